@@ -1,0 +1,1 @@
+//! The window of Ptychobench and its twin, the command line.

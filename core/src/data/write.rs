@@ -1,0 +1,1 @@
+//! The deterministic NPZ writer: same content, same bytes, and numpy opens it.

@@ -1,0 +1,1 @@
+//! Planned 2-D FFT over stacks, centred and orthonormal.

@@ -1,0 +1,1 @@
+//! Arrays to pixels: what the window shows and what is exported come from the same code.

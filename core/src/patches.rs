@@ -1,0 +1,1 @@
+//! Cut and paste at sub-pixel positions.

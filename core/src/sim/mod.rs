@@ -1,0 +1,3 @@
+//! Simulation: test objects, probes, scans and photon noise.
+
+pub mod demo;

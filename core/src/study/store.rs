@@ -1,0 +1,1 @@
+//! Run folders: `runs/<study>/<task>/` with manifest, history, log, checkpoint and outputs.
