@@ -2,10 +2,12 @@
 
 use ndarray::{Array1, Array2, Array3, Axis};
 use num_complex::Complex64;
+use ptycho_core::data::Dataset;
 use ptycho_core::fft::{Fft2, naive_dft2};
 use ptycho_core::forward::{Forward, Subpixel};
 use ptycho_core::patches;
 use ptycho_core::rng::{Purpose, stream, stream_at};
+use ptycho_core::sim::demo::demonstration;
 use ptycho_core::sim::noise::poisson;
 use rand::RngExt as _;
 
@@ -270,5 +272,60 @@ fn streams_of_one_seed_differ_by_purpose_and_index_and_repeat() {
     ];
     for (i, a) in all.iter().enumerate() {
         assert!(all[..i].iter().all(|b| a != b));
+    }
+}
+
+#[test]
+fn the_demonstration_is_what_it_says_and_repeats() {
+    let [first, again, other] = [0, 0, 1].map(|seed| demonstration(seed).unwrap());
+    let (n, m) = (first.n(), first.n_patterns());
+    assert_eq!(
+        (n, m, first.probe().dim(), first.object().unwrap().dim()),
+        (128, 400, (1, 128, 128), (352, 352))
+    );
+    let frame = |dataset: &Dataset, i| {
+        let mut frame = vec![0.0; n * n];
+        dataset.frames().read(i, &mut frame);
+        frame
+    };
+    assert_eq!(frame(&first, 7), frame(&again, 7));
+    assert_ne!(frame(&first, 7), frame(&other, 7));
+    let counts: Vec<_> = frame(&first, 7)
+        .iter()
+        .map(|amplitude| f64::from(amplitude * amplitude))
+        .collect();
+    assert!(
+        counts
+            .iter()
+            .all(|counts| (counts - counts.round()).abs() < 1e-4),
+        "whole photons"
+    );
+    let photons = (0..m)
+        .map(|i| {
+            frame(&first, i)
+                .iter()
+                .map(|a| f64::from(a * a))
+                .sum::<f64>()
+        })
+        .sum::<f64>()
+        / m as f64;
+    assert!((photons / 1e5 - 1.0).abs() < 0.002, "{photons}");
+    // Every patch lies inside the object, and the short spoke points to the upper right.
+    assert!(
+        first
+            .positions_px()
+            .iter()
+            .flatten()
+            .all(|c| (64.0..=352.0 - 64.0).contains(c))
+    );
+    let object = first.object().unwrap();
+    let phase =
+        |row: isize, column: isize| object[[(176 + row) as usize, (176 + column) as usize]].arg();
+    assert!(
+        phase(-58, 58).abs() < 1e-6,
+        "nothing at the end of the short spoke"
+    );
+    for (row, column) in [(58, 58), (58, -58), (-58, -58)] {
+        assert!(phase(row, column) < -1.1, "a spoke at {row}, {column}");
     }
 }
