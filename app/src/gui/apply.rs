@@ -13,12 +13,14 @@ use ptycho_core::study::run::{ReconstructOutcome, ReconstructTask, Source};
 use super::chooser::Chooser;
 use super::command::{Action, Command};
 use super::dialogs::{Dialog, PreferencesDraft, RepairDraft};
-use super::document::{CheckState, FinishedRun, Gravity};
+use super::document::{CheckState, FinishedRun};
 use super::files::{self, Purpose};
-use super::preferences::SCALE_RANGE;
-use super::preview::{Preview, scanned_rectangle};
+use super::preview::{Preview, scanned_region};
 use super::queue::{Lane, Report};
+use super::theme::UI_SCALE_RANGE;
 use super::views::View;
+use super::widgets::line_plot::{PlotData, Series, csv};
+use super::widgets::notice::{Level, Notice};
 use super::work::{self, Event, Outcome};
 use super::workbench::Workbench;
 
@@ -41,6 +43,7 @@ impl Workbench {
                 self.choose(Purpose::SaveRepaired, &output);
             }
             Command::SaveResult(path) => self.save_result(path),
+            Command::SaveLoss(path) => self.save_loss(path),
             Command::SaveScan(path) => self.save_scan(path),
             Command::ExportPane(path) => self.export_pane(path),
             Command::FocusPane(name) => match self.view {
@@ -50,7 +53,7 @@ impl Workbench {
             Command::Show(view) => self.view = view,
             Command::ForgetRecent(path) => self.preferences.recent.retain(|known| *known != path),
             Command::CopyText(text) => ctx.copy_text(text),
-            Command::Theme(theme) => self.preferences.theme = theme,
+            Command::Theme(theme) => self.preferences.appearance.theme = theme,
             Command::OpenFolder(folder) => ctx.open_url(egui::OpenUrl::new_tab(format!("file://{}", folder.display()))),
             Command::Dismiss(id) => self.document.messages.retain(|message| message.id != id),
             Command::StopJob(id) => self.queue.stop(id),
@@ -67,6 +70,7 @@ impl Workbench {
             Action::RepairFile => self.begin_repair(),
             Action::SaveScanAs => self.choose_beside(Purpose::SaveScan, "_contract", "npz"),
             Action::SaveResultAs => self.choose_beside(Purpose::SaveResult, "_lsqml", "npz"),
+            Action::SaveLoss => self.choose_beside(Purpose::SaveLoss, "_loss", "csv"),
             Action::ExportPane => {
                 let name = self.focused_pane().replace(' ', "_");
                 self.choose_beside(Purpose::ExportPane, &format!("_{name}"), "png");
@@ -83,8 +87,8 @@ impl Workbench {
                 };
                 self.dialog = Some(Dialog::Preferences);
             }
-            Action::LargerUi => self.set_scale(self.preferences.ui_scale + SCALE_STEP),
-            Action::SmallerUi => self.set_scale(self.preferences.ui_scale - SCALE_STEP),
+            Action::LargerUi => self.set_scale(self.preferences.appearance.ui_scale + SCALE_STEP),
+            Action::SmallerUi => self.set_scale(self.preferences.appearance.ui_scale - SCALE_STEP),
             Action::NormalUi => self.set_scale(1.0),
             Action::ResetLayout => {
                 self.data.reset_layout();
@@ -115,6 +119,7 @@ impl Workbench {
             Action::SaveScanAs => document.scan.dataset.is_some(),
             Action::SaveResultAs => document.finished().is_some(),
             Action::ExportPane | Action::CopyImage | Action::CopyValues => self.has_focused_pane(),
+            Action::SaveLoss => !document.run.loss.is_empty(),
             Action::Undo => document.can_undo(),
             Action::Redo => document.can_redo(),
             Action::Run => !runs && document.preflight().iter().all(|check| check.state != CheckState::Blocking),
@@ -126,7 +131,7 @@ impl Workbench {
     }
 
     fn set_scale(&mut self, ui_scale: f32) {
-        self.preferences.ui_scale = ui_scale.clamp(*SCALE_RANGE.start(), *SCALE_RANGE.end());
+        self.preferences.appearance.ui_scale = ui_scale.clamp(*UI_SCALE_RANGE.start(), *UI_SCALE_RANGE.end());
     }
 
     fn choose(&mut self, purpose: Purpose, suggested: &Path) {
@@ -148,7 +153,7 @@ impl Workbench {
     fn open(&mut self, source: Source) {
         if self.queue.is_busy(Lane::Compute) {
             let text = "A reconstruction is running. Stop it before opening another scan.";
-            return self.document.tell(Gravity::Warning, text, Some(Action::Stop));
+            return self.document.tell(Level::Warning, text, Some(Action::Stop));
         }
         for lane in [Lane::Files, Lane::Background, Lane::Preview] {
             self.queue.stop_lane(lane);
@@ -192,6 +197,16 @@ impl Workbench {
         });
     }
 
+    fn save_loss(&mut self, path: PathBuf) {
+        let points = self.document.run.loss_points();
+        self.queue.add(Lane::Files, self.document.scan.id, "Save the loss", move |_| {
+            let series = [Series { name: "LSQML", points: &points, colour_index: 0 }];
+            let data = PlotData { x_label: "epoch", y_label: "loss", series: &series };
+            ptycho_core::disk::write(&path, csv(&data).as_bytes())?;
+            Ok(Outcome::Written(path))
+        });
+    }
+
     fn save_scan(&mut self, path: PathBuf) {
         let Some(dataset) = self.document.scan.dataset.clone() else { return };
         self.queue.add(Lane::Files, self.document.scan.id, "Save the scan", move |_| {
@@ -228,10 +243,9 @@ impl Workbench {
             source,
             lsqml: settings.clone(),
             n_threads: self.document.n_threads,
-            batches: None,
-            output: None,
             runs: absolute(&self.preferences.runs_folder),
             resume,
+            ..ReconstructTask::default()
         };
         let run = &mut self.document.run;
         run.settings = settings;
@@ -252,9 +266,9 @@ impl Workbench {
             return;
         }
         let Some(PreviewRequest { object, probe }) = self.next_preview.take() else { return };
-        let scanned = self.document.scan.scanned;
+        let scanned = self.document.scan.scanned.clone().unwrap_or_default();
         self.queue.add(Lane::Preview, self.document.scan.id, "Preview", move |_| {
-            Ok(Outcome::Preview(Box::new(Preview::new(object, probe, scanned))))
+            Ok(Outcome::Preview(Box::new(Preview::new(object, probe, &scanned))))
         });
     }
 
@@ -292,7 +306,7 @@ impl Workbench {
             Outcome::Repaired(path, inspection) => self.repaired(path, &inspection),
             Outcome::Written(path) => {
                 let text = format!("Written: {}", path.display());
-                self.document.tell(Gravity::Good, text, None);
+                self.document.tell(Level::Info, text, None);
             }
             Outcome::Reconstructed(outcome) => self.reconstructed(*outcome),
             Outcome::Preview(preview) => {
@@ -306,7 +320,7 @@ impl Workbench {
         let Opened { dataset, repairs, path: _ } = opened;
         let dataset = Arc::new(dataset);
         let scan = &mut self.document.scan;
-        scan.scanned = scanned_rectangle(dataset.positions_px(), dataset.object_shape());
+        scan.scanned = Some(scanned_region(dataset.positions_px(), dataset.object_shape()));
         scan.dataset = Some(Arc::clone(&dataset));
         scan.repairs = repairs;
         for repair in &scan.repairs {
@@ -333,8 +347,8 @@ impl Workbench {
             format!(" {key}: expected {}, found {}. {}", finding.expected, finding.found, finding.fix)
         });
         let text = format!("{} cannot be used as a scan.{words}", scan.name());
-        scan.problem = Some(text.clone());
-        self.document.tell(Gravity::Bad, text, Some(Action::DataContract));
+        tracing::error!("{text}");
+        scan.problem = Some(text);
         self.add_statistics();
     }
 
@@ -351,7 +365,7 @@ impl Workbench {
             Verdict::Repairable => "still needs a repair",
             Verdict::Refused => "is still refused",
         };
-        let gravity = if inspection.verdict == Verdict::Ok { Gravity::Good } else { Gravity::Warning };
+        let gravity = if inspection.verdict == Verdict::Ok { Level::Info } else { Level::Warning };
         self.document.tell(gravity, format!("Repaired: {} {verdict}.", path.display()), None);
         self.open(Source::File(path));
     }
@@ -363,13 +377,13 @@ impl Workbench {
             StopReason::Finished => tracing::info!("finished; kept in {folder}"),
             StopReason::Cancelled => tracing::info!("stopped; the result so far is kept in {folder}"),
             StopReason::TimedOut => {
-                self.document.tell(Gravity::Warning, "The run's time is used up; its result is kept.", None);
+                self.document.tell(Level::Warning, "The run's time is used up; its result is kept.", None);
             }
             StopReason::Diverged { epoch, why } => {
                 let text = format!(
                     "The run diverged in epoch {epoch} ({why}); the last good state is kept. Try a larger batch size, less momentum or smaller steps."
                 );
-                self.document.tell(Gravity::Bad, text, None);
+                self.document.tell(Level::Error, text, None);
             }
         }
         let scan = self.document.scan.id;
@@ -399,14 +413,15 @@ impl Workbench {
             }
             return;
         }
-        let text = format!("{name}: {error}");
         match lane {
             Lane::Files if self.dialog == Some(Dialog::Repair) => self.repair.steps = Some(Err(error.to_string())),
             Lane::Files if self.document.scan.dataset.is_none() => self.document.scan.problem = Some(error.to_string()),
             Lane::Compute => self.document.run.failed = Some(error.to_string()),
             Lane::Files | Lane::Background | Lane::Preview => {}
         }
-        self.document.tell(Gravity::Bad, text, None);
+        let mut notice = Notice::error(error);
+        notice.text = format!("{name}: {}", notice.text);
+        self.document.tell_notice(notice, None);
     }
 }
 

@@ -5,13 +5,14 @@ use egui::{Align, Button, CentralPanel, Context, Layout, Panel, RichText, Scroll
 use super::chooser::Choice;
 use super::command::{Action, Command};
 use super::dialogs::{self, Dialog};
-use super::document::{Gravity, Message};
+use super::document::Message;
 use super::log::Record;
-use super::meter::{bytes_text, seconds_text};
-use super::preferences::Theme;
+use super::meter::bytes_text;
 use super::queue::{Lane, Row};
-use super::theme;
+use super::theme::ThemeChoice;
 use super::views::View;
+use super::widgets::job_row::JobRow;
+use super::widgets::notice::NoticeAction;
 use super::workbench::Workbench;
 
 /// Draw the whole window.
@@ -33,15 +34,15 @@ pub fn show(app: &mut Workbench, ui: &mut Ui) {
         Panel::top("messages").show(ui, |ui| messages(app, ui));
     }
     Panel::left("views").resizable(false).exact_size(124.0).show(ui, |ui| sidebar(app, ui));
-    let enabled = app.reconstruct_permissions();
+    let enabled = app.permissions();
     match app.view {
         View::Data => {
             let Workbench { data, document, commands, queue, preferences, path_text, .. } = app;
-            data.ui(ui, document, queue, preferences, path_text, commands);
+            data.ui(ui, document, (queue, preferences), path_text, commands);
         }
         View::Reconstruct => {
             let Workbench { reconstruct, document, commands, queue, preferences, .. } = app;
-            reconstruct.ui(ui, document, queue, preferences, &enabled, commands);
+            reconstruct.ui(ui, document, (queue, preferences), &enabled, commands);
         }
     }
     show_dialogs(app, ui.ctx());
@@ -65,14 +66,14 @@ fn menu_bar(app: &mut Workbench, ui: &mut Ui) {
         });
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let (icon, next, words) = if ui.visuals().dark_mode {
-                ("☀", Theme::Light, "Light theme")
+                ("☀", ThemeChoice::Light, "Light theme")
             } else {
-                ("🌙", Theme::Dark, "Dark theme")
+                ("🌙", ThemeChoice::Dark, "Dark theme")
             };
             if ui.button(format!("{icon} {words}")).clicked() {
                 app.commands.push(Command::Theme(next));
             }
-            ui.label(RichText::new(format!("{:.0} %", 100.0 * app.preferences.ui_scale)).weak())
+            ui.label(RichText::new(format!("{:.0} %", 100.0 * app.preferences.appearance.ui_scale)).weak())
                 .on_hover_text("UI scale: View > Larger, Smaller");
         });
     });
@@ -92,7 +93,7 @@ fn file_menu(app: &mut Workbench, ui: &mut Ui) {
     ui.separator();
     items(app, ui, &[Action::RepairFile, Action::SaveScanAs]);
     ui.separator();
-    items(app, ui, &[Action::SaveResultAs, Action::ExportPane]);
+    items(app, ui, &[Action::SaveResultAs, Action::SaveLoss, Action::ExportPane]);
     ui.separator();
     items(app, ui, &[Action::Quit]);
 }
@@ -122,8 +123,8 @@ fn view_menu(app: &mut Workbench, ui: &mut Ui) {
     items(app, ui, &[Action::NextView]);
     ui.separator();
     ui.menu_button("Theme", |ui| {
-        for (theme, name) in [(Theme::Light, "Light"), (Theme::Dark, "Dark"), (Theme::System, "As the system")] {
-            if ui.radio(app.preferences.theme == theme, name).clicked() {
+        for theme in ThemeChoice::ALL {
+            if ui.radio(app.preferences.appearance.theme == theme, theme.label()).clicked() {
                 app.commands.push(Command::Theme(theme));
                 ui.close();
             }
@@ -184,42 +185,24 @@ fn messages(app: &mut Workbench, ui: &mut Ui) {
 }
 
 fn message_row(ui: &mut Ui, message: &Message, commands: &mut Vec<Command>) {
-    let (icon, color) = match message.gravity {
-        Gravity::Good => ("✔", theme::good(ui.visuals())),
-        Gravity::Warning => ("⚠", ui.visuals().warn_fg_color),
-        Gravity::Bad => ("✖", ui.visuals().error_fg_color),
-    };
-    ui.with_layout(Layout::right_to_left(Align::TOP), |ui| {
-        if ui.small_button("Dismiss").clicked() {
-            commands.push(Command::Dismiss(message.id));
-        }
-        if let Some(fix) = message.fix
-            && ui.small_button(fix.entry().label).on_hover_text(fix.entry().tooltip).clicked()
-        {
-            commands.push(Command::Do(fix));
-        }
-        ui.with_layout(Layout::left_to_right(Align::TOP), |ui| {
-            ui.colored_label(color, icon);
-            ui.add(egui::Label::new(&message.text).wrap().selectable(true));
-        });
-    });
+    match message.notice.ui(ui) {
+        Some(NoticeAction::Dismiss) => commands.push(Command::Dismiss(message.id)),
+        Some(NoticeAction::Fix) => commands.extend(message.fix.map(Command::Do)),
+        None => {}
+    }
 }
 
 fn job_row(ui: &mut Ui, row: &Row, commands: &mut Vec<Command>) {
-    ui.horizontal(|ui| {
-        ui.label(&row.name);
-        let share = row.progress.share() as f32;
-        let is_counted = 0 < row.progress.n_epochs;
-        let words = if is_counted { format!("{:.0} %", 100.0 * share) } else { "working…".to_owned() };
-        let bar = egui::ProgressBar::new(if is_counted { share } else { 0.0 }).text(words).desired_width(220.0);
-        ui.add(bar);
-        ui.label(RichText::new(seconds_text(row.elapsed.as_secs_f64())).weak());
-        if row.state == ptycho_core::job::JobState::Stopping {
-            ui.label("stopping…");
-        } else if ui.small_button(format!("Stop {}", row.name.to_lowercase())).clicked() {
-            commands.push(Command::StopJob(row.id));
-        }
-    });
+    let shown = JobRow {
+        name: &row.name,
+        state: &row.state,
+        progress: row.progress,
+        elapsed: row.elapsed,
+        rate_unit: "patterns/s",
+    };
+    if shown.ui(ui) {
+        commands.push(Command::StopJob(row.id));
+    }
 }
 
 fn status_bar(app: &mut Workbench, ui: &mut Ui) {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
+use super::theme::ThemeChoice;
 use super::views::View;
 
 /// Everything that changes the state of the window, applied in one place.
@@ -19,6 +20,8 @@ pub enum Command {
     ChooseRepaired,
     /// Write the result here.
     SaveResult(PathBuf),
+    /// Write the loss curve here as CSV.
+    SaveLoss(PathBuf),
     /// Write the scan here as a canonical NPZ.
     SaveScan(PathBuf),
     /// Write the chosen pane here as PNG.
@@ -32,7 +35,7 @@ pub enum Command {
     /// Put this text on the clipboard.
     CopyText(String),
     /// Change one of the preferences.
-    Theme(egui::ThemePreference),
+    Theme(ThemeChoice),
     /// The folder under which run folders are made.
     RunsFolder(PathBuf),
     /// Show this folder in the system's file manager.
@@ -51,6 +54,7 @@ pub enum Action {
     RepairFile,
     SaveScanAs,
     SaveResultAs,
+    SaveLoss,
     ExportPane,
     Quit,
     CopyImage,
@@ -92,12 +96,13 @@ const COMMAND_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 
 impl Action {
     /// Every action, in the order of the help page.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::OpenFile,
         Self::OpenDemonstration,
         Self::RepairFile,
         Self::SaveScanAs,
         Self::SaveResultAs,
+        Self::SaveLoss,
         Self::ExportPane,
         Self::Quit,
         Self::CopyImage,
@@ -160,6 +165,7 @@ impl Action {
                 "Write object, probe, positions and loss as NPZ",
                 Some((C, Key::S)),
             ),
+            Self::SaveLoss => ("Save loss as CSV…", "Write the loss of every epoch as comma-separated values", None),
             Self::ExportPane => (
                 "Export pane…",
                 "Write the chosen pane as PNG with its colour bar",

@@ -8,7 +8,8 @@ use ptycho_core::data::repair::RepairStep;
 use super::command::{Action, Command};
 use super::files::parse_path;
 use super::meter::Meter;
-use super::preferences::{Preferences, SCALE_RANGE, Theme};
+use super::preferences::Preferences;
+use super::theme::{ThemeChoice, UI_SCALE_RANGE};
 
 /// Which of them is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,17 +153,17 @@ pub fn preferences(ui: &mut Ui, preferences: &mut Preferences, draft: &mut Prefe
     Grid::new("preferences").num_columns(2).spacing([14.0, 8.0]).show(ui, |ui| {
         ui.label("Theme");
         ui.horizontal(|ui| {
-            for (theme, name) in [(Theme::Light, "Light"), (Theme::Dark, "Dark"), (Theme::System, "As the system")] {
-                ui.radio_value(&mut preferences.theme, theme, name);
+            for theme in ThemeChoice::ALL {
+                ui.radio_value(&mut preferences.appearance.theme, theme, theme.label());
             }
         });
         ui.end_row();
         let label = ui.label("UI scale");
-        let mut percent = preferences.ui_scale * 100.0;
-        let range = SCALE_RANGE.start() * 100.0..=SCALE_RANGE.end() * 100.0;
+        let mut percent = preferences.appearance.ui_scale * 100.0;
+        let range = UI_SCALE_RANGE.start() * 100.0..=UI_SCALE_RANGE.end() * 100.0;
         let drag = ui.add(egui::DragValue::new(&mut percent).range(range).speed(1.0).suffix(" %").max_decimals(0));
         if drag.labelled_by(label.id).changed() {
-            preferences.ui_scale = percent / 100.0;
+            preferences.appearance.ui_scale = percent / 100.0;
         }
         ui.end_row();
         let label = ui.label("Runs folder");

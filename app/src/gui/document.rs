@@ -10,12 +10,14 @@ use ptycho_core::data::{Dataset, Finding, Inspection, Reconstruction, Severity, 
 use ptycho_core::fields::Fields as _;
 use ptycho_core::iterative::{LsqmlSettings, ObjectInit};
 use ptycho_core::job::{Progress, StopReason};
+use ptycho_core::paint::phase::Region;
 use ptycho_core::study::run::Source;
 
 use super::command::Action;
 use super::files::shell_word;
 use super::meter;
 use super::preview::Preview;
+use super::widgets::notice::{Level, Notice};
 use super::work::FrameSummary;
 
 /// The scan that is open, or on its way.
@@ -33,7 +35,7 @@ pub struct Scan {
     pub problem: Option<String>,
     pub summary: Option<Arc<FrameSummary>>,
     /// Rows and columns of the object that the scan covers.
-    pub scanned: [usize; 4],
+    pub scanned: Option<Region>,
 }
 
 impl Scan {
@@ -107,6 +109,14 @@ pub struct Run {
     pub failed: Option<String>,
 }
 
+impl Run {
+    /// `[epoch, loss]`, epochs counted from 1.
+    pub fn loss_points(&self) -> Vec<[f64; 2]> {
+        let points = self.loss.iter().enumerate();
+        points.map(|(i, loss)| [(i + 1) as f64, *loss]).collect()
+    }
+}
+
 /// How one line of the pre-flight list stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckState {
@@ -134,21 +144,13 @@ impl Check {
     }
 }
 
-/// One message that stays until it is closed.
+/// One notice that stays until it is closed.
 #[derive(Clone, Debug)]
 pub struct Message {
     pub id: u64,
-    pub gravity: Gravity,
-    pub text: String,
+    pub notice: Notice,
+    /// What its button does.
     pub fix: Option<Action>,
-}
-
-/// How grave a message is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gravity {
-    Good,
-    Warning,
-    Bad,
 }
 
 /// Everything that views borrow.
@@ -190,16 +192,24 @@ impl Document {
         self.run = Run::default();
     }
 
-    /// Tell the user something that stays.
-    pub fn tell(&mut self, gravity: Gravity, text: impl Into<String>, fix: Option<Action>) {
-        let text = text.into();
-        match gravity {
-            Gravity::Good => tracing::info!("{text}"),
-            Gravity::Warning => tracing::warn!("{text}"),
-            Gravity::Bad => tracing::error!("{text}"),
+    /// Tell the user something that stays; the button of `fix` goes with it.
+    pub fn tell(&mut self, level: Level, text: impl Into<String>, fix: Option<Action>) {
+        self.tell_notice(Notice::new(level, text), fix);
+    }
+
+    /// As [`Document::tell`], with the fields of a message where it has some.
+    pub fn tell_notice(&mut self, mut notice: Notice, fix: Option<Action>) {
+        let text = notice.to_text().replace('\n', "; ");
+        match notice.level {
+            Level::Info => tracing::info!("{text}"),
+            Level::Warning => tracing::warn!("{text}"),
+            Level::Error => tracing::error!("{text}"),
         }
-        self.messages.retain(|message| message.text != text);
-        self.messages.push(Message { id: self.next_message, gravity, text, fix });
+        if let Some(fix) = fix {
+            notice = notice.with_fix(fix.entry().label);
+        }
+        self.messages.retain(|message| message.notice != notice);
+        self.messages.push(Message { id: self.next_message, notice, fix });
         self.next_message += 1;
     }
 

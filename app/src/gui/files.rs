@@ -47,6 +47,7 @@ pub enum Purpose {
     SaveRepaired,
     SaveScan,
     SaveResult,
+    SaveLoss,
     ExportPane,
 }
 
@@ -58,6 +59,7 @@ impl Purpose {
             Self::SaveRepaired => "Write the repaired scan as",
             Self::SaveScan => "Save the scan as",
             Self::SaveResult => "Save the result as",
+            Self::SaveLoss => "Save the loss as",
             Self::ExportPane => "Export the pane as PNG",
         }
     }
@@ -66,7 +68,7 @@ impl Purpose {
     pub fn verb(self) -> &'static str {
         match self {
             Self::OpenScan => "Open",
-            Self::SaveRepaired | Self::SaveScan | Self::SaveResult => "Save",
+            Self::SaveRepaired | Self::SaveScan | Self::SaveResult | Self::SaveLoss => "Save",
             Self::ExportPane => "Export",
         }
     }
@@ -76,6 +78,7 @@ impl Purpose {
         match self {
             Self::OpenScan => &["npz", "npy"],
             Self::SaveRepaired | Self::SaveScan | Self::SaveResult => &["npz"],
+            Self::SaveLoss => &["csv"],
             Self::ExportPane => &["png"],
         }
     }

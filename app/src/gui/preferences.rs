@@ -5,46 +5,35 @@ use std::path::{Path, PathBuf};
 use ptycho_core::disk;
 use serde::{Deserialize, Serialize};
 
+use super::theme::{Appearance, UI_SCALE_RANGE};
+use super::widgets::field_table::FieldTable;
+
 /// How many files are remembered.
 const N_RECENT: usize = 10;
-/// Least and greatest UI scale.
-pub const SCALE_RANGE: std::ops::RangeInclusive<f32> = 0.75..=2.5;
-
-/// Light, dark, or as the system is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Theme {
-    Light,
-    Dark,
-    #[default]
-    System,
-}
 
 /// What is remembered between two starts; losing it loses no science.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Preferences {
-    pub theme: Theme,
-    pub ui_scale: f32,
+    pub appearance: Appearance,
     pub recent: Vec<PathBuf>,
     pub last_open_folder: Option<PathBuf>,
     pub last_save_folder: Option<PathBuf>,
     pub runs_folder: PathBuf,
     pub system_file_dialogs: bool,
-    pub all_parameters: bool,
+    pub parameters: FieldTable,
 }
 
 impl Default for Preferences {
     fn default() -> Self {
         Self {
-            theme: Theme::System,
-            ui_scale: 1.0,
+            appearance: Appearance::default(),
             recent: Vec::new(),
             last_open_folder: None,
             last_save_folder: None,
             runs_folder: PathBuf::from("runs/scratch"),
             system_file_dialogs: true,
-            all_parameters: false,
+            parameters: FieldTable::default(),
         }
     }
 }
@@ -93,10 +82,12 @@ impl Preferences {
     }
 
     fn made_valid(mut self) -> Self {
-        if !self.ui_scale.is_finite() {
-            self.ui_scale = 1.0;
-        }
-        self.ui_scale = self.ui_scale.clamp(*SCALE_RANGE.start(), *SCALE_RANGE.end());
+        let scale = &mut self.appearance.ui_scale;
+        *scale = if scale.is_finite() {
+            scale.clamp(*UI_SCALE_RANGE.start(), *UI_SCALE_RANGE.end())
+        } else {
+            1.0
+        };
         self.recent.truncate(N_RECENT);
         self
     }
@@ -105,14 +96,14 @@ impl Preferences {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gui::theme::ThemeChoice;
 
     #[test]
     fn preferences_survive_writing_and_a_broken_file_gives_the_defaults() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("sub/preferences.toml");
         let mut preferences = Preferences {
-            ui_scale: 9.0,
-            theme: Theme::Dark,
+            appearance: Appearance { theme: ThemeChoice::Dark, ui_scale: 9.0 },
             ..Preferences::default()
         };
         for i in 0..12 {
@@ -122,10 +113,10 @@ mod tests {
         preferences.save(&file).unwrap();
         let (read, problem) = Preferences::load(&file);
         assert_eq!(problem, None);
-        assert_eq!((read.ui_scale, read.theme, read.recent.len()), (2.5, Theme::Dark, 10));
+        assert_eq!((read.appearance.ui_scale, read.appearance.theme, read.recent.len()), (2.5, ThemeChoice::Dark, 10));
         assert_eq!(read.recent[0], Path::new("/data/5.npz"));
 
-        disk::write(&file, b"theme = 7").unwrap();
+        disk::write(&file, b"recent = 7").unwrap();
         let (read, problem) = Preferences::load(&file);
         assert_eq!(read, Preferences::default());
         assert!(problem.unwrap().contains("preferences.toml"));

@@ -10,13 +10,14 @@ use ptycho_core::compute::Compute;
 use super::chooser::{Choice, Chooser};
 use super::command::{self, Command};
 use super::dialogs::{Dialog, PreferencesDraft, RepairDraft};
-use super::document::{Document, Gravity};
+use super::document::Document;
 use super::files::Purpose;
 use super::log::LogRing;
 use super::meter::{self, Meter};
-use super::preferences::{Preferences, Theme};
+use super::preferences::Preferences;
 use super::queue::Queue;
 use super::views::{DataView, ReconstructView, View};
+use super::widgets::notice::Level;
 use super::{chrome, theme};
 
 /// How the window starts.
@@ -86,7 +87,6 @@ pub struct Workbench {
     pub(super) path_text: String,
     preferences_file: Option<PathBuf>,
     saved: Preferences,
-    applied_theme: Option<(Theme, f32)>,
     logic_time: Duration,
 }
 
@@ -101,12 +101,12 @@ impl Workbench {
         if let Some(runs) = runs {
             preferences.runs_folder = runs;
         }
-        theme::apply(ctx);
+        theme::install(ctx);
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
         log.wake(ctx);
         let mut document = Document { n_threads: compute.n_threads(), ..Document::default() };
         if let Some(problem) = problem {
-            document.tell(Gravity::Warning, problem, None);
+            document.tell(Level::Warning, problem, None);
         }
         let mut commands = Vec::new();
         match file {
@@ -134,7 +134,6 @@ impl Workbench {
             path_text: String::new(),
             preferences_file,
             saved,
-            applied_theme: None,
             logic_time: Duration::ZERO,
         }
     }
@@ -196,6 +195,7 @@ impl Workbench {
             Purpose::SaveRepaired => Command::Repair(path),
             Purpose::SaveScan => Command::SaveScan(path),
             Purpose::SaveResult => Command::SaveResult(path),
+            Purpose::SaveLoss => Command::SaveLoss(path),
             Purpose::ExportPane => Command::ExportPane(path),
         });
     }
@@ -211,20 +211,6 @@ impl Workbench {
         {
             tracing::warn!("the preferences are not kept: {error}");
         }
-    }
-
-    fn apply_theme(&mut self, ctx: &Context) {
-        let wanted = (self.preferences.theme, self.preferences.ui_scale);
-        if self.applied_theme == Some(wanted) {
-            return;
-        }
-        ctx.set_theme(match wanted.0 {
-            Theme::Light => egui::ThemePreference::Light,
-            Theme::Dark => egui::ThemePreference::Dark,
-            Theme::System => egui::ThemePreference::System,
-        });
-        ctx.set_zoom_factor(wanted.1);
-        self.applied_theme = Some(wanted);
     }
 
     fn take_input(&mut self, ctx: &Context) {
@@ -244,7 +230,7 @@ impl Workbench {
 impl App for Workbench {
     fn logic(&mut self, ctx: &Context, _: &mut Frame) {
         let start = meter::thread_cpu_time();
-        self.apply_theme(ctx);
+        self.preferences.appearance.apply(ctx);
         self.poll(ctx);
         self.logic_time = meter::thread_cpu_time().saturating_sub(start);
     }
