@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::gui::texture::{PictureTexture, block_px, color_image};
 use crate::gui::theme;
 use crate::gui::widgets::viewport::{
-    Asked, LinkedView, Viewport, cursor_cross, scale_bar, with_unit,
+    Asked, LinkedView, Viewport, cursor_cross, pixel_at, scale_bar, with_unit,
 };
 use crate::gui::widgets::{colour_bar, histogram as strip, pane_menu};
 
@@ -265,12 +265,8 @@ impl ImagePane {
         }
         self.beside(ui, &rects, title, cache);
         self.obey(ui, &asked, cache);
-        let clicked = asked.clicked.map(|at| LinkedView {
-            cursor: Some(at),
-            ..LinkedView::default()
-        });
         PaneResponse {
-            clicked: clicked.and_then(|at| at.pixel(data.image.dim())),
+            clicked: asked.clicked.and_then(|at| pixel_at(at, data.image.dim())),
             texture,
             ..PaneResponse::default()
         }

@@ -33,12 +33,8 @@ impl LinkedView {
     }
 
     /// The pixel under the cursor of an array, if it lies inside.
-    pub fn pixel(&self, (n_rows, n_columns): (usize, usize)) -> Option<(usize, usize)> {
-        let [row, column] = self.cursor?;
-        let (row, column) = (row.round(), column.round());
-        let is_inside =
-            row >= 0.0 && column >= 0.0 && (row as usize) < n_rows && (column as usize) < n_columns;
-        is_inside.then_some((row as usize, column as usize))
+    pub fn pixel(&self, dim: (usize, usize)) -> Option<(usize, usize)> {
+        pixel_at(self.cursor?, dim)
     }
 
     /// A pane tells what it shows under the cursor; the value line prints it.
@@ -258,6 +254,17 @@ impl Viewport {
             }
         }
     }
+}
+
+/// The pixel that holds a coordinate, if it lies inside an array of shape `dim`.
+pub fn pixel_at(
+    [row, column]: [f64; 2],
+    (n_rows, n_columns): (usize, usize),
+) -> Option<(usize, usize)> {
+    let (row, column) = (row.round(), column.round());
+    let is_inside =
+        row >= 0.0 && column >= 0.0 && (row as usize) < n_rows && (column as usize) < n_columns;
+    is_inside.then_some((row as usize, column as usize))
 }
 
 /// A cross at the cursor, seen over dark and light pixels alike.
