@@ -36,8 +36,6 @@ pub enum Command {
     CopyText(String),
     /// Change one of the preferences.
     Theme(ThemeChoice),
-    /// The folder under which run folders are made.
-    RunsFolder(PathBuf),
     /// Show this folder in the system's file manager.
     OpenFolder(PathBuf),
     /// Close the notice with this number.
@@ -241,7 +239,7 @@ impl Action {
 
 /// The actions whose keys were pressed; keys that edit text are left to the field that has the focus.
 pub fn pressed(ctx: &egui::Context) -> Vec<Action> {
-    let typing = ctx.egui_wants_keyboard_input();
+    let typing = ctx.text_edit_focused();
     let mut actions: Vec<_> = Action::ALL
         .into_iter()
         .filter_map(|action| action.entry().shortcut.map(|shortcut| (action, shortcut)))

@@ -17,6 +17,7 @@ use super::command::Action;
 use super::files::shell_word;
 use super::meter;
 use super::preview::Preview;
+use super::views::pictures::Context as PaneContext;
 use super::widgets::notice::{Level, Notice};
 use super::work::FrameSummary;
 
@@ -55,6 +56,15 @@ impl Scan {
                 .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned()),
             Some(Source::Demonstration) => "demonstration scan".to_owned(),
             None => "no scan open".to_owned(),
+        }
+    }
+
+    /// What every pane that shows a part of it needs to know.
+    pub fn pane_context(&self) -> PaneContext {
+        PaneContext {
+            pixel_size_m: self.pixel_size_m(),
+            from: self.name(),
+            region: self.scanned.clone(),
         }
     }
 
@@ -189,7 +199,9 @@ impl Document {
             source: Some(source),
             ..Scan::default()
         };
-        self.run = Run::default();
+        // Counted on, so that no picture of the scan before is taken for one of this.
+        let revision = self.run.revision;
+        self.run = Run { revision, ..Run::default() };
     }
 
     /// Tell the user something that stays; the button of `fix` goes with it.

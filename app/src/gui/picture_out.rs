@@ -1,22 +1,22 @@
 //! A pane taken out of the window: as PNG, on the clipboard as a picture or as numbers.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use egui::{ColorImage, Context};
+use egui::Context;
 use ndarray::Array2;
 use num_complex::Complex32;
 use ptycho_core::paint::component::Source;
-use ptycho_core::paint::export::Figure;
-use ptycho_core::paint::phase::Region;
-use ptycho_core::paint::picture::{Look, Meaning, Picture};
+use ptycho_core::paint::picture::{Meaning, Picture};
 
 use super::command::Action;
 use super::queue::Lane;
+use super::texture::color_image;
 use super::views::View;
-use super::views::pictures::Pictures;
+use super::views::pictures::{Context as PaneContext, Pictures};
 use super::views::reconstruct::Permissions;
+use super::widgets::image_pane::{ImagePane, PaneData};
 use super::widgets::notice::Level;
 use super::work::Outcome;
 use super::workbench::Workbench;
@@ -33,36 +33,41 @@ pub enum Values {
 pub struct PaneCopy {
     pub title: String,
     pub values: Values,
-    pub look: Look,
+    pub pane: ImagePane,
     pub quantity: &'static str,
     pub unit: &'static str,
-    pub region: Option<Region>,
-    pub pixel_size_m: Option<f64>,
-    pub from: String,
+    pub context: PaneContext,
 }
 
 impl PaneCopy {
-    /// The same picture as on the screen.
-    pub fn picture(&self) -> Picture {
-        let source = match &self.values {
+    fn source(&self) -> Source<'_> {
+        match &self.values {
             Values::Real(values) => Source::Real(values.view()),
             Values::Complex(values) => Source::Complex(values.view()),
-        };
-        let meaning = Meaning { quantity: self.quantity, unit: self.unit };
-        Picture::new(&source, &self.look, meaning, self.region.as_ref())
+        }
     }
 
-    /// The figure of `picture`, which is [`PaneCopy::picture`].
-    pub fn figure<'a>(&'a self, picture: &'a Picture) -> Figure<'a> {
-        let is_complex = matches!(self.values, Values::Complex(_));
-        Figure {
-            title: &self.title,
-            picture,
-            map: self.look.used_map(is_complex).map.name(),
-            source: &self.from,
-            pixel_size_m: self.pixel_size_m,
-            has_scale_bar: true,
-        }
+    /// The same picture as on the screen.
+    pub fn picture(&self) -> Picture {
+        let meaning = Meaning { quantity: self.quantity, unit: self.unit };
+        Picture::new(&self.source(), &self.pane.look, meaning, self.context.region.as_ref())
+    }
+
+    /// Write the pane with its colour bar.
+    ///
+    /// # Errors
+    /// [`ptycho_core::Error::Io`].
+    pub fn export(&self, path: &Path) -> ptycho_core::Result<()> {
+        let data = PaneData {
+            image: self.source(),
+            version: 0,
+            quantity: self.quantity,
+            unit: self.unit,
+            pixel_size_m: self.context.pixel_size_m,
+            points: &[],
+            region: self.context.region.clone(),
+        };
+        self.pane.export(path, (&self.title, &self.context.from), &data)
     }
 
     /// The values shown, a line for each row, separated by tabs.
@@ -97,7 +102,7 @@ impl Workbench {
 
     /// The pane that copying and export are about.
     pub fn focused_pane(&self) -> String {
-        self.pictures().focused().to_owned()
+        self.pictures().focused().1.to_lowercase()
     }
 
     pub(super) fn has_focused_pane(&self) -> bool {
@@ -115,17 +120,14 @@ impl Workbench {
     pub(super) fn export_pane(&mut self, path: PathBuf) {
         let Some(copy) = self.pane_copy() else { return };
         self.queue.add(Lane::Files, self.document.scan.id, "Export the pane", move |_| {
-            copy.figure(&copy.picture()).write_png(&path)?;
+            copy.export(&path)?;
             Ok(Outcome::Written(path))
         });
     }
 
     pub(super) fn copy_image(&mut self, ctx: &Context) {
         let Some(copy) = self.pane_copy() else { return };
-        let picture = copy.picture();
-        let figure = copy.figure(&picture).draw();
-        let image = ColorImage::from_rgba_unmultiplied([figure.width, figure.height], figure.bytes());
-        ctx.copy_image(image);
+        ctx.copy_image(color_image(&copy.picture().rgba));
         self.document.tell(Level::Info, format!("Copied the picture of the {}.", copy.title), None);
     }
 
@@ -148,14 +150,14 @@ impl Workbench {
 
     /// A copy of the pane in focus, if there is anything in it.
     fn pane_copy(&self) -> Option<PaneCopy> {
-        let name = self.pictures().focused();
+        let (pane, _) = self.pictures().focused();
         let scan = &self.document.scan;
         let dataset = scan.dataset.as_ref()?;
         let preview = self.document.run.preview.as_ref().map(Arc::as_ref);
         let values = match self.view {
-            View::Data => self.data.values(name, scan, dataset)?,
-            View::Reconstruct => self.reconstruct.values(name, preview?)?,
+            View::Data => self.data.values(pane, scan, dataset)?,
+            View::Reconstruct => self.reconstruct.values(pane, preview?)?,
         };
-        self.pictures().copy(name, values)
+        Some(self.pictures().copy(values))
     }
 }

@@ -220,7 +220,7 @@ impl Workbench {
             }
         }
         let dropped = ctx.input(|input| input.raw.dropped_files.clone());
-        if let Some(path) = dropped.into_iter().find_map(|file| file.path) {
+        if let Some(path) = dropped.into_iter().find_map(|file| Some(file.path().to_path_buf())) {
             self.commands.push(Command::Open(path));
         }
         self.document.note_settings(ctx.input(|input| input.time));

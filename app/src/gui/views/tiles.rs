@@ -25,7 +25,7 @@ impl<T: Tile> egui_tiles::Behavior<T> for Behavior<'_, T> {
     }
 
     fn simplification_options(&self) -> SimplificationOptions {
-        SimplificationOptions { all_panes_must_have_tabs: true, ..SimplificationOptions::default() }
+        SimplificationOptions { all_panes_must_have_tabs: false, ..SimplificationOptions::default() }
     }
 
     fn gap_width(&self, _: &egui::Style) -> f32 {

@@ -5,13 +5,20 @@ use std::sync::Arc;
 use egui::Ui;
 use ndarray::{Array2, ArrayView2};
 use ptycho_core::data::Dataset;
+use ptycho_core::paint::component::Source;
 
 use super::super::super::document::{Document, Scan};
-use super::super::super::widgets::scan_plot::scan_plot;
-use super::super::pictures::{Pictures, Shown};
+use super::super::super::widgets::scan_plot::{self, ScanData};
+use super::super::super::widgets::viewport::LinkedView;
+use super::super::pictures::Pictures;
+use super::version;
 
 /// Seconds that a pattern stands while playing.
 const PLAY_INTERVAL_S: f64 = 0.1;
+
+/// Stand for the mean and the maximum where a pattern's number stands for the pattern.
+const MEAN: usize = u32::MAX as usize;
+const MAX: usize = MEAN - 1;
 
 /// What of the stack is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -73,14 +80,16 @@ impl FrameBrowser {
         scan: &Scan,
         dataset: &Arc<Dataset>,
         pictures: &mut Pictures,
-        pane: &'static str,
+        pane: usize,
     ) {
         self.controls(ui, scan, dataset, pictures, pane);
         let summary = scan.summary.as_deref();
         match (self.of, summary) {
-            (Of::Mean, Some(summary)) => pictures.show(ui, pane, Shown::Real(summary.mean.view()), (scan.id, u64::MAX)),
+            (Of::Mean, Some(summary)) => {
+                pictures.show(ui, pane, Source::Real(summary.mean.view()), version(scan, MEAN));
+            }
             (Of::Max, Some(summary)) => {
-                pictures.show(ui, pane, Shown::Real(summary.max.view()), (scan.id, u64::MAX - 1));
+                pictures.show(ui, pane, Source::Real(summary.max.view()), version(scan, MAX));
             }
             (Of::Mean | Of::Max, None) => {
                 ui.weak("The patterns are being read…");
@@ -88,7 +97,7 @@ impl FrameBrowser {
             (Of::One, _) => {
                 let index = self.index;
                 let frame = self.frame(scan.id, dataset);
-                pictures.show(ui, pane, Shown::Real(frame), (scan.id, index as u64));
+                pictures.show(ui, pane, Source::Real(frame), version(scan, index));
             }
         }
     }
@@ -99,7 +108,7 @@ impl FrameBrowser {
         scan: &Scan,
         dataset: &Dataset,
         pictures: &mut Pictures,
-        pane: &'static str,
+        pane: usize,
     ) {
         let last = dataset.n_patterns().saturating_sub(1);
         self.index = self.index.min(last);
@@ -154,8 +163,23 @@ impl FrameBrowser {
     }
 
     /// The plot of positions: a click chooses a pattern, the chosen one is marked.
-    pub fn positions_tile(&mut self, ui: &mut Ui, _scan: &Scan, dataset: &Arc<Dataset>) {
-        if let Some(index) = scan_plot(ui, dataset.positions_px(), Some(self.index)) {
+    pub fn positions_tile(
+        &mut self,
+        ui: &mut Ui,
+        scan: &Scan,
+        dataset: &Arc<Dataset>,
+        view: &mut LinkedView,
+    ) {
+        let [rows, columns] = dataset.object_shape();
+        let data = ScanData {
+            positions_px: ArrayView2::from(dataset.positions_px()),
+            frame_px: (rows, columns),
+            underlay: None,
+            selected: Some(self.index),
+            pixel_size_m: scan.pixel_size_m(),
+        };
+        let response = scan_plot::show(ui, "positions", "Scan positions", &data, view);
+        if let Some(index) = response.chosen {
             self.index = index;
             self.of = Of::One;
         }

@@ -10,6 +10,7 @@ use egui::{Panel, Ui};
 use egui_tiles::{Linear, LinearDir, Tiles, Tree};
 use ndarray::Axis;
 use ptycho_core::data::Dataset;
+use ptycho_core::paint::component::Source;
 
 use self::frames::FrameBrowser;
 use super::super::chrome::central;
@@ -18,7 +19,8 @@ use super::super::document::{Document, Scan};
 use super::super::picture_out::Values;
 use super::super::preferences::Preferences;
 use super::super::queue::Queue;
-use super::pictures::{Pane, Pictures, Shown};
+use super::super::widgets::image_pane::ImagePane;
+use super::pictures::{Pane, Pictures};
 use super::tiles::{Behavior, Tile};
 
 /// The choices of the data view.
@@ -51,15 +53,26 @@ impl Tile for DataTile {
     }
 }
 
-const PATTERN: Pane = Pane { name: "diffraction pattern", quantity: "amplitude", unit: "√photons" };
-const OBJECT: Pane = Pane { name: "object in the file", quantity: "amplitude", unit: "" };
-const PROBE: Pane = Pane { name: "probe in the file", quantity: "amplitude", unit: "√photons" };
+/// Numbers of the panes, and of the groups that they are linked in.
+const PATTERN: usize = 0;
+const OBJECT: usize = 1;
+const PROBE: usize = 2;
+
+/// Amplitudes below this are raised to it before the logarithm.
+const LOG_FLOOR: f64 = 0.5;
+
+fn panes() -> Vec<(Pane, ImagePane)> {
+    let pane = |title, unit, group| Pane { title, quantity: "amplitude", unit, group };
+    vec![
+        (pane("Diffraction pattern", "√photons", PATTERN), ImagePane::log10(LOG_FLOOR)),
+        (pane("Object in the file", "", OBJECT), ImagePane::default()),
+        (pane("Probe in the file", "√photons", PROBE), ImagePane::default()),
+    ]
+}
 
 impl Default for DataView {
     fn default() -> Self {
-        let mut pictures = Pictures::new(&[PATTERN, OBJECT, PROBE]);
-        pictures.look(PATTERN.name).is_log10 = true;
-        Self { tree: layout(), pictures, frames: FrameBrowser::default(), probe_mode: 0 }
+        Self { tree: layout(), pictures: Pictures::new(panes()), frames: FrameBrowser::default(), probe_mode: 0 }
     }
 }
 
@@ -98,22 +111,21 @@ impl DataView {
             }
             ui.add_space(2.0);
         });
+        if document.scan.dataset.is_some() {
+            Panel::bottom("data values").show(ui, |ui| self.pictures.finish(ui, commands));
+        }
         central(ui, |ui| {
             if document.scan.source.is_none() {
                 return banner::welcome(ui, preferences, commands);
             }
             let Self { tree, pictures, frames, probe_mode } = self;
             frames.advance(ui, document);
-            pictures.pixel_size_m = document.scan.pixel_size_m();
-            pictures.from = document.scan.name();
+            pictures.context = document.scan.pane_context();
             let mut draw = |ui: &mut Ui, tile: &DataTile| {
                 draw_tile(ui, *tile, &document.scan, (pictures, frames, probe_mode));
             };
             tree.ui(&mut Behavior { draw: &mut draw }, ui);
         });
-        if let Some(pane) = self.pictures.take_clicked() {
-            commands.push(Command::FocusPane(pane.to_owned()));
-        }
     }
 
     /// Forget what belongs to the scan before.
@@ -139,11 +151,11 @@ impl DataView {
     }
 
     /// The array behind a pane, as it is shown.
-    pub fn values(&self, name: &str, scan: &Scan, dataset: &Dataset) -> Option<Values> {
-        if name == OBJECT.name {
+    pub fn values(&self, pane: usize, scan: &Scan, dataset: &Dataset) -> Option<Values> {
+        if pane == OBJECT {
             return dataset.object().map(|object| Values::Complex(object.clone()));
         }
-        if name == PROBE.name {
+        if pane == PROBE {
             let mode = self.probe_mode;
             let probe = dataset.probe();
             return (mode < probe.len_of(Axis(0)))
@@ -184,11 +196,16 @@ fn draw_tile(
     let Some(dataset) = &scan.dataset else { return nothing(ui, scan) };
     match tile {
         DataTile::Keys => {}
-        DataTile::Pattern => frames.pattern_tile(ui, scan, dataset, pictures, PATTERN.name),
-        DataTile::Positions => frames.positions_tile(ui, scan, dataset),
+        DataTile::Pattern => frames.pattern_tile(ui, scan, dataset, pictures, PATTERN),
+        DataTile::Positions => frames.positions_tile(ui, scan, dataset, pictures.group(OBJECT)),
         DataTile::Object => object_tile(ui, scan, dataset, pictures),
         DataTile::Probe => probe_tile(ui, scan, dataset, pictures, probe_mode),
     }
+}
+
+/// Another number for another array of this window's scans.
+fn version(scan: &Scan, part: usize) -> u64 {
+    (scan.id << 32) | part as u64
 }
 
 /// An empty tile says why it is empty.
@@ -200,7 +217,7 @@ fn nothing(ui: &mut Ui, scan: &Scan) {
 fn object_tile(ui: &mut Ui, scan: &Scan, dataset: &Arc<Dataset>, pictures: &mut Pictures) {
     match dataset.object() {
         Some(object) => {
-            pictures.show(ui, OBJECT.name, Shown::Complex(object.view()), (scan.id, 0));
+            pictures.show(ui, OBJECT, Source::Complex(object.view()), version(scan, 0));
         }
         None => {
             ui.centered_and_justified(|ui| ui.weak("The file holds no objectGuess. A reconstruction does not need one."));
@@ -213,7 +230,7 @@ fn probe_tile(ui: &mut Ui, scan: &Scan, dataset: &Arc<Dataset>, pictures: &mut P
     *mode = (*mode).min(n_modes.saturating_sub(1));
     mode_selector(ui, mode, n_modes, None);
     let probe = dataset.probe().index_axis(Axis(0), *mode);
-    pictures.show(ui, PROBE.name, Shown::Complex(probe), (scan.id, *mode as u64));
+    pictures.show(ui, PROBE, Source::Complex(probe), version(scan, *mode));
 }
 
 /// Chooses one of several probe modes; nothing is drawn for a single one.

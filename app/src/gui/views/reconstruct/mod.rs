@@ -14,11 +14,12 @@ use super::super::picture_out::Values;
 use super::super::preferences::Preferences;
 use super::super::preview::Preview;
 use super::super::queue::{Lane, Queue};
+use super::super::widgets::image_pane::ImagePane;
 use super::super::widgets::line_plot::{LinePlot, PlotData, Series};
 use super::data::mode_selector;
-use super::pictures::{Pane, Pictures, Shown};
+use super::pictures::{Pane, Pictures};
 use super::tiles::{Behavior, Tile};
-use ptycho_core::paint::component::Component;
+use ptycho_core::paint::component::{Component, Source};
 
 /// The choices of the reconstruct view.
 pub struct ReconstructView {
@@ -51,20 +52,23 @@ impl Tile for ReconstructTile {
     }
 }
 
-const PANES: [Pane; 4] = [
-    Pane { name: "object amplitude", quantity: "amplitude", unit: "" },
-    Pane { name: "object phase", quantity: "phase", unit: "rad" },
-    Pane { name: "probe amplitude", quantity: "amplitude", unit: "√photons" },
-    Pane { name: "probe phase", quantity: "phase", unit: "rad" },
-];
+/// The object's panes are linked with each other, and so are the probe's.
+fn panes() -> Vec<(Pane, ImagePane)> {
+    let pane = |title, unit, group| Pane { title, quantity: "amplitude", unit, group };
+    let mut object_phase = ImagePane::phase_contrast();
+    // The ramp is removed before, off the window's thread.
+    object_phase.look.is_ramp_removed = false;
+    vec![
+        (pane("Object amplitude", "", 0), ImagePane::default()),
+        (pane("Object phase", "", 0), object_phase),
+        (pane("Probe amplitude", "√photons", 1), ImagePane::default()),
+        (pane("Probe phase", "√photons", 1), ImagePane::new(Component::Phase)),
+    ]
+}
 
 impl Default for ReconstructView {
     fn default() -> Self {
-        let mut pictures = Pictures::new(&PANES);
-        for pane in ["object phase", "probe phase"] {
-            pictures.look(pane).component = Component::Phase;
-        }
-        Self { tree: layout(), pictures, loss: LinePlot::default(), mode: 0, is_ramp_removed: true }
+        Self { tree: layout(), pictures: Pictures::new(panes()), loss: LinePlot::default(), mode: 0, is_ramp_removed: true }
     }
 }
 
@@ -99,19 +103,21 @@ impl ReconstructView {
         Panel::right("reconstruct side").resizable(true).default_size(width).min_size(200.0).show(ui, |ui| {
             side::side(ui, document, (queue, preferences), permissions, commands);
         });
+        if document.run.preview.is_some() {
+            Panel::bottom("reconstruct values").show(ui, |ui| self.pictures.finish(ui, commands));
+        }
         central(ui, |ui| {
             self.options(ui, document);
             let is_running = queue.is_busy(Lane::Compute);
             let Self { tree, pictures, loss, mode, is_ramp_removed } = self;
-            pictures.pixel_size_m = document.scan.pixel_size_m();
-            pictures.from = document.scan.name();
+            pictures.context = document.scan.pane_context();
             let run = &document.run;
             let mut wants_csv = false;
             let mut draw = |ui: &mut Ui, tile: &ReconstructTile| match (&run.preview, tile) {
                 (_, ReconstructTile::Loss) => wants_csv |= draw_loss(ui, loss, run),
                 (Some(preview), _) => {
-                    let key = (document.scan.id, run.revision * 2 + u64::from(*is_ramp_removed));
-                    draw_picture(ui, *tile, preview, pictures, (*mode, *is_ramp_removed), key);
+                    let choice = (*mode, *is_ramp_removed);
+                    draw_picture(ui, *tile, (preview, run.revision), pictures, choice);
                 }
                 (None, _) => {
                     let words = if is_running { "The first epoch is on its way…" } else { "Press Run to see it converge." };
@@ -123,9 +129,6 @@ impl ReconstructView {
                 commands.push(Command::Do(Action::SaveLoss));
             }
         });
-        if let Some(pane) = self.pictures.take_clicked() {
-            commands.push(Command::FocusPane(pane.to_owned()));
-        }
     }
 
     fn options(&mut self, ui: &mut Ui, document: &Document) {
@@ -157,9 +160,9 @@ impl ReconstructView {
     }
 
     /// The array behind a pane, as it is shown.
-    pub fn values(&self, name: &str, preview: &Preview) -> Option<Values> {
+    pub fn values(&self, pane: usize, preview: &Preview) -> Option<Values> {
         let object = if self.is_ramp_removed { &preview.object_flat } else { &preview.object };
-        if name.starts_with("object") {
+        if pane < 2 {
             return Some(Values::Complex(object.clone()));
         }
         (self.mode < preview.probe.len_of(Axis(0)))
@@ -180,21 +183,23 @@ impl ReconstructView {
 fn draw_picture(
     ui: &mut Ui,
     tile: ReconstructTile,
-    preview: &Preview,
+    (preview, revision): (&Preview, u64),
     pictures: &mut Pictures,
     (mode, is_ramp_removed): (usize, bool),
-    (scan, revision): (u64, u64),
 ) {
     let object = if is_ramp_removed { &preview.object_flat } else { &preview.object };
     let probe = preview.probe.index_axis(Axis(0), mode);
-    let (name, shown, key) = match tile {
-        ReconstructTile::ObjectAmplitude => (PANES[0].name, object.view(), revision),
-        ReconstructTile::ObjectPhase => (PANES[1].name, object.view(), revision),
-        ReconstructTile::ProbeAmplitude => (PANES[2].name, probe, revision * 64 + mode as u64),
-        ReconstructTile::ProbePhase => (PANES[3].name, probe, revision * 64 + mode as u64),
+    let object_version = revision << 32 | u64::from(is_ramp_removed);
+    let probe_version = revision << 32 | mode as u64;
+    let (pane, shown, version) = match tile {
+        // The ramp leaves the amplitude as it is.
+        ReconstructTile::ObjectAmplitude => (0, preview.object.view(), revision),
+        ReconstructTile::ObjectPhase => (1, object.view(), object_version),
+        ReconstructTile::ProbeAmplitude => (2, probe, probe_version),
+        ReconstructTile::ProbePhase => (3, probe, probe_version),
         ReconstructTile::Loss => return,
     };
-    pictures.show(ui, name, Shown::Complex(shown), (scan, key));
+    pictures.show(ui, pane, Source::Complex(shown), version);
 }
 
 /// Draws the loss; true where its numbers are to be saved.
