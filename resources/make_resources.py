@@ -1,12 +1,14 @@
 """Makes the colour-map tables and the glyph sheets in this folder.
 
-python make_resources.py      (matplotlib 3.11, numpy, Pillow 13)
+python make_resources.py [FONTS]      (matplotlib 3.11, numpy, Pillow 13, fonttools)
 
 colormaps/NAME.bin   256 x (red, green, blue) bytes, dark to bright (or negative to positive)
 font/SIZE.bin        glyphs of DejaVu Sans: see README.md
+font/icons.ttf       parts of the fonts named in README.md, for the window
 """
 
 import struct
+import sys
 from pathlib import Path
 
 import matplotlib
@@ -73,3 +75,40 @@ def font(size_px):
 colormaps()
 for size_px in (18, 36):
     font(size_px)
+
+
+# Icons and signs that the window's own font lacks; the window installs both after it.
+ICONS = (
+    "ℹ⏏⏩⏪⏭⏮⏯⏴⏵⏶⏷⏸⏹⏺■□▶◀▲▼●○★☆☐☑☒☰☀☁☾⚑⚒⚓⚙⚠⚡⛃⛭⛶✂✅✉✋✏✒✓✔✖✗✚✱❌❓❗❤➕➖➡⬅⬆⬇"
+    "⟲⟳↔↕↖↗↘↙↩↪↺↻⮪⮫🌐🎨🎬🎲🏁🏠🐞🐾👁👤💡💥💬💻💾📁📂📃📄📅📈📉📊📋📌📍📎📏📐📖📝📡📤📥📦"
+    "📷🔀🔁🔃🔄🔆🔌🔍🔎🔒🔓🔔🔗🔘🔙🔥🔦🔧🔨🔩🔬🕐🕒🖊🖥🖧🖨🖮🖴🗀🗁🗄🗋🗐🗑🗖🗗🗘🗙🗺🚀🚫🚶🛈🛑🌙◎🔬🧪⏱⌛⏳🖼🗜🧩🧭🎯🖱"
+)
+SIGNS = "←↑→↓↔↕⇄⇒⇔≠≡≤≥±∂∇∑∏∫∝∈ΓΔΘΛΞΠΣΦΨΩαβγδεζηθικλνξοπρστυφχψω⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻₀₁₂₃₄ÅℏℓℜℑⅠ½¼ ℹ□◀▲▼●○◎☒☾✓✗↩↪▁▂▃▄▅▆▇█│─"
+
+
+def subset(source, text, target):
+    from fontTools import subset as tool
+
+    options = tool.Options(layout_features=[], notdef_outline=True, hinting=False)
+    font = tool.load_font(str(source), options)
+    subsetter = tool.Subsetter(options)
+    subsetter.populate(text=text)
+    subsetter.subset(font)
+    font["head"].modified = font["head"].created
+    font.recalcTimestamp = False
+    tool.save_font(font, str(HERE / target), options)
+
+
+def window_fonts(folder):
+    """`folder`: the fonts of the crate epaint_default_fonts."""
+    from fontTools.ttLib import TTFont
+
+    subset(folder / "emoji-icon-font.ttf", ICONS, "font/icons.ttf")
+    has = TTFont(HERE / "font/icons.ttf").getBestCmap()
+    rest = "".join(icon for icon in ICONS if ord(icon) not in has)
+    subset(folder / "NotoEmoji-Regular.ttf", rest, "font/emoji.ttf")
+    subset(matplotlib.font_manager.findfont("DejaVu Sans"), SIGNS, "font/signs.ttf")
+
+
+if len(sys.argv) > 1:
+    window_fonts(Path(sys.argv[1]))

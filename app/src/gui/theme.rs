@@ -7,7 +7,8 @@
     reason = "this is the place where colours live"
 )]
 
-use egui::{Color32, Context, FontId, Stroke, TextStyle, Ui, Visuals, vec2};
+use egui::epaint::text::{FontInsert, FontPriority, InsertFontFamily};
+use egui::{Color32, Context, FontData, FontFamily, FontId, Stroke, TextStyle, Ui, Visuals, vec2};
 use ptycho_core::data::Verdict;
 use ptycho_core::paint::colormap::Colour;
 use serde::{Deserialize, Serialize};
@@ -221,8 +222,9 @@ pub fn verdict_label(ui: &mut Ui, of: Verdict) -> egui::Response {
     ui.colored_label(colour, format!("{icon} {word}"))
 }
 
-/// Set both themes up; once, when the window opens.
+/// Set both themes and the icons up; once, when the window opens.
 pub fn install(ctx: &Context) {
+    install_icons(ctx);
     for (theme, is_dark) in [(egui::Theme::Dark, true), (egui::Theme::Light, false)] {
         ctx.style_mut_of(theme, |style| {
             style.visuals = visuals(is_dark);
@@ -240,6 +242,31 @@ pub fn install(ctx: &Context) {
             ]
             .into();
         });
+    }
+}
+
+/// The letters are egui's own; arrows, signs and icons come from `resources/font`.
+///
+/// An icon that none of the fonts has fails the window's tests: add it to `make_resources.py`.
+fn install_icons(ctx: &Context) {
+    let fonts: [(&str, &'static [u8]); 3] = [
+        ("icons", include_bytes!("../../../resources/font/icons.ttf")),
+        ("emoji", include_bytes!("../../../resources/font/emoji.ttf")),
+        ("signs", include_bytes!("../../../resources/font/signs.ttf")),
+    ];
+    for (name, bytes) in fonts {
+        let families = [FontFamily::Proportional, FontFamily::Monospace];
+        ctx.add_font(FontInsert::new(
+            name,
+            FontData::from_static(bytes),
+            families
+                .into_iter()
+                .map(|family| InsertFontFamily {
+                    family,
+                    priority: FontPriority::Lowest,
+                })
+                .collect(),
+        ));
     }
 }
 
