@@ -1,1 +1,5 @@
 //! The window of Ptychobench and its twin, the command line.
+
+pub mod cli;
+pub mod headless;
+pub mod records;
