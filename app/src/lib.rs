@@ -1,1 +1,3 @@
 //! The window of Ptychobench and its twin, the command line.
+
+pub mod gui;

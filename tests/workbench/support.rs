@@ -4,12 +4,16 @@ use std::path::{Path, PathBuf};
 
 /// A file of `tests/data`.
 pub(crate) fn data(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../tests/data")
+        .join(name)
 }
 
 /// A file of the developers' shared folder, or `None` (said on standard error) where there is none.
 pub(crate) fn shared(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../shared")
+        .join(name);
     if !path.exists() {
         eprintln!("skipped: {} is not on this machine", path.display());
         return None;
