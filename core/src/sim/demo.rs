@@ -99,13 +99,15 @@ pub fn demonstration(seed: u64) -> Result<Dataset> {
         amplitude: Some("sqrt_counts".to_owned()),
         ..Metadata::default()
     };
-    Dataset::new(DatasetParts {
-        frames: Frames::from_array(amplitudes),
+    let required = DatasetParts::required(
+        Frames::from_array(amplitudes),
         positions_px,
-        probe: guess.mapv(single),
+        guess.mapv(single),
+    );
+    Dataset::new(DatasetParts {
         object: Some(object.mapv(single)),
-        detector_mask: None,
         metadata,
+        ..required
     })
 }
 

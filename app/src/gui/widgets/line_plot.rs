@@ -1,0 +1,219 @@
+//! Curves over a number: loss per epoch and the like, with a logarithmic axis where wanted.
+
+use egui::{Stroke, Ui};
+use egui_plot::{GridInput, GridMark, Legend, Line, Plot, PlotPoints};
+use ptycho_core::paint::ticks::value_text;
+use serde::{Deserialize, Serialize};
+
+use crate::gui::theme;
+
+/// One curve.
+#[derive(Clone, Copy, Debug)]
+pub struct Series<'a> {
+    /// Its name in the legend and in the file.
+    pub name: &'a str,
+    /// `[x, y]`, in the order of x.
+    pub points: &'a [[f64; 2]],
+    /// Which colour of the palette; the same run has the same number in every plot.
+    pub colour_index: usize,
+}
+
+/// What a plot shows.
+#[derive(Clone, Copy, Debug)]
+pub struct PlotData<'a> {
+    /// The x axis, as "epoch".
+    pub x_label: &'a str,
+    /// The y axis with its unit, as "loss".
+    pub y_label: &'a str,
+    /// The curves.
+    pub series: &'a [Series<'a>],
+}
+
+/// The choices of a plot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LinePlot {
+    /// Logarithmic y axis; values that are not positive are left out then, and counted.
+    pub is_log_y: bool,
+    /// Show the names of the curves.
+    pub shows_legend: bool,
+}
+
+impl Default for LinePlot {
+    fn default() -> Self {
+        Self {
+            is_log_y: true,
+            shows_legend: true,
+        }
+    }
+}
+
+/// What the user asked of a plot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlotResponse {
+    /// Save the curves: see [`csv`].
+    pub is_csv_asked: bool,
+}
+
+impl LinePlot {
+    /// Draw the curves in the space that is left.
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        id_salt: &str,
+        title: &str,
+        data: &PlotData<'_>,
+    ) -> PlotResponse {
+        let mut response = PlotResponse::default();
+        ui.horizontal_wrapped(|ui| {
+            ui.strong(title);
+            let Self {
+                is_log_y,
+                shows_legend,
+            } = self;
+            ui.toggle_value(is_log_y, "log y")
+                .accessible_name(format!("Logarithmic y axis of {title}"));
+            ui.toggle_value(shows_legend, "legend")
+                .accessible_name(format!("Legend of {title}"));
+            response.is_csv_asked = ui
+                .button("CSV…")
+                .on_hover_text("Save the curves as comma-separated values")
+                .accessible_name(format!("Save {title} as CSV"))
+                .clicked();
+            let n_left_out = self.n_left_out(data);
+            if n_left_out != 0 {
+                let why = if self.is_log_y {
+                    "not positive or not finite"
+                } else {
+                    "not finite"
+                };
+                let text = format!("⚠ {n_left_out} {why}, not drawn");
+                ui.colored_label(theme::palette(ui).warn, text);
+            }
+        });
+        self.plot(ui, id_salt, data);
+        response
+    }
+
+    fn plot(self, ui: &mut Ui, id_salt: &str, data: &PlotData<'_>) {
+        let colours: Vec<_> = data
+            .series
+            .iter()
+            .map(|series| theme::series_colour(ui, series.colour_index))
+            .collect();
+        let (x_label, y_label, is_log) = (data.x_label, data.y_label, self.is_log_y);
+        let y_value = move |y: f64| if is_log { 10f64.powf(y) } else { y };
+        let height = ui.available_height();
+        let mut plot = Plot::new((id_salt, is_log))
+            .x_axis_label(x_label)
+            .y_axis_label(y_label)
+            .y_axis_min_width(14.0 * theme::GRID)
+            .y_axis_formatter(move |mark, _| value_text(round_mark(y_value(mark.value))))
+            .label_formatter(move |position| {
+                let (name, at) = match position {
+                    egui_plot::HoverPosition::NearDataPoint {
+                        plot_name,
+                        position,
+                        ..
+                    } => (*plot_name, *position),
+                    egui_plot::HoverPosition::Elsewhere { position } => ("", *position),
+                };
+                let (x, y) = (value_text(at.x), value_text(y_value(at.y)));
+                Some(
+                    format!("{name}\n{x_label} {x}\n{y_label} {y}")
+                        .trim()
+                        .to_owned(),
+                )
+            })
+            .allow_scroll(false);
+        if height.is_finite() {
+            plot = plot.height(height.max(20.0 * theme::GRID));
+        } else {
+            plot = plot.height(60.0 * theme::GRID);
+        }
+        if is_log {
+            plot = plot.y_grid_spacer(decades);
+        }
+        if self.shows_legend {
+            plot = plot.legend(Legend::default());
+        }
+        plot.show(ui, |plot_ui| {
+            for (series, colour) in data.series.iter().zip(colours) {
+                let points: PlotPoints<'_> = self.drawn(series.points).collect();
+                plot_ui.line(Line::new(series.name, points).stroke(Stroke::new(1.5, colour)));
+            }
+        });
+    }
+
+    fn drawn(self, points: &[[f64; 2]]) -> impl Iterator<Item = [f64; 2]> {
+        points
+            .iter()
+            .map(move |&[x, y]| [x, if self.is_log_y { y.log10() } else { y }])
+            .filter(|[x, y]| x.is_finite() && y.is_finite())
+    }
+
+    fn n_left_out(self, data: &PlotData<'_>) -> usize {
+        data.series
+            .iter()
+            .map(|series| series.points.len() - self.drawn(series.points).count())
+            .sum()
+    }
+}
+
+/// A power of ten comes out of the logarithm a hair off.
+fn round_mark(value: f64) -> f64 {
+    format!("{value:.5e}").parse().unwrap_or(value)
+}
+
+/// Grid lines at whole decades, and at 2 to 9 times them where there is room.
+fn decades(input: GridInput) -> Vec<GridMark> {
+    let (min, max) = input.bounds;
+    let span = max - min;
+    if !span.is_finite() || span <= 0.0 || span > 600.0 {
+        return Vec::new();
+    }
+    if span < 0.5 {
+        // Less than half a decade: round values instead, so that there are always labels.
+        let values = ptycho_core::paint::ticks::ticks(10f64.powf(min), 10f64.powf(max), 5);
+        return values
+            .into_iter()
+            .filter(|value| *value > 0.0)
+            .map(|value| GridMark {
+                value: value.log10(),
+                step_size: span,
+            })
+            .collect();
+    }
+    let every = (span / 12.0).ceil().max(1.0) as i32;
+    let (first, last) = (min.floor() as i32, max.ceil() as i32);
+    let mut marks = Vec::new();
+    for decade in (first..=last).filter(|decade| decade % every == 0) {
+        marks.push(GridMark {
+            value: f64::from(decade),
+            step_size: 1.0,
+        });
+        if every == 1 && span < 6.0 {
+            marks.extend((2..10).map(|i| GridMark {
+                value: f64::from(decade) + f64::from(i).log10(),
+                step_size: if span < 1.5 && (i == 2 || i == 5) {
+                    1.0
+                } else {
+                    0.1
+                },
+            }));
+        }
+    }
+    marks
+}
+
+/// The curves as comma-separated values: `series,x,y`, unsmoothed and whole.
+pub fn csv(data: &PlotData<'_>) -> String {
+    let quote = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+    let mut text = format!("series,{},{}\n", quote(data.x_label), quote(data.y_label));
+    for series in data.series {
+        for [x, y] in series.points {
+            text.push_str(&format!("{},{x},{y:e}\n", quote(series.name)));
+        }
+    }
+    text
+}

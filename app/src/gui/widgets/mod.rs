@@ -1,0 +1,13 @@
+//! Widgets that every view uses; each is a plain struct of choices, or a function.
+
+pub mod field_table;
+pub mod image_pane;
+pub mod job_row;
+pub mod line_plot;
+pub mod notice;
+pub mod scan_plot;
+pub mod viewport;
+
+mod colour_bar;
+mod histogram;
+mod pane_menu;
