@@ -28,6 +28,9 @@ Exit codes:
 pub struct Cli {
     /// NPZ or NPY file to open in the window.
     pub file: Option<PathBuf>,
+    /// Folder for the window's run folders; by default that of its preferences.
+    #[arg(long, value_name = "DIR")]
+    pub runs: Option<PathBuf>,
     /// Say more on standard error; twice for every epoch.
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub verbose: u8,
