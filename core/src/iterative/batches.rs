@@ -1,6 +1,5 @@
 //! How patterns are put into batches.
 
-use rand::Rng as _;
 use rand::seq::SliceRandom as _;
 
 use crate::error::{Error, Result};
@@ -113,9 +112,7 @@ fn uniform(positions_px: &[[f64; 2]], batch_size: usize, seed: u64) -> EpochBatc
     let mut rng = stream(seed, Purpose::Batches);
     let mut order: Vec<usize> = (0..n_batches).collect();
     for run in walk.chunks(n_batches) {
-        for i in (1..n_batches).rev() {
-            order.swap(i, rng.random_range(0..=i));
-        }
+        order.shuffle(&mut rng);
         for (&i, &batch) in run.iter().zip(&order) {
             batches[batch].push(i);
         }

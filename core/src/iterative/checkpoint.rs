@@ -3,7 +3,6 @@
 //! A line `ptychobench lsqml checkpoint 1`, a line of JSON ([`Header`]), then the arrays that the header lists, one
 //! after the other, little-endian.
 
-use std::io::Write as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};

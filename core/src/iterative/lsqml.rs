@@ -165,8 +165,8 @@ impl<T: Real> LsqmlOf<T> {
         checkpoint: &Path,
     ) -> Result<Self> {
         let mut engine = Self::new(dataset, settings, n_threads)?;
-        let identity =
-            checkpoint::Identity { dataset_sha256: engine.dataset_sha256(), settings: &engine.settings };
+        let dataset_sha256 = engine.dataset_sha256().to_owned();
+        let identity = checkpoint::Identity { dataset_sha256: &dataset_sha256, settings: &engine.settings };
         checkpoint::read(checkpoint, &identity, &mut engine.state)?;
         engine.good.copy_from(&engine.state);
         Ok(engine)
