@@ -54,7 +54,10 @@ impl Workbench {
             Command::ForgetRecent(path) => self.preferences.recent.retain(|known| *known != path),
             Command::CopyText(text) => ctx.copy_text(text),
             Command::Theme(theme) => self.preferences.appearance.theme = theme,
-            Command::OpenFolder(folder) => ctx.open_url(egui::OpenUrl::new_tab(format!("file://{}", folder.display()))),
+            Command::OpenFolder(folder) => ctx.open_url(egui::OpenUrl::new_tab(format!(
+                "file://{}",
+                folder.display()
+            ))),
             Command::Dismiss(id) => self.document.messages.retain(|message| message.id != id),
             Command::StopJob(id) => self.queue.stop(id),
         }
@@ -63,7 +66,11 @@ impl Workbench {
     fn act(&mut self, ctx: &Context, action: Action) {
         match action {
             Action::OpenFile => {
-                let folder = self.preferences.last_open_folder.clone().or_else(files::home);
+                let folder = self
+                    .preferences
+                    .last_open_folder
+                    .clone()
+                    .or_else(files::home);
                 self.choose(Purpose::OpenScan, &folder.unwrap_or_default());
             }
             Action::OpenDemonstration => self.open(Source::Demonstration),
@@ -122,7 +129,13 @@ impl Workbench {
             Action::SaveLoss => !document.run.loss.is_empty(),
             Action::Undo => document.can_undo(),
             Action::Redo => document.can_redo(),
-            Action::Run => !runs && document.preflight().iter().all(|check| check.state != CheckState::Blocking),
+            Action::Run => {
+                !runs
+                    && document
+                        .preflight()
+                        .iter()
+                        .all(|check| check.state != CheckState::Blocking)
+            }
             Action::Stop => runs,
             Action::Continue => !runs && document.finished().is_some(),
             Action::PreviousFrame | Action::NextFrame => document.scan.dataset.is_some(),
@@ -131,16 +144,27 @@ impl Workbench {
     }
 
     fn set_scale(&mut self, ui_scale: f32) {
-        self.preferences.appearance.ui_scale = ui_scale.clamp(*UI_SCALE_RANGE.start(), *UI_SCALE_RANGE.end());
+        self.preferences.appearance.ui_scale =
+            ui_scale.clamp(*UI_SCALE_RANGE.start(), *UI_SCALE_RANGE.end());
     }
 
     fn choose(&mut self, purpose: Purpose, suggested: &Path) {
         let use_system = self.preferences.system_file_dialogs;
-        self.chooser = Some(Chooser::new(purpose, suggested, use_system, self.queue.wake()));
+        self.chooser = Some(Chooser::new(
+            purpose,
+            suggested,
+            use_system,
+            self.queue.wake(),
+        ));
     }
 
     fn choose_beside(&mut self, purpose: Purpose, suffix: &str, extension: &str) {
-        let source = self.document.scan.path().cloned().unwrap_or_else(|| PathBuf::from("demonstration.npz"));
+        let source = self
+            .document
+            .scan
+            .path()
+            .cloned()
+            .unwrap_or_else(|| PathBuf::from("demonstration.npz"));
         let name = files::beside(&source, suffix, extension);
         let folder = self.preferences.last_save_folder.clone();
         let suggested = match (folder, name.file_name()) {
@@ -160,58 +184,101 @@ impl Workbench {
         }
         self.next_preview = None;
         self.document.begin_scan(source.clone());
-        self.path_text = self.document.scan.path().map(|path| path.display().to_string()).unwrap_or_default();
+        self.path_text = self
+            .document
+            .scan
+            .path()
+            .map(|path| path.display().to_string())
+            .unwrap_or_default();
         self.data.begin_scan();
         self.reconstruct.begin_scan();
         let name = format!("Open {}", self.document.scan.name());
         tracing::info!("{name}");
-        self.queue.add(Lane::Files, self.document.scan.id, name, move |monitor| work::open(&source, monitor));
+        self.queue
+            .add(Lane::Files, self.document.scan.id, name, move |monitor| {
+                work::open(&source, monitor)
+            });
     }
 
     fn begin_repair(&mut self) {
-        let Some(path) = self.document.scan.path().cloned() else { return };
+        let Some(path) = self.document.scan.path().cloned() else {
+            return;
+        };
         self.repair = RepairDraft {
             steps: None,
-            output: files::beside(&path, "_repaired", "npz").display().to_string(),
+            output: files::beside(&path, "_repaired", "npz")
+                .display()
+                .to_string(),
             input: path.display().to_string(),
         };
         self.dialog = Some(Dialog::Repair);
-        self.queue.add(Lane::Files, self.document.scan.id, "Preview the repair", move |monitor| {
-            work::preview_repair(&path, monitor)
-        });
+        self.queue.add(
+            Lane::Files,
+            self.document.scan.id,
+            "Preview the repair",
+            move |monitor| work::preview_repair(&path, monitor),
+        );
     }
 
     fn repair_to(&mut self, output: PathBuf) {
-        let Some(path) = self.document.scan.path().cloned() else { return };
+        let Some(path) = self.document.scan.path().cloned() else {
+            return;
+        };
         let output = absolute(&output);
-        self.queue.add(Lane::Files, self.document.scan.id, "Repair", move |monitor| {
-            work::repair(&path, &output, monitor)
-        });
+        self.queue.add(
+            Lane::Files,
+            self.document.scan.id,
+            "Repair",
+            move |monitor| work::repair(&path, &output, monitor),
+        );
     }
 
     fn save_result(&mut self, path: PathBuf) {
-        let Some(finished) = self.document.finished() else { return };
+        let Some(finished) = self.document.finished() else {
+            return;
+        };
         let reconstruction = Arc::clone(&finished.reconstruction);
-        self.queue.add(Lane::Files, self.document.scan.id, "Save the result", move |_| {
-            reconstruction.save(&path).map(|()| Outcome::Written(path))
-        });
+        self.queue.add(
+            Lane::Files,
+            self.document.scan.id,
+            "Save the result",
+            move |_| reconstruction.save(&path).map(|()| Outcome::Written(path)),
+        );
     }
 
     fn save_loss(&mut self, path: PathBuf) {
         let points = self.document.run.loss_points();
-        self.queue.add(Lane::Files, self.document.scan.id, "Save the loss", move |_| {
-            let series = [Series { name: "LSQML", points: &points, colour_index: 0 }];
-            let data = PlotData { x_label: "epoch", y_label: "loss", series: &series };
-            ptycho_core::disk::write(&path, csv(&data).as_bytes())?;
-            Ok(Outcome::Written(path))
-        });
+        self.queue.add(
+            Lane::Files,
+            self.document.scan.id,
+            "Save the loss",
+            move |_| {
+                let series = [Series {
+                    name: "LSQML",
+                    points: &points,
+                    colour_index: 0,
+                }];
+                let data = PlotData {
+                    x_label: "epoch",
+                    y_label: "loss",
+                    series: &series,
+                };
+                ptycho_core::disk::write(&path, csv(&data).as_bytes())?;
+                Ok(Outcome::Written(path))
+            },
+        );
     }
 
     fn save_scan(&mut self, path: PathBuf) {
-        let Some(dataset) = self.document.scan.dataset.clone() else { return };
-        self.queue.add(Lane::Files, self.document.scan.id, "Save the scan", move |_| {
-            dataset.save(&path).map(|()| Outcome::Written(path))
-        });
+        let Some(dataset) = self.document.scan.dataset.clone() else {
+            return;
+        };
+        self.queue.add(
+            Lane::Files,
+            self.document.scan.id,
+            "Save the scan",
+            move |_| dataset.save(&path).map(|()| Outcome::Written(path)),
+        );
     }
 
     fn copy_as_command(&mut self, ctx: &Context) {
@@ -224,11 +291,17 @@ impl Workbench {
     }
 
     fn start_run(&mut self, continues: bool) {
-        if !self.is_enabled(if continues { Action::Continue } else { Action::Run }) {
+        if !self.is_enabled(if continues {
+            Action::Continue
+        } else {
+            Action::Run
+        }) {
             return;
         }
-        let (Some(source), Some(dataset)) = (self.document.scan.source.clone(), self.document.scan.dataset.clone())
-        else {
+        let (Some(source), Some(dataset)) = (
+            self.document.scan.source.clone(),
+            self.document.scan.dataset.clone(),
+        ) else {
             return;
         };
         let mut settings = self.document.settings.clone();
@@ -255,9 +328,12 @@ impl Workbench {
             run.seconds_per_epoch.clear();
         }
         self.view = View::Reconstruct;
-        self.queue.add(Lane::Compute, self.document.scan.id, "LSQML reconstruction", move |monitor| {
-            work::run(&task, dataset, monitor)
-        });
+        self.queue.add(
+            Lane::Compute,
+            self.document.scan.id,
+            "LSQML reconstruction",
+            move |monitor| work::run(&task, dataset, monitor),
+        );
     }
 
     /// Prepare the newest state for display, unless the one before is still being prepared.
@@ -265,11 +341,16 @@ impl Workbench {
         if self.queue.is_busy(Lane::Preview) {
             return;
         }
-        let Some(PreviewRequest { object, probe }) = self.next_preview.take() else { return };
+        let Some(PreviewRequest { object, probe }) = self.next_preview.take() else {
+            return;
+        };
         let scanned = self.document.scan.scanned.clone().unwrap_or_default();
-        self.queue.add(Lane::Preview, self.document.scan.id, "Preview", move |_| {
-            Ok(Outcome::Preview(Box::new(Preview::new(object, probe, &scanned))))
-        });
+        self.queue
+            .add(Lane::Preview, self.document.scan.id, "Preview", move |_| {
+                Ok(Outcome::Preview(Box::new(Preview::new(
+                    object, probe, &scanned,
+                ))))
+            });
     }
 
     pub(super) fn take_report(&mut self, report: Report) {
@@ -285,7 +366,10 @@ impl Workbench {
             Some(Event::Reconstruction(snapshot)) => {
                 self.document.run.loss = snapshot.loss;
                 self.document.run.seconds_per_epoch = snapshot.seconds_per_epoch;
-                self.next_preview = Some(PreviewRequest { object: snapshot.object, probe: snapshot.probe });
+                self.next_preview = Some(PreviewRequest {
+                    object: snapshot.object,
+                    probe: snapshot.probe,
+                });
             }
             None => {}
         }
@@ -317,20 +401,35 @@ impl Workbench {
     }
 
     fn opened(&mut self, opened: Opened) {
-        let Opened { dataset, repairs, path: _ } = opened;
+        let Opened {
+            dataset,
+            repairs,
+            path: _,
+        } = opened;
         let dataset = Arc::new(dataset);
         let scan = &mut self.document.scan;
-        scan.scanned = Some(scanned_region(dataset.positions_px(), dataset.object_shape()));
+        scan.scanned = Some(scanned_region(
+            dataset.positions_px(),
+            dataset.object_shape(),
+        ));
         scan.dataset = Some(Arc::clone(&dataset));
         scan.repairs = repairs;
         for repair in &scan.repairs {
             tracing::info!("repaired in memory: {repair}");
         }
-        tracing::info!("{}: {} patterns of {}×{1}", scan.name(), dataset.n_patterns(), dataset.n());
+        tracing::info!(
+            "{}: {} patterns of {}×{1}",
+            scan.name(),
+            dataset.n_patterns(),
+            dataset.n()
+        );
         let id = scan.id;
-        self.queue.add(Lane::Background, id, "Mean and maximum of the patterns", move |monitor| {
-            work::summarise(&dataset, monitor)
-        });
+        self.queue.add(
+            Lane::Background,
+            id,
+            "Mean and maximum of the patterns",
+            move |monitor| work::summarise(&dataset, monitor),
+        );
         self.add_statistics();
         if let Some(path) = self.document.scan.path().cloned() {
             self.preferences.remember(&path);
@@ -339,12 +438,21 @@ impl Workbench {
 
     fn refused(&mut self) {
         let scan = &mut self.document.scan;
-        let first = scan.inspection.iter().flat_map(|inspection| &inspection.findings).find(|finding| {
-            finding.severity == ptycho_core::data::Severity::Refused
-        });
+        let first = scan
+            .inspection
+            .iter()
+            .flat_map(|inspection| &inspection.findings)
+            .find(|finding| finding.severity == ptycho_core::data::Severity::Refused);
         let words = first.map_or_else(String::new, |finding| {
-            let key = if finding.key.is_empty() { "the file" } else { &finding.key };
-            format!(" {key}: expected {}, found {}. {}", finding.expected, finding.found, finding.fix)
+            let key = if finding.key.is_empty() {
+                "the file"
+            } else {
+                &finding.key
+            };
+            format!(
+                " {key}: expected {}, found {}. {}",
+                finding.expected, finding.found, finding.fix
+            )
         });
         let text = format!("{} cannot be used as a scan.{words}", scan.name());
         tracing::error!("{text}");
@@ -353,10 +461,15 @@ impl Workbench {
     }
 
     fn add_statistics(&mut self) {
-        let Some(path) = self.document.scan.path().cloned() else { return };
-        self.queue.add(Lane::Background, self.document.scan.id, "Statistics", move |monitor| {
-            work::statistics(&path, monitor)
-        });
+        let Some(path) = self.document.scan.path().cloned() else {
+            return;
+        };
+        self.queue.add(
+            Lane::Background,
+            self.document.scan.id,
+            "Statistics",
+            move |monitor| work::statistics(&path, monitor),
+        );
     }
 
     fn repaired(&mut self, path: PathBuf, inspection: &Inspection) {
@@ -365,19 +478,39 @@ impl Workbench {
             Verdict::Repairable => "still needs a repair",
             Verdict::Refused => "is still refused",
         };
-        let gravity = if inspection.verdict == Verdict::Ok { Level::Info } else { Level::Warning };
-        self.document.tell(gravity, format!("Repaired: {} {verdict}.", path.display()), None);
+        let gravity = if inspection.verdict == Verdict::Ok {
+            Level::Info
+        } else {
+            Level::Warning
+        };
+        self.document.tell(
+            gravity,
+            format!("Repaired: {} {verdict}.", path.display()),
+            None,
+        );
         self.open(Source::File(path));
     }
 
     fn reconstructed(&mut self, outcome: ReconstructOutcome) {
-        let ReconstructOutcome { reconstruction, reason, seconds_per_epoch, run_folder, .. } = outcome;
+        let ReconstructOutcome {
+            reconstruction,
+            reason,
+            seconds_per_epoch,
+            run_folder,
+            ..
+        } = outcome;
         let folder = run_folder.display();
         match &reason {
             StopReason::Finished => tracing::info!("finished; kept in {folder}"),
-            StopReason::Cancelled => tracing::info!("stopped; the result so far is kept in {folder}"),
+            StopReason::Cancelled => {
+                tracing::info!("stopped; the result so far is kept in {folder}")
+            }
             StopReason::TimedOut => {
-                self.document.tell(Level::Warning, "The run's time is used up; its result is kept.", None);
+                self.document.tell(
+                    Level::Warning,
+                    "The run's time is used up; its result is kept.",
+                    None,
+                );
             }
             StopReason::Diverged { epoch, why } => {
                 let text = format!(
@@ -414,8 +547,12 @@ impl Workbench {
             return;
         }
         match lane {
-            Lane::Files if self.dialog == Some(Dialog::Repair) => self.repair.steps = Some(Err(error.to_string())),
-            Lane::Files if self.document.scan.dataset.is_none() => self.document.scan.problem = Some(error.to_string()),
+            Lane::Files if self.dialog == Some(Dialog::Repair) => {
+                self.repair.steps = Some(Err(error.to_string()))
+            }
+            Lane::Files if self.document.scan.dataset.is_none() => {
+                self.document.scan.problem = Some(error.to_string())
+            }
             Lane::Compute => self.document.run.failed = Some(error.to_string()),
             Lane::Files | Lane::Background | Lane::Preview => {}
         }

@@ -35,7 +35,10 @@ impl Chooser {
             path if path.is_dir() => (path.to_path_buf(), String::new()),
             path => (
                 path.parent().unwrap_or(Path::new("")).to_path_buf(),
-                path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                path.file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned(),
             ),
         };
         let folder = std::path::absolute(&folder).unwrap_or(folder);
@@ -127,7 +130,11 @@ impl Chooser {
         ui.separator();
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let replaces = self.purpose.is_save() && parse_path(&self.text).is_file();
-            let verb = if replaces { "Replace" } else { self.purpose.verb() };
+            let verb = if replaces {
+                "Replace"
+            } else {
+                self.purpose.verb()
+            };
             let has_path = !self.text.trim().is_empty();
             if ui.add_enabled(has_path, egui::Button::new(verb)).clicked() || entered {
                 choice = self.accept();
@@ -183,13 +190,20 @@ impl Chooser {
                 .show(ui, |ui| {
                     if self.entries.is_empty() {
                         let endings = self.purpose.extensions().join(" or ");
-                        ui.label(RichText::new(format!("No folder and no {endings} file here.")).weak());
+                        ui.label(
+                            RichText::new(format!("No folder and no {endings} file here.")).weak(),
+                        );
                     }
                     for entry in &self.entries {
                         let icon = if entry.is_folder { "🗀" } else { "🗋" };
-                        let size = if entry.is_folder { String::new() } else { format!("   {}", bytes_text(entry.bytes)) };
+                        let size = if entry.is_folder {
+                            String::new()
+                        } else {
+                            format!("   {}", bytes_text(entry.bytes))
+                        };
                         let is_chosen = parse_path(&self.text) == entry.path;
-                        let row = ui.selectable_label(is_chosen, format!("{icon} {}{size}", entry.name));
+                        let row =
+                            ui.selectable_label(is_chosen, format!("{icon} {}{size}", entry.name));
                         if row.clicked() && entry.is_folder {
                             target = Some(entry.path.clone());
                         } else if row.clicked() {

@@ -20,9 +20,18 @@ pub fn show(app: &mut Workbench, ui: &mut Ui) {
     Panel::top("menu").show(ui, |ui| menu_bar(app, ui));
     Panel::bottom("status").show(ui, |ui| status_bar(app, ui));
     if app.log_pane.is_open {
-        Panel::bottom("log").resizable(true).default_size(150.0).min_size(60.0).show(ui, |ui| log_pane(app, ui));
+        Panel::bottom("log")
+            .resizable(true)
+            .default_size(150.0)
+            .min_size(60.0)
+            .show(ui, |ui| log_pane(app, ui));
     }
-    let rows: Vec<_> = app.queue.rows().into_iter().filter(|row| row.lane != Lane::Preview).collect();
+    let rows: Vec<_> = app
+        .queue
+        .rows()
+        .into_iter()
+        .filter(|row| row.lane != Lane::Preview)
+        .collect();
     if !rows.is_empty() {
         Panel::bottom("jobs").show(ui, |ui| {
             for row in &rows {
@@ -33,15 +42,33 @@ pub fn show(app: &mut Workbench, ui: &mut Ui) {
     if !app.document.messages.is_empty() {
         Panel::top("messages").show(ui, |ui| messages(app, ui));
     }
-    Panel::left("views").resizable(false).exact_size(124.0).show(ui, |ui| sidebar(app, ui));
+    Panel::left("views")
+        .resizable(false)
+        .exact_size(124.0)
+        .show(ui, |ui| sidebar(app, ui));
     let enabled = app.permissions();
     match app.view {
         View::Data => {
-            let Workbench { data, document, commands, queue, preferences, path_text, .. } = app;
+            let Workbench {
+                data,
+                document,
+                commands,
+                queue,
+                preferences,
+                path_text,
+                ..
+            } = app;
             data.ui(ui, document, (queue, preferences), path_text, commands);
         }
         View::Reconstruct => {
-            let Workbench { reconstruct, document, commands, queue, preferences, .. } = app;
+            let Workbench {
+                reconstruct,
+                document,
+                commands,
+                queue,
+                preferences,
+                ..
+            } = app;
             reconstruct.ui(ui, document, (queue, preferences), &enabled, commands);
         }
     }
@@ -53,16 +80,31 @@ fn menu_bar(app: &mut Workbench, ui: &mut Ui) {
     egui::MenuBar::new().ui(ui, |ui| {
         ui.menu_button("File", |ui| file_menu(app, ui));
         ui.menu_button("Edit", |ui| {
-            items(app, ui, &[Action::CopyImage, Action::CopyValues, Action::CopyAsCommand]);
+            items(
+                app,
+                ui,
+                &[Action::CopyImage, Action::CopyValues, Action::CopyAsCommand],
+            );
             ui.separator();
             items(app, ui, &[Action::Undo, Action::Redo]);
             ui.separator();
             items(app, ui, &[Action::Preferences]);
         });
         ui.menu_button("View", |ui| view_menu(app, ui));
-        ui.menu_button("Run", |ui| items(app, ui, &[Action::Run, Action::Stop, Action::Continue]));
+        ui.menu_button("Run", |ui| {
+            items(app, ui, &[Action::Run, Action::Stop, Action::Continue])
+        });
         ui.menu_button("Help", |ui| {
-            items(app, ui, &[Action::Shortcuts, Action::DataContract, Action::FrameTimes, Action::About]);
+            items(
+                app,
+                ui,
+                &[
+                    Action::Shortcuts,
+                    Action::DataContract,
+                    Action::FrameTimes,
+                    Action::About,
+                ],
+            );
         });
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let (icon, next, words) = if ui.visuals().dark_mode {
@@ -73,8 +115,14 @@ fn menu_bar(app: &mut Workbench, ui: &mut Ui) {
             if ui.button(format!("{icon} {words}")).clicked() {
                 app.commands.push(Command::Theme(next));
             }
-            ui.label(RichText::new(format!("{:.0} %", 100.0 * app.preferences.appearance.ui_scale)).weak())
-                .on_hover_text("UI scale: View > Larger, Smaller");
+            ui.label(
+                RichText::new(format!(
+                    "{:.0} %",
+                    100.0 * app.preferences.appearance.ui_scale
+                ))
+                .weak(),
+            )
+            .on_hover_text("UI scale: View > Larger, Smaller");
         });
     });
 }
@@ -93,7 +141,11 @@ fn file_menu(app: &mut Workbench, ui: &mut Ui) {
     ui.separator();
     items(app, ui, &[Action::RepairFile, Action::SaveScanAs]);
     ui.separator();
-    items(app, ui, &[Action::SaveResultAs, Action::SaveLoss, Action::ExportPane]);
+    items(
+        app,
+        ui,
+        &[Action::SaveResultAs, Action::SaveLoss, Action::ExportPane],
+    );
     ui.separator();
     items(app, ui, &[Action::Quit]);
 }
@@ -101,7 +153,11 @@ fn file_menu(app: &mut Workbench, ui: &mut Ui) {
 fn recent_item(app: &mut Workbench, ui: &mut Ui, path: std::path::PathBuf) {
     let exists = path.is_file();
     ui.horizontal(|ui| {
-        let words = if exists { path.display().to_string() } else { format!("{} (missing)", path.display()) };
+        let words = if exists {
+            path.display().to_string()
+        } else {
+            format!("{} (missing)", path.display())
+        };
         if ui.add_enabled(exists, Button::new(words)).clicked() {
             app.commands.push(Command::Open(path.clone()));
             ui.close();
@@ -124,15 +180,33 @@ fn view_menu(app: &mut Workbench, ui: &mut Ui) {
     ui.separator();
     ui.menu_button("Theme", |ui| {
         for theme in ThemeChoice::ALL {
-            if ui.radio(app.preferences.appearance.theme == theme, theme.label()).clicked() {
+            if ui
+                .radio(app.preferences.appearance.theme == theme, theme.label())
+                .clicked()
+            {
                 app.commands.push(Command::Theme(theme));
                 ui.close();
             }
         }
     });
-    ui.menu_button("UI scale", |ui| items(app, ui, &[Action::LargerUi, Action::SmallerUi, Action::NormalUi]));
+    ui.menu_button("UI scale", |ui| {
+        items(
+            app,
+            ui,
+            &[Action::LargerUi, Action::SmallerUi, Action::NormalUi],
+        )
+    });
     ui.separator();
-    items(app, ui, &[Action::FitPanes, Action::AutoContrast, Action::ResetLayout, Action::ToggleLog]);
+    items(
+        app,
+        ui,
+        &[
+            Action::FitPanes,
+            Action::AutoContrast,
+            Action::ResetLayout,
+            Action::ToggleLog,
+        ],
+    );
 }
 
 fn items(app: &mut Workbench, ui: &mut Ui, actions: &[Action]) {
@@ -142,7 +216,9 @@ fn items(app: &mut Workbench, ui: &mut Ui, actions: &[Action]) {
         if let Some(shortcut) = entry.shortcut {
             button = button.shortcut_text(ui.ctx().format_shortcut(&shortcut));
         }
-        let response = ui.add_enabled(app.is_enabled(*action), button).on_hover_text(entry.tooltip);
+        let response = ui
+            .add_enabled(app.is_enabled(*action), button)
+            .on_hover_text(entry.tooltip);
         if response.clicked() {
             app.commands.push(Command::Do(*action));
             ui.close();
@@ -158,7 +234,11 @@ pub fn action_button(ui: &mut Ui, action: Action, is_enabled: bool, commands: &m
         tooltip = format!("{tooltip} ({})", ui.ctx().format_shortcut(&shortcut));
     }
     let response = ui.add_enabled(is_enabled, Button::new(entry.label));
-    if response.on_hover_text(&tooltip).on_disabled_hover_text(tooltip).clicked() {
+    if response
+        .on_hover_text(&tooltip)
+        .on_disabled_hover_text(tooltip)
+        .clicked()
+    {
         commands.push(Command::Do(action));
     }
 }
@@ -167,7 +247,8 @@ fn sidebar(app: &mut Workbench, ui: &mut Ui) {
     ui.add_space(6.0);
     for view in View::ALL {
         let text = RichText::new(format!("{} {}", view.icon(), view.label())).size(15.0);
-        let button = Button::selectable(app.view == view, text).min_size(egui::vec2(ui.available_width(), 30.0));
+        let button = Button::selectable(app.view == view, text)
+            .min_size(egui::vec2(ui.available_width(), 30.0));
         if ui.add(button).on_hover_text(view.tooltip()).clicked() {
             app.commands.push(Command::Show(view));
         }
@@ -176,7 +257,9 @@ fn sidebar(app: &mut Workbench, ui: &mut Ui) {
 }
 
 fn messages(app: &mut Workbench, ui: &mut Ui) {
-    let Workbench { document, commands, .. } = app;
+    let Workbench {
+        document, commands, ..
+    } = app;
     ScrollArea::vertical().max_height(110.0).show(ui, |ui| {
         for message in document.messages.iter().rev() {
             message_row(ui, message, commands);
@@ -212,12 +295,20 @@ fn status_bar(app: &mut Workbench, ui: &mut Ui) {
         let short = device.split(':').next().unwrap_or_default().to_owned();
         ui.label(short).on_hover_text(device);
         ui.separator();
-        ui.label(memory.map_or_else(|| "memory —".to_owned(), |bytes| format!("memory {}", bytes_text(bytes))))
-            .on_hover_text("Resident memory of this program");
+        ui.label(memory.map_or_else(
+            || "memory —".to_owned(),
+            |bytes| format!("memory {}", bytes_text(bytes)),
+        ))
+        .on_hover_text("Resident memory of this program");
         ui.separator();
         let scan = &app.document.scan;
         let words = match &scan.dataset {
-            Some(dataset) => format!("{}: {} patterns of {}×{2}", scan.name(), dataset.n_patterns(), dataset.n()),
+            Some(dataset) => format!(
+                "{}: {} patterns of {}×{2}",
+                scan.name(),
+                dataset.n_patterns(),
+                dataset.n()
+            ),
             None => scan.name(),
         };
         ui.label(words);
@@ -226,7 +317,10 @@ fn status_bar(app: &mut Workbench, ui: &mut Ui) {
             let noun = if n == 1 { "notice" } else { "notices" };
             ui.label(format!("{n} {noun}"));
             ui.separator();
-            let job = app.queue.row(Lane::Compute).or_else(|| app.queue.row(Lane::Files));
+            let job = app
+                .queue
+                .row(Lane::Compute)
+                .or_else(|| app.queue.row(Lane::Files));
             ui.label(job.map_or_else(|| "idle".to_owned(), |row| row.name));
         });
     });
@@ -241,11 +335,16 @@ fn log_pane(app: &mut Workbench, ui: &mut Ui) {
             .show_ui(ui, |ui| {
                 use tracing::Level;
                 for level in [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG] {
-                    ui.selectable_value(&mut app.log_pane.least, level, level.as_str().to_lowercase());
+                    ui.selectable_value(
+                        &mut app.log_pane.least,
+                        level,
+                        level.as_str().to_lowercase(),
+                    );
                 }
             });
         let label = ui.label("Filter");
-        ui.add(egui::TextEdit::singleline(&mut app.log_pane.text).desired_width(160.0)).labelled_by(label.id);
+        ui.add(egui::TextEdit::singleline(&mut app.log_pane.text).desired_width(160.0))
+            .labelled_by(label.id);
         if ui.button("Copy log").clicked() {
             let lines: Vec<_> = records.iter().map(Record::line).collect();
             app.commands.push(Command::CopyText(lines.join("\n")));
@@ -255,11 +354,10 @@ fn log_pane(app: &mut Workbench, ui: &mut Ui) {
         }
     });
     let height = ui.text_style_height(&egui::TextStyle::Monospace);
-    ScrollArea::both().auto_shrink([false, false]).stick_to_bottom(true).show_rows(
-        ui,
-        height,
-        records.len(),
-        |ui, range| {
+    ScrollArea::both()
+        .auto_shrink([false, false])
+        .stick_to_bottom(true)
+        .show_rows(ui, height, records.len(), |ui, range| {
             for record in &records[range] {
                 let text = RichText::new(record.line()).monospace();
                 let text = match record.level {
@@ -269,8 +367,7 @@ fn log_pane(app: &mut Workbench, ui: &mut Ui) {
                 };
                 ui.add(egui::Label::new(text).extend().selectable(true));
             }
-        },
-    );
+        });
 }
 
 fn show_dialogs(app: &mut Workbench, ctx: &Context) {
@@ -283,7 +380,14 @@ fn show_dialogs(app: &mut Workbench, ctx: &Context) {
     }
     let Some(dialog) = app.dialog else { return };
     let device = app.device_text();
-    let Workbench { meter, preferences, preferences_draft, repair, commands, .. } = app;
+    let Workbench {
+        meter,
+        preferences,
+        preferences_draft,
+        repair,
+        commands,
+        ..
+    } = app;
     let closed = dialogs::show(ctx, dialog, |ui| {
         match dialog {
             Dialog::Shortcuts => dialogs::shortcuts(ui),
@@ -307,11 +411,20 @@ fn drop_overlay(ctx: &Context) {
         return;
     }
     let rect = ctx.content_rect();
-    let painter = ctx.layer_painter(egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop overlay")));
+    let painter = ctx.layer_painter(egui::LayerId::new(
+        egui::Order::Foreground,
+        egui::Id::unique("drop overlay"),
+    ));
     let visuals = ctx.global_style().visuals.clone();
     painter.rect_filled(rect, 0.0, visuals.panel_fill.gamma_multiply(0.85));
     let font = egui::FontId::proportional(26.0);
-    painter.text(rect.center(), egui::Align2::CENTER_CENTER, "Drop to inspect", font, visuals.strong_text_color());
+    painter.text(
+        rect.center(),
+        egui::Align2::CENTER_CENTER,
+        "Drop to inspect",
+        font,
+        visuals.strong_text_color(),
+    );
 }
 
 /// The central area of a view, without a margin of its own.

@@ -163,7 +163,11 @@ impl Action {
                 "Write object, probe, positions and loss as NPZ",
                 Some((C, Key::S)),
             ),
-            Self::SaveLoss => ("Save loss as CSV…", "Write the loss of every epoch as comma-separated values", None),
+            Self::SaveLoss => (
+                "Save loss as CSV…",
+                "Write the loss of every epoch as comma-separated values",
+                None,
+            ),
             Self::ExportPane => (
                 "Export pane…",
                 "Write the chosen pane as PNG with its colour bar",
@@ -185,7 +189,11 @@ impl Action {
                 "Copy the command line that does what this view does",
                 Some((COMMAND_SHIFT, Key::K)),
             ),
-            Self::Undo => ("Undo parameters", "Go back one change of the parameters", Some((C, Key::Z))),
+            Self::Undo => (
+                "Undo parameters",
+                "Go back one change of the parameters",
+                Some((C, Key::Z)),
+            ),
             Self::Redo => (
                 "Redo parameters",
                 "Take the undone change of the parameters again",
@@ -197,8 +205,16 @@ impl Action {
                 Some((C, Key::Comma)),
             ),
             Self::LargerUi => ("Larger", "Enlarge texts and controls", Some((C, Key::Plus))),
-            Self::SmallerUi => ("Smaller", "Shrink texts and controls", Some((C, Key::Minus))),
-            Self::NormalUi => ("100 %", "Texts and controls at their normal size", Some((C, Key::Num0))),
+            Self::SmallerUi => (
+                "Smaller",
+                "Shrink texts and controls",
+                Some((C, Key::Minus)),
+            ),
+            Self::NormalUi => (
+                "100 %",
+                "Texts and controls at their normal size",
+                Some((C, Key::Num0)),
+            ),
             Self::ResetLayout => ("Reset layout", "Put every pane back to its place", None),
             Self::ToggleLog => ("Log", "Show or hide the log", Some((C, Key::J))),
             Self::NextView => (
@@ -206,7 +222,11 @@ impl Action {
                 "Go to the next view",
                 Some((Modifiers::CTRL, Key::Tab)),
             ),
-            Self::Run => ("Run", "Reconstruct with these parameters", Some((NONE, Key::F5))),
+            Self::Run => (
+                "Run",
+                "Reconstruct with these parameters",
+                Some((NONE, Key::F5)),
+            ),
             Self::Stop => (
                 "Stop",
                 "Stop after the present step and keep the result so far",
@@ -217,8 +237,16 @@ impl Action {
                 "Go on from where the last run ended",
                 Some((Modifiers::SHIFT, Key::F5)),
             ),
-            Self::Shortcuts => ("Keyboard shortcuts", "Every key and what it does", Some((NONE, Key::F1))),
-            Self::DataContract => ("Data contract", "Which arrays a scan needs, and in which form", None),
+            Self::Shortcuts => (
+                "Keyboard shortcuts",
+                "Every key and what it does",
+                Some((NONE, Key::F1)),
+            ),
+            Self::DataContract => (
+                "Data contract",
+                "Which arrays a scan needs, and in which form",
+                None,
+            ),
             Self::About => ("About", "Versions and compute device", None),
             Self::FrameTimes => (
                 "Frame times",
@@ -230,9 +258,21 @@ impl Action {
                 "Show the pattern before",
                 Some((NONE, Key::OpenBracket)),
             ),
-            Self::NextFrame => ("Next pattern", "Show the next pattern", Some((NONE, Key::CloseBracket))),
-            Self::FitPanes => ("Fit panes", "Show every picture whole", Some((NONE, Key::Home))),
-            Self::AutoContrast => ("Automatic limits", "Let every picture find its colour limits again", Some((NONE, Key::A))),
+            Self::NextFrame => (
+                "Next pattern",
+                "Show the next pattern",
+                Some((NONE, Key::CloseBracket)),
+            ),
+            Self::FitPanes => (
+                "Fit panes",
+                "Show every picture whole",
+                Some((NONE, Key::Home)),
+            ),
+            Self::AutoContrast => (
+                "Automatic limits",
+                "Let every picture find its colour limits again",
+                Some((NONE, Key::A)),
+            ),
         }
     }
 }
@@ -250,7 +290,8 @@ pub fn pressed(ctx: &egui::Context) -> Vec<Action> {
         actions
             .into_iter()
             .filter(|(action, shortcut)| {
-                let edits_text = shortcut.conflicts_with_text_editing() && is_letter_like(shortcut.logical_key)
+                let edits_text = shortcut.conflicts_with_text_editing()
+                    && is_letter_like(shortcut.logical_key)
                     || matches!(action, Action::Undo | Action::Redo);
                 !(typing && edits_text) && input.consume_shortcut(shortcut)
             })

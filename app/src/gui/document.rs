@@ -51,9 +51,10 @@ impl Scan {
     /// A name for titles and the status bar.
     pub fn name(&self) -> String {
         match &self.source {
-            Some(Source::File(path)) => path
-                .file_name()
-                .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned()),
+            Some(Source::File(path)) => path.file_name().map_or_else(
+                || path.display().to_string(),
+                |name| name.to_string_lossy().into_owned(),
+            ),
             Some(Source::Demonstration) => "demonstration scan".to_owned(),
             None => "no scan open".to_owned(),
         }
@@ -75,7 +76,10 @@ impl Scan {
 }
 
 /// The verdict on one key: the gravest of its findings.
-pub fn key_verdict<'a>(inspection: &'a Inspection, key: &KeyInfo) -> (Option<Severity>, Vec<&'a Finding>) {
+pub fn key_verdict<'a>(
+    inspection: &'a Inspection,
+    key: &KeyInfo,
+) -> (Option<Severity>, Vec<&'a Finding>) {
     let findings: Vec<_> = inspection
         .findings
         .iter()
@@ -145,7 +149,11 @@ pub struct Check {
 
 impl Check {
     fn new(state: CheckState, text: impl Into<String>) -> Self {
-        Self { state, text: text.into(), fix: None }
+        Self {
+            state,
+            text: text.into(),
+            fix: None,
+        }
     }
 
     fn with_fix(mut self, fix: Action) -> Self {
@@ -201,7 +209,10 @@ impl Document {
         };
         // Counted on, so that no picture of the scan before is taken for one of this.
         let revision = self.run.revision;
-        self.run = Run { revision, ..Run::default() };
+        self.run = Run {
+            revision,
+            ..Run::default()
+        };
     }
 
     /// Tell the user something that stays; the button of `fix` goes with it.
@@ -221,7 +232,11 @@ impl Document {
             notice = notice.with_fix(fix.entry().label);
         }
         self.messages.retain(|message| message.notice != notice);
-        self.messages.push(Message { id: self.next_message, notice, fix });
+        self.messages.push(Message {
+            id: self.next_message,
+            notice,
+            fix,
+        });
         self.next_message += 1;
     }
 
@@ -234,7 +249,10 @@ impl Document {
 
     /// The finished run of the scan that is open.
     pub fn finished(&self) -> Option<&FinishedRun> {
-        self.run.finished.as_ref().filter(|run| run.scan == self.scan.id)
+        self.run
+            .finished
+            .as_ref()
+            .filter(|run| run.scan == self.scan.id)
     }
 
     /// Feed the undo history; `time_s` is the window's clock.
@@ -302,7 +320,10 @@ impl Document {
                 format!("Batch size {batch} exceeds the {m} patterns: each epoch is one batch."),
             )
         } else {
-            Check::new(CheckState::Good, format!("{} batches an epoch.", m.div_ceil(batch.max(1))))
+            Check::new(
+                CheckState::Good,
+                format!("{} batches an epoch.", m.div_ceil(batch.max(1))),
+            )
         });
         match (self.settings.object_init, dataset.object()) {
             (ObjectInit::File, None) => checks.push(Check::new(
@@ -322,7 +343,10 @@ impl Document {
     pub fn inspect_command(&self) -> String {
         match &self.scan.source {
             Some(Source::File(path)) => {
-                format!("ptychobench inspect {} --stats", shell_word(&path.display().to_string()))
+                format!(
+                    "ptychobench inspect {} --stats",
+                    shell_word(&path.display().to_string())
+                )
             }
             Some(Source::Demonstration) => {
                 "ptychobench demo -o demo.npz && ptychobench inspect demo.npz --stats".to_owned()
@@ -336,7 +360,11 @@ impl Document {
         let (before, input, output) = match &self.scan.source {
             Some(Source::File(path)) => {
                 let output = super::files::beside(path, "_lsqml", "npz");
-                let output = output.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let output = output
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned();
                 (String::new(), path.display().to_string(), output)
             }
             Some(Source::Demonstration) => (
@@ -370,7 +398,10 @@ fn memory_check(dataset: &Dataset, settings: &LsqmlSettings) -> Check {
     let object = (rows * columns) as u64 * 8;
     let probe = pattern * 8 * settings.probe_modes as u64;
     let patterns = dataset.n_patterns() as u64 * pattern * 4;
-    let batch = settings.batch_size.min(dataset.n_patterns()) as u64 * pattern * 8 * settings.probe_modes as u64;
+    let batch = settings.batch_size.min(dataset.n_patterns()) as u64
+        * pattern
+        * 8
+        * settings.probe_modes as u64;
     let needed = patterns + 12 * object + 8 * probe + 2 * batch;
     let words = format!("About {} of memory", meter::bytes_text(needed));
     match meter::available_memory_bytes() {

@@ -106,7 +106,12 @@ impl SystemDialog {
     ///
     /// # Errors
     /// As [`Job::spawn`].
-    pub fn open(purpose: Purpose, folder: &Path, name: &str, wake: Wake) -> ptycho_core::Result<Self> {
+    pub fn open(
+        purpose: Purpose,
+        folder: &Path,
+        name: &str,
+        wake: Wake,
+    ) -> ptycho_core::Result<Self> {
         let (folder, name) = (folder.to_path_buf(), name.to_owned());
         let job = Job::spawn("file dialog", wake, move |_| {
             let dialog = rfd::FileDialog::new()
@@ -159,7 +164,11 @@ pub fn list_folder(folder: &Path, extensions: &[&str]) -> std::io::Result<Vec<Br
 fn browser_entry(path: &Path, extensions: &[&str]) -> Option<BrowserEntry> {
     let name = path.file_name()?.to_string_lossy().into_owned();
     let about = std::fs::metadata(path).ok()?;
-    let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    let ending = path
+        .extension()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
     let is_wanted = about.is_dir() || extensions.contains(&ending.as_str());
     (is_wanted && !name.starts_with('.')).then(|| BrowserEntry {
         name,
@@ -181,7 +190,10 @@ mod tests {
 
     #[test]
     fn paths_are_read_as_users_type_them() {
-        assert_eq!(parse_path("  \"/data/my scan.npz\" "), Path::new("/data/my scan.npz"));
+        assert_eq!(
+            parse_path("  \"/data/my scan.npz\" "),
+            Path::new("/data/my scan.npz")
+        );
         assert_eq!(parse_path("'a b.npz'"), Path::new("a b.npz"));
         assert_eq!(parse_path("../x.npz"), Path::new("../x.npz"));
         assert_eq!(parse_path("file:///data/x.npz"), Path::new("/data/x.npz"));
@@ -212,6 +224,9 @@ mod tests {
             .map(|entry| entry.name)
             .collect();
         assert_eq!(names, ["z", "A.NPZ", "b.npz"]);
-        assert_eq!(beside(Path::new("/d/scan.npz"), "_repaired", "npz"), Path::new("/d/scan_repaired.npz"));
+        assert_eq!(
+            beside(Path::new("/d/scan.npz"), "_repaired", "npz"),
+            Path::new("/d/scan_repaired.npz")
+        );
     }
 }

@@ -74,7 +74,10 @@ impl LogRing {
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Record>> {
-        self.0.records.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .records
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -150,6 +153,12 @@ mod tests {
         });
         let records = ring.filtered(Level::TRACE, "");
         assert_eq!(records.len(), 1);
-        assert!(records[0].line().contains("WARN  negative values key=diffraction"), "{}", records[0].line());
+        assert!(
+            records[0]
+                .line()
+                .contains("WARN  negative values key=diffraction"),
+            "{}",
+            records[0].line()
+        );
     }
 }

@@ -124,8 +124,14 @@ mod tests {
         }
         assert_eq!(meter.percentile_ms(0.99).round(), 99.0);
         assert_eq!(meter.n_frames(), 101);
-        assert_eq!((bytes_text(950), bytes_text(66_000_000)), ("950 B".to_owned(), "66.0 MB".to_owned()));
-        assert_eq!((seconds_text(3.21), seconds_text(75.0)), ("3.2 s".to_owned(), "1 min 15 s".to_owned()));
+        assert_eq!(
+            (bytes_text(950), bytes_text(66_000_000)),
+            ("950 B".to_owned(), "66.0 MB".to_owned())
+        );
+        assert_eq!(
+            (seconds_text(3.21), seconds_text(75.0)),
+            ("3.2 s".to_owned(), "1 min 15 s".to_owned())
+        );
     }
 
     #[cfg(target_os = "linux")]
@@ -134,6 +140,10 @@ mod tests {
         let before = thread_cpu_time();
         let sum: f64 = (0..2_000_000).map(|i| f64::from(i).sqrt()).sum();
         assert!(sum > 0.0 && before < thread_cpu_time());
-        assert!(Meter::default().memory_bytes().is_some_and(|bytes| 100_000 < bytes));
+        assert!(
+            Meter::default()
+                .memory_bytes()
+                .is_some_and(|bytes| 100_000 < bytes)
+        );
     }
 }

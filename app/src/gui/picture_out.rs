@@ -49,8 +49,16 @@ impl PaneCopy {
 
     /// The same picture as on the screen.
     pub fn picture(&self) -> Picture {
-        let meaning = Meaning { quantity: self.quantity, unit: self.unit };
-        Picture::new(&self.source(), &self.pane.look, meaning, self.context.region.as_ref())
+        let meaning = Meaning {
+            quantity: self.quantity,
+            unit: self.unit,
+        };
+        Picture::new(
+            &self.source(),
+            &self.pane.look,
+            meaning,
+            self.context.region.as_ref(),
+        )
     }
 
     /// Write the pane with its colour bar.
@@ -67,7 +75,8 @@ impl PaneCopy {
             points: &[],
             region: self.context.region.clone(),
         };
-        self.pane.export(path, (&self.title, &self.context.from), &data)
+        self.pane
+            .export(path, (&self.title, &self.context.from), &data)
     }
 
     /// The values shown, a line for each row, separated by tabs.
@@ -119,22 +128,35 @@ impl Workbench {
 
     pub(super) fn export_pane(&mut self, path: PathBuf) {
         let Some(copy) = self.pane_copy() else { return };
-        self.queue.add(Lane::Files, self.document.scan.id, "Export the pane", move |_| {
-            copy.export(&path)?;
-            Ok(Outcome::Written(path))
-        });
+        self.queue.add(
+            Lane::Files,
+            self.document.scan.id,
+            "Export the pane",
+            move |_| {
+                copy.export(&path)?;
+                Ok(Outcome::Written(path))
+            },
+        );
     }
 
     pub(super) fn copy_image(&mut self, ctx: &Context) {
         let Some(copy) = self.pane_copy() else { return };
         ctx.copy_image(color_image(&copy.picture().rgba));
-        self.document.tell(Level::Info, format!("Copied the picture of the {}.", copy.title), None);
+        self.document.tell(
+            Level::Info,
+            format!("Copied the picture of the {}.", copy.title),
+            None,
+        );
     }
 
     pub(super) fn copy_values(&mut self, ctx: &Context) {
         let Some(copy) = self.pane_copy() else { return };
         ctx.copy_text(copy.tab_separated());
-        self.document.tell(Level::Info, format!("Copied the values of the {}.", copy.title), None);
+        self.document.tell(
+            Level::Info,
+            format!("Copied the values of the {}.", copy.title),
+            None,
+        );
     }
 
     /// What the buttons of the reconstruct view may do.

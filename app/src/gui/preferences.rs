@@ -68,8 +68,9 @@ impl Preferences {
     /// # Errors
     /// As [`disk::write`].
     pub fn save(&self, file: &Path) -> ptycho_core::Result<()> {
-        let text = toml::to_string_pretty(self)
-            .map_err(|error| ptycho_core::Error::Run(format!("the preferences cannot be written: {error}")))?;
+        let text = toml::to_string_pretty(self).map_err(|error| {
+            ptycho_core::Error::Run(format!("the preferences cannot be written: {error}"))
+        })?;
         disk::write(file, text.as_bytes())
     }
 
@@ -103,7 +104,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("sub/preferences.toml");
         let mut preferences = Preferences {
-            appearance: Appearance { theme: ThemeChoice::Dark, ui_scale: 9.0 },
+            appearance: Appearance {
+                theme: ThemeChoice::Dark,
+                ui_scale: 9.0,
+            },
             ..Preferences::default()
         };
         for i in 0..12 {
@@ -113,13 +117,23 @@ mod tests {
         preferences.save(&file).unwrap();
         let (read, problem) = Preferences::load(&file);
         assert_eq!(problem, None);
-        assert_eq!((read.appearance.ui_scale, read.appearance.theme, read.recent.len()), (2.5, ThemeChoice::Dark, 10));
+        assert_eq!(
+            (
+                read.appearance.ui_scale,
+                read.appearance.theme,
+                read.recent.len()
+            ),
+            (2.5, ThemeChoice::Dark, 10)
+        );
         assert_eq!(read.recent[0], Path::new("/data/5.npz"));
 
         disk::write(&file, b"recent = 7").unwrap();
         let (read, problem) = Preferences::load(&file);
         assert_eq!(read, Preferences::default());
         assert!(problem.unwrap().contains("preferences.toml"));
-        assert_eq!(Preferences::load(&folder.path().join("none")), (Preferences::default(), None));
+        assert_eq!(
+            Preferences::load(&folder.path().join("none")),
+            (Preferences::default(), None)
+        );
     }
 }

@@ -67,7 +67,9 @@ mod tests {
 
     #[test]
     fn mode_powers_are_shares_of_one() {
-        let probe = Array3::from_shape_fn((2, 4, 4), |(k, _, _)| Complex32::new(if k == 0 { 2.0 } else { 1.0 }, 0.0));
+        let probe = Array3::from_shape_fn((2, 4, 4), |(k, _, _)| {
+            Complex32::new(if k == 0 { 2.0 } else { 1.0 }, 0.0)
+        });
         let preview = Preview::new(Array2::ones((8, 8)), probe, &(0..8, 0..8));
         assert_eq!(preview.mode_power, [0.8, 0.2]);
     }

@@ -180,13 +180,28 @@ impl Queue {
         let mut failed = Vec::new();
         let mut still_waiting = VecDeque::new();
         for waiting in std::mem::take(&mut self.waiting) {
-            if self.running.iter().any(|running| running.lane == waiting.lane) {
+            if self
+                .running
+                .iter()
+                .any(|running| running.lane == waiting.lane)
+            {
                 still_waiting.push_back(waiting);
                 continue;
             }
-            let Waiting { id, lane, scan, name, work } = waiting;
+            let Waiting {
+                id,
+                lane,
+                scan,
+                name,
+                work,
+            } = waiting;
             match Job::spawn(name.clone(), self.wake(), work) {
-                Ok(job) => self.running.push(Running { id, lane, scan, job }),
+                Ok(job) => self.running.push(Running {
+                    id,
+                    lane,
+                    scan,
+                    job,
+                }),
                 Err(error) => failed.push(Report {
                     scan,
                     lane,
@@ -255,9 +270,22 @@ mod tests {
         let reports = poll_until_idle(&mut queue);
         let words: Vec<_> = reports
             .iter()
-            .map(|report| (report.name.as_str(), matches!(report.ended, Some(Ok(_))), report.scan))
+            .map(|report| {
+                (
+                    report.name.as_str(),
+                    matches!(report.ended, Some(Ok(_))),
+                    report.scan,
+                )
+            })
             .collect();
-        assert_eq!(words, [("write 0", true, 7), ("write 1", false, 7), ("write 2", true, 7)]);
+        assert_eq!(
+            words,
+            [
+                ("write 0", true, 7),
+                ("write 1", false, 7),
+                ("write 2", true, 7)
+            ]
+        );
     }
 
     #[test]

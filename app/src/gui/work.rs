@@ -11,7 +11,9 @@ use ptycho_core::data::statistics::{Statistics, file_statistics};
 use ptycho_core::data::{Dataset, Inspection, Opened, Strictness, Verdict, inspect};
 use ptycho_core::iterative::LsqmlSnapshot;
 use ptycho_core::job::{Monitor, Progress, Stop};
-use ptycho_core::study::run::{ReconstructOutcome, ReconstructTask, Source, open_source, reconstruct};
+use ptycho_core::study::run::{
+    ReconstructOutcome, ReconstructTask, Source, open_source, reconstruct,
+};
 
 use super::preview::Preview;
 
@@ -74,7 +76,10 @@ impl<S, F: Fn(S) -> Option<Event> + Sync> Monitor<S> for Relay<'_, F> {
 
 /// No snapshots.
 fn silent(monitor: &dyn Monitor<Event>) -> Relay<'_, impl Fn(()) -> Option<Event> + Sync> {
-    Relay { monitor, wrap: |()| None }
+    Relay {
+        monitor,
+        wrap: |()| None,
+    }
 }
 
 /// Headers at once, then the full inspection, then the dataset.
@@ -91,7 +96,10 @@ pub fn open(source: &Source, monitor: &dyn Monitor<Event>) -> Result<Outcome> {
     if !is_usable {
         return Ok(Outcome::Unusable);
     }
-    Ok(Outcome::Opened(Box::new(open_source(source, Strictness::Repair)?)))
+    Ok(Outcome::Opened(Box::new(open_source(
+        source,
+        Strictness::Repair,
+    )?)))
 }
 
 /// A scan made in memory has no file to inspect; its arrays are listed in the same way.
@@ -110,7 +118,12 @@ fn inspection_of(dataset: &Dataset) -> Inspection {
         row("diffraction", "float32", vec![m, n, n], 4),
         row("xcoords", "float64", vec![m], 8),
         row("ycoords", "float64", vec![m], 8),
-        row("probeGuess", "complex64", dataset.probe().shape().to_vec(), 8),
+        row(
+            "probeGuess",
+            "complex64",
+            dataset.probe().shape().to_vec(),
+            8,
+        ),
     ];
     if let Some(object) = dataset.object() {
         keys.push(row("objectGuess", "complex64", object.shape().to_vec(), 8));
@@ -158,7 +171,10 @@ pub fn summarise(dataset: &Dataset, monitor: &dyn Monitor<Event>) -> Result<Outc
         });
     }
     let square = |values: Vec<f32>| Array2::from_shape_vec((n, n), values).unwrap_or_default();
-    let mean = sum.into_iter().map(|sum| (sum / m.max(1) as f64) as f32).collect();
+    let mean = sum
+        .into_iter()
+        .map(|sum| (sum / m.max(1) as f64) as f32)
+        .collect();
     Ok(Outcome::Summary(Box::new(FrameSummary {
         mean: square(mean),
         max: square(max),
@@ -174,7 +190,10 @@ pub fn preview_repair(path: &Path, monitor: &dyn Monitor<Event>) -> Result<Outco
 /// Write the repaired file and inspect it.
 pub fn repair(path: &Path, output: &Path, monitor: &dyn Monitor<Event>) -> Result<Outcome> {
     let inspection = repair::repair(path, output, &silent(monitor))?;
-    Ok(Outcome::Repaired(output.to_path_buf(), Box::new(inspection)))
+    Ok(Outcome::Repaired(
+        output.to_path_buf(),
+        Box::new(inspection),
+    ))
 }
 
 /// One reconstruction in its run folder.

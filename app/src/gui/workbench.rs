@@ -93,7 +93,14 @@ pub struct Workbench {
 impl Workbench {
     /// The window's state at the start; work begins at the first `logic`.
     pub fn new(ctx: &Context, options: WindowOptions) -> Self {
-        let WindowOptions { file, compute, runs, preferences: preferences_file, log, open_demonstration } = options;
+        let WindowOptions {
+            file,
+            compute,
+            runs,
+            preferences: preferences_file,
+            log,
+            open_demonstration,
+        } = options;
         let (mut preferences, problem) = preferences_file
             .as_deref()
             .map_or_else(|| (Preferences::default(), None), Preferences::load);
@@ -104,14 +111,19 @@ impl Workbench {
         theme::install(ctx);
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
         log.wake(ctx);
-        let mut document = Document { n_threads: compute.n_threads(), ..Document::default() };
+        let mut document = Document {
+            n_threads: compute.n_threads(),
+            ..Document::default()
+        };
         if let Some(problem) = problem {
             document.tell(Level::Warning, problem, None);
         }
         let mut commands = Vec::new();
         match file {
             Some(file) => commands.push(Command::Open(file)),
-            None if open_demonstration => commands.push(Command::Do(command::Action::OpenDemonstration)),
+            None if open_demonstration => {
+                commands.push(Command::Do(command::Action::OpenDemonstration))
+            }
             None => {}
         }
         Self {
@@ -127,7 +139,11 @@ impl Workbench {
             repair: RepairDraft::default(),
             preferences_draft: PreferencesDraft::default(),
             log,
-            log_pane: LogPane { is_open: false, least: tracing::Level::INFO, text: String::new() },
+            log_pane: LogPane {
+                is_open: false,
+                least: tracing::Level::INFO,
+                text: String::new(),
+            },
             compute,
             commands,
             next_preview: None,
@@ -220,7 +236,10 @@ impl Workbench {
             }
         }
         let dropped = ctx.input(|input| input.raw.dropped_files.clone());
-        if let Some(path) = dropped.into_iter().find_map(|file| Some(file.path().to_path_buf())) {
+        if let Some(path) = dropped
+            .into_iter()
+            .find_map(|file| Some(file.path().to_path_buf()))
+        {
             self.commands.push(Command::Open(path));
         }
         self.document.note_settings(ctx.input(|input| input.time));
@@ -243,7 +262,8 @@ impl App for Workbench {
             ui.ctx().request_repaint();
         }
         let spent = meter::thread_cpu_time().saturating_sub(start);
-        self.meter.record(spent + std::mem::take(&mut self.logic_time));
+        self.meter
+            .record(spent + std::mem::take(&mut self.logic_time));
     }
 
     fn on_exit(&mut self) {

@@ -149,7 +149,11 @@ impl Dtype {
             }
             (Kind::Float, 4) => each!(f32),
             (Kind::Float, 8) => each!(f64),
-            (Kind::Complex, _) => self.for_each_complex(bytes, |z| f(z.norm())),
+            (Kind::Complex, _) => {
+                // Behind a pointer, since the two functions call each other.
+                let modulus: &mut dyn FnMut(Complex64) = &mut |z| f(z.norm());
+                self.for_each_complex(bytes, modulus);
+            }
             _ => {}
         }
     }
@@ -157,7 +161,8 @@ impl Dtype {
     /// Call `f` with every element of `bytes` as a complex number.
     pub(crate) fn for_each_complex(&self, bytes: &[u8], mut f: impl FnMut(Complex64)) {
         if self.kind != Kind::Complex {
-            return self.for_each_real(bytes, |value| f(Complex64::new(value, 0.0)));
+            let widen: &mut dyn FnMut(f64) = &mut |value| f(Complex64::new(value, 0.0));
+            return self.for_each_real(bytes, widen);
         }
         let part = Self {
             kind: Kind::Float,

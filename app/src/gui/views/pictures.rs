@@ -41,7 +41,11 @@ pub struct Pictures {
 impl Pictures {
     /// These panes; a group's number stands in each.
     pub fn new(panes: Vec<(Pane, ImagePane)>) -> Self {
-        let n_groups = panes.iter().map(|(pane, _)| pane.group + 1).max().unwrap_or(0);
+        let n_groups = panes
+            .iter()
+            .map(|(pane, _)| pane.group + 1)
+            .max()
+            .unwrap_or(0);
         Self {
             context: Context::default(),
             panes,
@@ -64,7 +68,13 @@ impl Pictures {
     /// Draw the pane numbered `index` in the space that is left.
     ///
     /// `version` is another number for other content; the texture is given for use under a plot.
-    pub fn show(&mut self, ui: &mut Ui, index: usize, image: Source<'_>, version: u64) -> Option<TextureId> {
+    pub fn show(
+        &mut self,
+        ui: &mut Ui,
+        index: usize,
+        image: Source<'_>,
+        version: u64,
+    ) -> Option<TextureId> {
         let (pane, shown) = &mut self.panes[index];
         let is_complex = image.is_complex();
         let data = PaneData {
@@ -76,7 +86,13 @@ impl Pictures {
             points: &[],
             region: self.context.region.clone().filter(|_| is_complex),
         };
-        let response = shown.ui(ui, pane.title, pane.title, &data, &mut self.groups[pane.group]);
+        let response = shown.ui(
+            ui,
+            pane.title,
+            pane.title,
+            &data,
+            &mut self.groups[pane.group],
+        );
         if response.clicked.is_some() || response.is_export_asked {
             self.focused = index;
         }

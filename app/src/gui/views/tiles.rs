@@ -16,7 +16,9 @@ pub struct Behavior<'a, T> {
 
 impl<T: Tile> egui_tiles::Behavior<T> for Behavior<'_, T> {
     fn pane_ui(&mut self, ui: &mut Ui, _: TileId, pane: &mut T) -> UiResponse {
-        egui::Frame::new().inner_margin(4).show(ui, |ui| (self.draw)(ui, pane));
+        egui::Frame::new()
+            .inner_margin(4)
+            .show(ui, |ui| (self.draw)(ui, pane));
         UiResponse::None
     }
 
@@ -25,7 +27,10 @@ impl<T: Tile> egui_tiles::Behavior<T> for Behavior<'_, T> {
     }
 
     fn simplification_options(&self) -> SimplificationOptions {
-        SimplificationOptions { all_panes_must_have_tabs: false, ..SimplificationOptions::default() }
+        SimplificationOptions {
+            all_panes_must_have_tabs: false,
+            ..SimplificationOptions::default()
+        }
     }
 
     fn gap_width(&self, _: &egui::Style) -> f32 {

@@ -14,21 +14,35 @@ use super::super::View;
 use super::keys::verdict_words;
 
 /// The path box and the buttons beside it.
-pub fn path_row(ui: &mut Ui, path_text: &mut String, document: &Document, commands: &mut Vec<Command>) {
+pub fn path_row(
+    ui: &mut Ui,
+    path_text: &mut String,
+    document: &Document,
+    commands: &mut Vec<Command>,
+) {
     ui.horizontal_wrapped(|ui| {
         let label = ui.label("Path");
         let width = (ui.available_width() - 420.0).max(180.0);
-        let edit = egui::TextEdit::singleline(path_text).desired_width(width).hint_text("path of an NPZ or NPY file");
+        let edit = egui::TextEdit::singleline(path_text)
+            .desired_width(width)
+            .hint_text("path of an NPZ or NPY file");
         let response = ui.add(edit).labelled_by(label.id);
         let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
         let has_path = !path_text.trim().is_empty();
-        let clicked = ui.add_enabled(has_path, egui::Button::new("Open path")).clicked();
+        let clicked = ui
+            .add_enabled(has_path, egui::Button::new("Open path"))
+            .clicked();
         if has_path && (clicked || entered) {
             commands.push(Command::Open(parse_path(path_text)));
         }
         action_button(ui, Action::OpenFile, true, commands);
         action_button(ui, Action::OpenDemonstration, true, commands);
-        action_button(ui, Action::CopyAsCommand, document.scan.source.is_some(), commands);
+        action_button(
+            ui,
+            Action::CopyAsCommand,
+            document.scan.source.is_some(),
+            commands,
+        );
     });
 }
 
@@ -40,9 +54,15 @@ pub fn banner(ui: &mut Ui, document: &Document, queue: &Queue, commands: &mut Ve
         match &scan.inspection {
             Some(inspection) => {
                 let (icon, words, color) = verdict_words(ui, inspection.verdict);
-                ui.label(RichText::new(format!("{icon} {words}")).color(color).strong());
+                ui.label(
+                    RichText::new(format!("{icon} {words}"))
+                        .color(color)
+                        .strong(),
+                );
                 if !inspection.is_full && queue.is_busy(Lane::Files) {
-                    ui.label(RichText::new("Judged by the headers; the data are being read.").weak());
+                    ui.label(
+                        RichText::new("Judged by the headers; the data are being read.").weak(),
+                    );
                 }
             }
             None if scan.problem.is_none() => {
@@ -59,7 +79,10 @@ pub fn banner(ui: &mut Ui, document: &Document, queue: &Queue, commands: &mut Ve
     }
     repairs(ui, document);
     ui.horizontal_wrapped(|ui| {
-        let verdict = scan.inspection.as_ref().map(|inspection| inspection.verdict);
+        let verdict = scan
+            .inspection
+            .as_ref()
+            .map(|inspection| inspection.verdict);
         if scan.dataset.is_some() && ui.button("▶ Go to Reconstruct").clicked() {
             commands.push(Command::Show(View::Reconstruct));
         }
@@ -80,12 +103,20 @@ fn repairs(ui: &mut Ui, document: &Document) {
     if repairs.is_empty() || document.scan.dataset.is_none() {
         return;
     }
-    let noun = if repairs.len() == 1 { "repair" } else { "repairs" };
+    let noun = if repairs.len() == 1 {
+        "repair"
+    } else {
+        "repairs"
+    };
     egui::CollapsingHeader::new(format!("{} {noun} applied in memory", repairs.len()))
         .default_open(repairs.len() <= 3)
         .show(ui, |ui| {
             for repair in repairs {
-                ui.add(egui::Label::new(format!("🔧 {repair}")).wrap().selectable(true));
+                ui.add(
+                    egui::Label::new(format!("🔧 {repair}"))
+                        .wrap()
+                        .selectable(true),
+                );
             }
         });
 }

@@ -44,7 +44,10 @@ impl FrameBrowser {
     /// The first pattern again.
     pub fn begin_scan(&mut self) {
         let of = self.of;
-        *self = Self { of, ..Self::default() };
+        *self = Self {
+            of,
+            ..Self::default()
+        };
     }
 
     /// The chosen pattern.
@@ -54,7 +57,9 @@ impl FrameBrowser {
 
     /// Go on by so many patterns, round the ends.
     pub fn step(&mut self, step: isize, document: &Document) {
-        let Some(dataset) = &document.scan.dataset else { return };
+        let Some(dataset) = &document.scan.dataset else {
+            return;
+        };
         let n_patterns = dataset.n_patterns().max(1) as isize;
         self.index = (self.index as isize + step).rem_euclid(n_patterns) as usize;
         self.of = Of::One;
@@ -86,10 +91,20 @@ impl FrameBrowser {
         let summary = scan.summary.as_deref();
         match (self.of, summary) {
             (Of::Mean, Some(summary)) => {
-                pictures.show(ui, pane, Source::Real(summary.mean.view()), version(scan, MEAN));
+                pictures.show(
+                    ui,
+                    pane,
+                    Source::Real(summary.mean.view()),
+                    version(scan, MEAN),
+                );
             }
             (Of::Max, Some(summary)) => {
-                pictures.show(ui, pane, Source::Real(summary.max.view()), version(scan, MAX));
+                pictures.show(
+                    ui,
+                    pane,
+                    Source::Real(summary.max.view()),
+                    version(scan, MAX),
+                );
             }
             (Of::Mean | Of::Max, None) => {
                 ui.weak("The patterns are being read…");
@@ -113,33 +128,56 @@ impl FrameBrowser {
         let last = dataset.n_patterns().saturating_sub(1);
         self.index = self.index.min(last);
         ui.horizontal_wrapped(|ui| {
-            let words = if self.is_playing { "⏸ Pause" } else { "▶ Play" };
-            if ui.button(words).on_hover_text("Show the patterns one after the other").clicked() {
+            let words = if self.is_playing {
+                "⏸ Pause"
+            } else {
+                "▶ Play"
+            };
+            if ui
+                .button(words)
+                .on_hover_text("Show the patterns one after the other")
+                .clicked()
+            {
                 self.is_playing = !self.is_playing;
                 self.of = Of::One;
             }
             ui.spacing_mut().slider_width = (ui.available_width() - 230.0).clamp(60.0, 400.0);
             let label = ui.label("Pattern");
             let slider = egui::Slider::new(&mut self.index, 0..=last).show_value(true);
-            let response = ui.add(slider).labelled_by(label.id).on_hover_text("Keys [ and ]; type a number to go there");
+            let response = ui
+                .add(slider)
+                .labelled_by(label.id)
+                .on_hover_text("Keys [ and ]; type a number to go there");
             if response.changed() {
                 self.of = Of::One;
             }
-            let counts = scan.summary.as_ref().and_then(|summary| summary.counts.get(self.index));
+            let counts = scan
+                .summary
+                .as_ref()
+                .and_then(|summary| summary.counts.get(self.index));
             if let (Of::One, Some(counts)) = (self.of, counts) {
                 ui.weak(format!("{counts:.3e} photons"));
             }
         });
         ui.horizontal_wrapped(|ui| {
-            for (of, words) in [(Of::One, "one pattern"), (Of::Mean, "mean of all"), (Of::Max, "maximum of all")] {
+            for (of, words) in [
+                (Of::One, "one pattern"),
+                (Of::Mean, "mean of all"),
+                (Of::Max, "maximum of all"),
+            ] {
                 ui.selectable_value(&mut self.of, of, words);
             }
             let look = pictures.look(pane);
             ui.checkbox(&mut look.is_log10, "log scale");
             if look.is_log10 {
                 let label = ui.label("floor");
-                let floor = egui::DragValue::new(&mut look.log_floor).range(1e-6..=1e3).speed(0.01).suffix(" √photons");
-                ui.add(floor).labelled_by(label.id).on_hover_text("Smaller amplitudes are raised to this before the logarithm");
+                let floor = egui::DragValue::new(&mut look.log_floor)
+                    .range(1e-6..=1e3)
+                    .speed(0.01)
+                    .suffix(" √photons");
+                ui.add(floor)
+                    .labelled_by(label.id)
+                    .on_hover_text("Smaller amplitudes are raised to this before the logarithm");
             }
         });
     }
@@ -155,11 +193,17 @@ impl FrameBrowser {
 
     fn frame(&mut self, scan: u64, dataset: &Dataset) -> ArrayView2<'_, f32> {
         let index = self.index;
-        let is_read = self.read.as_ref().is_some_and(|(of, i, _)| (*of, *i) == (scan, index));
+        let is_read = self
+            .read
+            .as_ref()
+            .is_some_and(|(of, i, _)| (*of, *i) == (scan, index));
         if !is_read {
             self.read = Some((scan, index, read_frame(dataset, index)));
         }
-        self.read.as_ref().map_or_else(|| ArrayView2::from(&[[0.0_f32; 0]; 0]), |(_, _, values)| values.view())
+        self.read.as_ref().map_or_else(
+            || ArrayView2::from(&[[0.0_f32; 0]; 0]),
+            |(_, _, values)| values.view(),
+        )
     }
 
     /// The plot of positions: a click chooses a pattern, the chosen one is marked.

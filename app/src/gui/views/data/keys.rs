@@ -61,7 +61,9 @@ pub fn keys_table(ui: &mut Ui, inspection: &Inspection, statistics: &[Statistics
         table.body(|body| {
             body.rows(height, lines.len(), |mut row| {
                 let line = &lines[row.index()];
-                let found = statistics.iter().find(|statistics| statistics.key == line.key);
+                let found = statistics
+                    .iter()
+                    .find(|statistics| statistics.key == line.key);
                 draw_line(&mut row, line, found);
             });
         });
@@ -75,19 +77,45 @@ fn lines(inspection: &Inspection) -> Vec<Line<'_>> {
         let (severity, findings) = key_verdict(inspection, info);
         let is_ignored = inspection.ignored.contains(&info.key);
         if findings.is_empty() {
-            lines.push(Line { key: &info.key, info: Some(info), severity, finding: None, is_ignored });
+            lines.push(Line {
+                key: &info.key,
+                info: Some(info),
+                severity,
+                finding: None,
+                is_ignored,
+            });
         }
         for (i, finding) in findings.into_iter().enumerate() {
             let info = (i == 0).then_some(info);
             let severity = Some(finding.severity);
-            lines.push(Line { key: &finding.key, info, severity, finding: Some(finding), is_ignored });
+            lines.push(Line {
+                key: &finding.key,
+                info,
+                severity,
+                finding: Some(finding),
+                is_ignored,
+            });
         }
     }
     let is_listed = |key: &str| inspection.keys.iter().any(|info| info.key == key);
-    for finding in inspection.findings.iter().filter(|finding| !is_listed(&finding.key)) {
-        let key = if finding.key.is_empty() { "(file)" } else { &finding.key };
+    for finding in inspection
+        .findings
+        .iter()
+        .filter(|finding| !is_listed(&finding.key))
+    {
+        let key = if finding.key.is_empty() {
+            "(file)"
+        } else {
+            &finding.key
+        };
         let severity = Some(finding.severity);
-        lines.push(Line { key, info: None, severity, finding: Some(finding), is_ignored: false });
+        lines.push(Line {
+            key,
+            info: None,
+            severity,
+            finding: Some(finding),
+            is_ignored: false,
+        });
     }
     lines
 }
@@ -95,7 +123,9 @@ fn lines(inspection: &Inspection) -> Vec<Line<'_>> {
 fn draw_line(row: &mut TableRow<'_, '_>, line: &Line<'_>, statistics: Option<&Statistics>) {
     let info = |of: fn(&KeyInfo) -> String| line.info.map(of).unwrap_or_default();
     let finding = |of: fn(&Finding) -> &String| line.finding.map(of).cloned().unwrap_or_default();
-    let number = |of: fn(&Statistics) -> f64| statistics.map_or_else(String::new, |found| number_text(of(found)));
+    let number = |of: fn(&Statistics) -> f64| {
+        statistics.map_or_else(String::new, |found| number_text(of(found)))
+    };
     row.col(|ui| {
         ui.add(egui::Label::new(RichText::new(line.key).monospace()).truncate());
     });
@@ -116,7 +146,8 @@ fn draw_line(row: &mut TableRow<'_, '_>, line: &Line<'_>, statistics: Option<&St
     ];
     for cell in cells {
         row.col(|ui| {
-            ui.add(egui::Label::new(&cell).truncate()).on_hover_text(&cell);
+            ui.add(egui::Label::new(&cell).truncate())
+                .on_hover_text(&cell);
         });
     }
 }
@@ -130,7 +161,10 @@ fn severity_label(ui: &mut Ui, line: &Line<'_>) {
         None if line.is_ignored => ("– ignored", palette.weak),
         None => ("✔ ok", palette.ok),
     };
-    let rule = line.finding.map(|finding| finding.rule.as_str()).unwrap_or_default();
+    let rule = line
+        .finding
+        .map(|finding| finding.rule.as_str())
+        .unwrap_or_default();
     ui.colored_label(color, words).on_hover_text(rule);
 }
 

@@ -62,17 +62,33 @@ const PROBE: usize = 2;
 const LOG_FLOOR: f64 = 0.5;
 
 fn panes() -> Vec<(Pane, ImagePane)> {
-    let pane = |title, unit, group| Pane { title, quantity: "amplitude", unit, group };
+    let pane = |title, unit, group| Pane {
+        title,
+        quantity: "amplitude",
+        unit,
+        group,
+    };
     vec![
-        (pane("Diffraction pattern", "√photons", PATTERN), ImagePane::log10(LOG_FLOOR)),
+        (
+            pane("Diffraction pattern", "√photons", PATTERN),
+            ImagePane::log10(LOG_FLOOR),
+        ),
         (pane("Object in the file", "", OBJECT), ImagePane::default()),
-        (pane("Probe in the file", "√photons", PROBE), ImagePane::default()),
+        (
+            pane("Probe in the file", "√photons", PROBE),
+            ImagePane::default(),
+        ),
     ]
 }
 
 impl Default for DataView {
     fn default() -> Self {
-        Self { tree: layout(), pictures: Pictures::new(panes()), frames: FrameBrowser::default(), probe_mode: 0 }
+        Self {
+            tree: layout(),
+            pictures: Pictures::new(panes()),
+            frames: FrameBrowser::default(),
+            probe_mode: 0,
+        }
     }
 }
 
@@ -118,7 +134,12 @@ impl DataView {
             if document.scan.source.is_none() {
                 return banner::welcome(ui, preferences, commands);
             }
-            let Self { tree, pictures, frames, probe_mode } = self;
+            let Self {
+                tree,
+                pictures,
+                frames,
+                probe_mode,
+            } = self;
             frames.advance(ui, document);
             pictures.context = document.scan.pane_context();
             let mut draw = |ui: &mut Ui, tile: &DataTile| {
@@ -153,7 +174,9 @@ impl DataView {
     /// The array behind a pane, as it is shown.
     pub fn values(&self, pane: usize, scan: &Scan, dataset: &Dataset) -> Option<Values> {
         if pane == OBJECT {
-            return dataset.object().map(|object| Values::Complex(object.clone()));
+            return dataset
+                .object()
+                .map(|object| Values::Complex(object.clone()));
         }
         if pane == PROBE {
             let mode = self.probe_mode;
@@ -193,7 +216,9 @@ fn draw_tile(
         }
         return;
     }
-    let Some(dataset) = &scan.dataset else { return nothing(ui, scan) };
+    let Some(dataset) = &scan.dataset else {
+        return nothing(ui, scan);
+    };
     match tile {
         DataTile::Keys => {}
         DataTile::Pattern => frames.pattern_tile(ui, scan, dataset, pictures, PATTERN),
@@ -210,7 +235,11 @@ fn version(scan: &Scan, part: usize) -> u64 {
 
 /// An empty tile says why it is empty.
 fn nothing(ui: &mut Ui, scan: &Scan) {
-    let words = if scan.problem.is_some() { "Nothing to show: the file cannot be used." } else { "Reading…" };
+    let words = if scan.problem.is_some() {
+        "Nothing to show: the file cannot be used."
+    } else {
+        "Reading…"
+    };
     ui.centered_and_justified(|ui| ui.weak(words));
 }
 
@@ -220,12 +249,20 @@ fn object_tile(ui: &mut Ui, scan: &Scan, dataset: &Arc<Dataset>, pictures: &mut 
             pictures.show(ui, OBJECT, Source::Complex(object.view()), version(scan, 0));
         }
         None => {
-            ui.centered_and_justified(|ui| ui.weak("The file holds no objectGuess. A reconstruction does not need one."));
+            ui.centered_and_justified(|ui| {
+                ui.weak("The file holds no objectGuess. A reconstruction does not need one.")
+            });
         }
     }
 }
 
-fn probe_tile(ui: &mut Ui, scan: &Scan, dataset: &Arc<Dataset>, pictures: &mut Pictures, mode: &mut usize) {
+fn probe_tile(
+    ui: &mut Ui,
+    scan: &Scan,
+    dataset: &Arc<Dataset>,
+    pictures: &mut Pictures,
+    mode: &mut usize,
+) {
     let n_modes = dataset.probe().len_of(Axis(0));
     *mode = (*mode).min(n_modes.saturating_sub(1));
     mode_selector(ui, mode, n_modes, None);

@@ -54,7 +54,12 @@ impl Tile for ReconstructTile {
 
 /// The object's panes are linked with each other, and so are the probe's.
 fn panes() -> Vec<(Pane, ImagePane)> {
-    let pane = |title, unit, group| Pane { title, quantity: "amplitude", unit, group };
+    let pane = |title, unit, group| Pane {
+        title,
+        quantity: "amplitude",
+        unit,
+        group,
+    };
     let mut object_phase = ImagePane::phase_contrast();
     // The ramp is removed before, off the window's thread.
     object_phase.look.is_ramp_removed = false;
@@ -62,13 +67,22 @@ fn panes() -> Vec<(Pane, ImagePane)> {
         (pane("Object amplitude", "", 0), ImagePane::default()),
         (pane("Object phase", "", 0), object_phase),
         (pane("Probe amplitude", "√photons", 1), ImagePane::default()),
-        (pane("Probe phase", "√photons", 1), ImagePane::new(Component::Phase)),
+        (
+            pane("Probe phase", "√photons", 1),
+            ImagePane::new(Component::Phase),
+        ),
     ]
 }
 
 impl Default for ReconstructView {
     fn default() -> Self {
-        Self { tree: layout(), pictures: Pictures::new(panes()), loss: LinePlot::default(), mode: 0, is_ramp_removed: true }
+        Self {
+            tree: layout(),
+            pictures: Pictures::new(panes()),
+            loss: LinePlot::default(),
+            mode: 0,
+            is_ramp_removed: true,
+        }
     }
 }
 
@@ -76,8 +90,14 @@ impl Default for ReconstructView {
 fn layout() -> Tree<ReconstructTile> {
     let mut tiles = Tiles::default();
     let mut insert = |tile| tiles.insert_pane(tile);
-    let object = [insert(ReconstructTile::ObjectAmplitude), insert(ReconstructTile::ObjectPhase)];
-    let probe = [insert(ReconstructTile::ProbeAmplitude), insert(ReconstructTile::ProbePhase)];
+    let object = [
+        insert(ReconstructTile::ObjectAmplitude),
+        insert(ReconstructTile::ObjectPhase),
+    ];
+    let probe = [
+        insert(ReconstructTile::ProbeAmplitude),
+        insert(ReconstructTile::ProbePhase),
+    ];
     let loss = insert(ReconstructTile::Loss);
     let object = tiles.insert_horizontal_tile(object.to_vec());
     let probe = tiles.insert_horizontal_tile(probe.to_vec());
@@ -100,16 +120,26 @@ impl ReconstructView {
         commands: &mut Vec<Command>,
     ) {
         let width = (ui.available_width() * 0.32).clamp(230.0, 350.0);
-        Panel::right("reconstruct side").resizable(true).default_size(width).min_size(200.0).show(ui, |ui| {
-            side::side(ui, document, (queue, preferences), permissions, commands);
-        });
+        Panel::right("reconstruct side")
+            .resizable(true)
+            .default_size(width)
+            .min_size(200.0)
+            .show(ui, |ui| {
+                side::side(ui, document, (queue, preferences), permissions, commands);
+            });
         if document.run.preview.is_some() {
             Panel::bottom("reconstruct values").show(ui, |ui| self.pictures.finish(ui, commands));
         }
         central(ui, |ui| {
             self.options(ui, document);
             let is_running = queue.is_busy(Lane::Compute);
-            let Self { tree, pictures, loss, mode, is_ramp_removed } = self;
+            let Self {
+                tree,
+                pictures,
+                loss,
+                mode,
+                is_ramp_removed,
+            } = self;
             pictures.context = document.scan.pane_context();
             let run = &document.run;
             let mut wants_csv = false;
@@ -120,7 +150,11 @@ impl ReconstructView {
                     draw_picture(ui, *tile, (preview, run.revision), pictures, choice);
                 }
                 (None, _) => {
-                    let words = if is_running { "The first epoch is on its way…" } else { "Press Run to see it converge." };
+                    let words = if is_running {
+                        "The first epoch is on its way…"
+                    } else {
+                        "Press Run to see it converge."
+                    };
                     ui.centered_and_justified(|ui| ui.weak(words));
                 }
             };
@@ -161,7 +195,11 @@ impl ReconstructView {
 
     /// The array behind a pane, as it is shown.
     pub fn values(&self, pane: usize, preview: &Preview) -> Option<Values> {
-        let object = if self.is_ramp_removed { &preview.object_flat } else { &preview.object };
+        let object = if self.is_ramp_removed {
+            &preview.object_flat
+        } else {
+            &preview.object
+        };
         if pane < 2 {
             return Some(Values::Complex(object.clone()));
         }
@@ -187,7 +225,11 @@ fn draw_picture(
     pictures: &mut Pictures,
     (mode, is_ramp_removed): (usize, bool),
 ) {
-    let object = if is_ramp_removed { &preview.object_flat } else { &preview.object };
+    let object = if is_ramp_removed {
+        &preview.object_flat
+    } else {
+        &preview.object
+    };
     let probe = preview.probe.index_axis(Axis(0), mode);
     let object_version = revision << 32 | u64::from(is_ramp_removed);
     let probe_version = revision << 32 | mode as u64;
@@ -209,7 +251,15 @@ fn draw_loss(ui: &mut Ui, plot: &mut LinePlot, run: &Run) -> bool {
         return false;
     }
     let points = run.loss_points();
-    let series = [Series { name: "loss", points: &points, colour_index: 0 }];
-    let data = PlotData { x_label: "epoch", y_label: "loss", series: &series };
+    let series = [Series {
+        name: "loss",
+        points: &points,
+        colour_index: 0,
+    }];
+    let data = PlotData {
+        x_label: "epoch",
+        y_label: "loss",
+        series: &series,
+    };
     plot.ui(ui, "loss", "Loss", &data).is_csv_asked
 }
