@@ -1,6 +1,5 @@
 //! How patterns are put into batches.
 
-use rand::Rng as _;
 use rand::seq::SliceRandom as _;
 
 use crate::error::{Error, Result};
@@ -14,7 +13,11 @@ pub(crate) type EpochBatches = Vec<Vec<usize>>;
 #[derive(Clone, Debug)]
 pub(crate) enum BatchSource {
     /// A new order every epoch.
-    Random { n_patterns: usize, batch_size: usize, seed: u64 },
+    Random {
+        n_patterns: usize,
+        batch_size: usize,
+        seed: u64,
+    },
     /// Fixed contents, a new order of the batches every epoch.
     Shuffled { batches: EpochBatches, seed: u64 },
     /// The same every epoch.
@@ -29,8 +32,15 @@ impl BatchSource {
         let (n_patterns, seed) = (positions_px.len(), settings.seed);
         let batch_size = settings.batch_size.min(n_patterns);
         match settings.batching {
-            Batching::Random => Self::Random { n_patterns, batch_size, seed },
-            Batching::Uniform => Self::Shuffled { batches: uniform(positions_px, batch_size, seed), seed },
+            Batching::Random => Self::Random {
+                n_patterns,
+                batch_size,
+                seed,
+            },
+            Batching::Uniform => Self::Shuffled {
+                batches: uniform(positions_px, batch_size, seed),
+                seed,
+            },
             Batching::Compact => Self::Fixed(compact(positions_px, batch_size)),
         }
     }
@@ -40,29 +50,50 @@ impl BatchSource {
     /// # Errors
     /// [`Error::Invalid`] if there are too few epochs, an epoch or batch is empty, or an index is out of range or
     /// occurs twice in a batch.
-    pub(crate) fn given(epochs: Vec<EpochBatches>, n_patterns: usize, n_epochs: usize) -> Result<Self> {
+    pub(crate) fn given(
+        epochs: Vec<EpochBatches>,
+        n_patterns: usize,
+        n_epochs: usize,
+    ) -> Result<Self> {
         let refuse = |expected: String, found: String| {
-            Err(Error::invalid("use the batches given", "batches", expected, found)
-                .with_fix("write batch_index and batch_offset for every epoch of the run"))
+            Err(
+                Error::invalid("use the batches given", "batches", expected, found)
+                    .with_fix("write batch_index and batch_offset for every epoch of the run"),
+            )
         };
         if epochs.len() < n_epochs {
-            return refuse(format!("batches for {n_epochs} epochs"), format!("{} epochs", epochs.len()));
+            return refuse(
+                format!("batches for {n_epochs} epochs"),
+                format!("{} epochs", epochs.len()),
+            );
         }
         for (e, epoch) in epochs.iter().enumerate() {
             if epoch.is_empty() {
-                return refuse("at least one batch an epoch".to_owned(), format!("none in epoch {}", e + 1));
+                return refuse(
+                    "at least one batch an epoch".to_owned(),
+                    format!("none in epoch {}", e + 1),
+                );
             }
             for batch in epoch {
                 let mut seen = vec![false; n_patterns];
                 if batch.is_empty() {
-                    return refuse("batches with patterns".to_owned(), format!("an empty one in epoch {}", e + 1));
+                    return refuse(
+                        "batches with patterns".to_owned(),
+                        format!("an empty one in epoch {}", e + 1),
+                    );
                 }
                 for &i in batch {
                     if n_patterns <= i {
-                        return refuse(format!("indices below {n_patterns}"), format!("{i} in epoch {}", e + 1));
+                        return refuse(
+                            format!("indices below {n_patterns}"),
+                            format!("{i} in epoch {}", e + 1),
+                        );
                     }
                     if std::mem::replace(&mut seen[i], true) {
-                        return refuse("no index twice in a batch".to_owned(), format!("{i} in epoch {}", e + 1));
+                        return refuse(
+                            "no index twice in a batch".to_owned(),
+                            format!("{i} in epoch {}", e + 1),
+                        );
                     }
                 }
             }
@@ -73,7 +104,11 @@ impl BatchSource {
     /// The batches of an epoch, counted from 0; the same whenever they are asked for.
     pub(crate) fn epoch(&self, epoch: usize) -> EpochBatches {
         match self {
-            Self::Random { n_patterns, batch_size, seed } => {
+            Self::Random {
+                n_patterns,
+                batch_size,
+                seed,
+            } => {
                 let mut order: Vec<usize> = (0..*n_patterns).collect();
                 order.shuffle(&mut stream_at(*seed, Purpose::Batches, epoch as u64 + 1));
                 order.chunks(*batch_size).map(<[usize]>::to_vec).collect()
@@ -108,14 +143,15 @@ impl BatchSource {
 /// many patterns as there are batches gives one pattern to each batch, in an order drawn from the seed.
 fn uniform(positions_px: &[[f64; 2]], batch_size: usize, seed: u64) -> EpochBatches {
     let n_batches = positions_px.len().div_ceil(batch_size);
-    let walk: Vec<usize> = compact(positions_px, n_batches).into_iter().flatten().collect();
+    let walk: Vec<usize> = compact(positions_px, n_batches)
+        .into_iter()
+        .flatten()
+        .collect();
     let mut batches = vec![Vec::with_capacity(batch_size); n_batches];
     let mut rng = stream(seed, Purpose::Batches);
     let mut order: Vec<usize> = (0..n_batches).collect();
     for run in walk.chunks(n_batches) {
-        for i in (1..n_batches).rev() {
-            order.swap(i, rng.random_range(0..=i));
-        }
+        order.shuffle(&mut rng);
         for (&i, &batch) in run.iter().zip(&order) {
             batches[batch].push(i);
         }
@@ -129,14 +165,24 @@ fn uniform(positions_px: &[[f64; 2]], batch_size: usize, seed: u64) -> EpochBatc
 fn compact(positions_px: &[[f64; 2]], batch_size: usize) -> EpochBatches {
     let mut pieces = Vec::new();
     let n_clusters = positions_px.len().div_ceil(batch_size);
-    split((0..positions_px.len()).collect(), n_clusters, positions_px, &mut pieces);
+    split(
+        (0..positions_px.len()).collect(),
+        n_clusters,
+        positions_px,
+        &mut pieces,
+    );
     if batch_size > 1 {
         pieces.sort_by_key(|piece| std::cmp::Reverse(piece.len()));
     }
     pieces
 }
 
-fn split(mut piece: Vec<usize>, n_clusters: usize, positions_px: &[[f64; 2]], out: &mut EpochBatches) {
+fn split(
+    mut piece: Vec<usize>,
+    n_clusters: usize,
+    positions_px: &[[f64; 2]],
+    out: &mut EpochBatches,
+) {
     if n_clusters <= 1 {
         out.push(piece);
         return;
@@ -146,7 +192,11 @@ fn split(mut piece: Vec<usize>, n_clusters: usize, positions_px: &[[f64; 2]], ou
         values.clone().fold(f64::NEG_INFINITY, f64::max) - values.fold(f64::INFINITY, f64::min)
     };
     let axis = usize::from(extent(0) < extent(1));
-    piece.sort_by(|&a, &b| positions_px[a][axis].total_cmp(&positions_px[b][axis]).then(a.cmp(&b)));
+    piece.sort_by(|&a, &b| {
+        positions_px[a][axis]
+            .total_cmp(&positions_px[b][axis])
+            .then(a.cmp(&b))
+    });
     let n_first = n_clusters / 2;
     let rest = piece.split_off((piece.len() * n_first + n_clusters / 2) / n_clusters);
     split(piece, n_first, positions_px, out);

@@ -3,7 +3,6 @@
 //! A line `ptychobench lsqml checkpoint 1`, a line of JSON ([`Header`]), then the arrays that the header lists, one
 //! after the other, little-endian.
 
-use std::io::Write as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -43,7 +42,10 @@ pub(crate) struct Identity<'a> {
 impl Identity<'_> {
     /// The settings without the number of epochs, which may change.
     fn settings_text(&self) -> String {
-        let settings = LsqmlSettings { epochs: 1, ..self.settings.clone() };
+        let settings = LsqmlSettings {
+            epochs: 1,
+            ..self.settings.clone()
+        };
         serde_json::to_string(&settings).unwrap_or_default()
     }
 }
@@ -67,7 +69,10 @@ fn arrays<T: Real>(state: &State<T>) -> [&[T]; 10] {
 pub(crate) fn write<T: Real>(file: &Path, identity: &Identity, state: &State<T>) -> Result<()> {
     let fixed = arrays(state);
     let histories = state.object_history.iter().chain(&state.probe_history);
-    let reals: Vec<&[T]> = fixed.into_iter().chain(histories.map(Vec::as_slice)).collect();
+    let reals: Vec<&[T]> = fixed
+        .into_iter()
+        .chain(histories.map(Vec::as_slice))
+        .collect();
     let partial = state.partial.to_array();
     let wides: [&[f64]; 4] = [&state.loss, &state.seconds, &state.fourier_errors, &partial];
     let header = Header {
@@ -81,7 +86,8 @@ pub(crate) fn write<T: Real>(file: &Path, identity: &Identity, state: &State<T>)
         n_object_history: state.object_history.len(),
         wide_lengths: wides.iter().map(|a| a.len()).collect(),
     };
-    let text = serde_json::to_string(&header).map_err(|error| Error::io("write", file)(error.into()))?;
+    let text =
+        serde_json::to_string(&header).map_err(|error| Error::io("write", file)(error.into()))?;
     disk::write_with(file, |out| {
         let mut put = |bytes: &[u8]| out.write_all(bytes).map_err(Error::io("write", file));
         put(MAGIC.as_bytes())?;
@@ -114,11 +120,18 @@ pub(crate) fn read<T: Real>(file: &Path, identity: &Identity, state: &mut State<
     check(&header, identity, T::NAME).map_err(|error| error.with_file(file))?;
     let n_fixed = arrays(state).len();
     let expected: Vec<usize> = arrays(state).iter().map(|a| a.len()).collect();
-    let total: usize = header.real_lengths.iter().sum::<usize>() * T::BYTES + 8 * header.wide_lengths.iter().sum::<usize>();
-    if header.real_lengths.get(..n_fixed) != Some(&expected) || header.wide_lengths.len() != 4 || rest.len() != total {
+    let total: usize = header.real_lengths.iter().sum::<usize>() * T::BYTES
+        + 8 * header.wide_lengths.iter().sum::<usize>();
+    if header.real_lengths.get(..n_fixed) != Some(&expected)
+        || header.wide_lengths.len() != 4
+        || rest.len() != total
+    {
         return Err(refused(file, "arrays of other lengths"));
     }
-    let mut reals = header.real_lengths.iter().map(|&len| take::<T>(&mut rest, len));
+    let mut reals = header
+        .real_lengths
+        .iter()
+        .map(|&len| take::<T>(&mut rest, len));
     for to in [
         &mut state.object.re,
         &mut state.object.im,
@@ -135,12 +148,18 @@ pub(crate) fn read<T: Real>(file: &Path, identity: &Identity, state: &mut State<
     }
     state.object_history = reals.by_ref().take(header.n_object_history).collect();
     state.probe_history = reals.collect();
-    let mut wides = header.wide_lengths.iter().map(|&len| take::<f64>(&mut rest, len));
+    let mut wides = header
+        .wide_lengths
+        .iter()
+        .map(|&len| take::<f64>(&mut rest, len));
     state.loss = wides.next().unwrap_or_default();
     state.seconds = wides.next().unwrap_or_default();
     state.fourier_errors = wides.next().unwrap_or_default();
-    let partial = wides.next().and_then(|values| <[f64; 8]>::try_from(values).ok());
-    state.partial = Partial::from_array(partial.ok_or_else(|| refused(file, "other partial sums"))?);
+    let partial = wides
+        .next()
+        .and_then(|values| <[f64; 8]>::try_from(values).ok());
+    state.partial =
+        Partial::from_array(partial.ok_or_else(|| refused(file, "other partial sums"))?);
     state.epoch = header.epoch;
     state.cursor = header.cursor;
     state.n_illuminated = header.n_illuminated;
@@ -165,14 +184,24 @@ fn check(header: &Header, identity: &Identity, real: &str) -> Result<()> {
     };
     if header.dataset_sha256 != identity.dataset_sha256 {
         let fix = "give the file that the run was started with";
-        return differ("dataset", &header.dataset_sha256, identity.dataset_sha256, fix);
+        return differ(
+            "dataset",
+            &header.dataset_sha256,
+            identity.dataset_sha256,
+            fix,
+        );
     }
     if header.real != real {
         return differ("precision", &header.real, real, "use the same precision");
     }
     let (then, now) = (&header.settings, identity.settings_text());
     if *then != now {
-        return differ("settings", then, &now, "use the settings of the checkpoint; only epochs may differ");
+        return differ(
+            "settings",
+            then,
+            &now,
+            "use the settings of the checkpoint; only epochs may differ",
+        );
     }
     Ok(())
 }

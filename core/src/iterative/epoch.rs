@@ -29,7 +29,11 @@ pub(crate) fn illuminate<T: Real>(scan: &Scan<T>, state: &mut State<T>, room: &m
     }
     let plane = scan.tiling.plane_len();
     let (re, im) = state.probe[..2 * plane].split_at(plane);
-    let intensity: Vec<T> = re.iter().zip(im).map(|(&re, &im)| re * re + im * im).collect();
+    let intensity: Vec<T> = re
+        .iter()
+        .zip(im)
+        .map(|(&re, &im)| re * re + im * im)
+        .collect();
     place_intensity(scan, &intensity, room);
     let n2 = (scan.tiling.n * scan.tiling.n) as f64;
     let first = T::of(scan.max_counts / (4.0 * n2 * n2));
@@ -44,22 +48,28 @@ pub(crate) fn illuminate<T: Real>(scan: &Scan<T>, state: &mut State<T>, room: &m
 fn place_intensity<T: Real>(scan: &Scan<T>, intensity: &[T], to: &mut [T]) {
     const ROWS: usize = 16;
     let n = scan.tiling.n;
-    to.par_chunks_mut(ROWS * scan.stride).enumerate().for_each(|(band, to)| {
-        to.fill(T::zero());
-        let rows = band * ROWS..band * ROWS + to.len() / scan.stride;
-        for i in 0..scan.n_patterns() {
-            let [row, column] = scan.corner(i);
-            for r in rows.start.max(row)..rows.end.min(row + n) {
-                let line = &mut to[(r - rows.start) * scan.stride + column..];
-                for (s, to) in line.chunks_exact_mut(LANES).take(scan.tiling.n_strips).enumerate() {
-                    let at = scan.tiling.at(r - row, s * LANES);
-                    for (to, &value) in to.iter_mut().zip(&intensity[at..at + LANES]) {
-                        *to += value;
+    to.par_chunks_mut(ROWS * scan.stride)
+        .enumerate()
+        .for_each(|(band, to)| {
+            to.fill(T::zero());
+            let rows = band * ROWS..band * ROWS + to.len() / scan.stride;
+            for i in 0..scan.n_patterns() {
+                let [row, column] = scan.corner(i);
+                for r in rows.start.max(row)..rows.end.min(row + n) {
+                    let line = &mut to[(r - rows.start) * scan.stride + column..];
+                    for (s, to) in line
+                        .chunks_exact_mut(LANES)
+                        .take(scan.tiling.n_strips)
+                        .enumerate()
+                    {
+                        let at = scan.tiling.at(r - row, s * LANES);
+                        for (to, &value) in to.iter_mut().zip(&intensity[at..at + LANES]) {
+                            *to += value;
+                        }
                     }
                 }
             }
-        }
-    });
+        });
 }
 
 /// `1/D`, with `D = √(W² + (c max W)²)`.
@@ -94,7 +104,9 @@ pub(crate) fn end<T: Real>(
 ) {
     let partial = std::mem::take(&mut state.partial);
     let n_batches = state.cursor as f64;
-    state.fourier_errors.push(partial.error / partial.n_patterns);
+    state
+        .fourier_errors
+        .push(partial.error / partial.n_patterns);
     if scale_only {
         let factor = T::of((partial.measured / partial.predicted).sqrt());
         state.probe.iter_mut().for_each(|value| *value *= factor);
@@ -125,7 +137,12 @@ fn update_after_epoch<T: Real>(
     let gain = T::of(settings.momentum);
     if settings.batching == Batching::Compact {
         let step = T::of(settings.object_step * partial.least_object_step);
-        step_along(&mut state.object, step, &state.carried_object, inverse_damped);
+        step_along(
+            &mut state.object,
+            step,
+            &state.carried_object,
+            inverse_damped,
+        );
         if settings.momentum > 0.0 {
             multiply_in_place(&mut state.carried_object, step, inverse_damped);
             object_momentum(scan, state, gain);
@@ -134,14 +151,20 @@ fn update_after_epoch<T: Real>(
     if settings.momentum > 0.0 && settings.refine_probe {
         let mean = T::of(partial.probe_steps / partial.n_patterns);
         let field = scan.tiling.field_len();
-        let step: Vec<T> = state.carried_probe[..field].iter().map(|&value| value * mean).collect();
+        let step: Vec<T> = state.carried_probe[..field]
+            .iter()
+            .map(|&value| value * mean)
+            .collect();
         probe_momentum(scan, state, &step, gain);
     }
 }
 
 fn multiply_in_place<T: Real>(planes: &mut Planes<T>, factor: T, by: &[T]) {
     for plane in [&mut planes.re, &mut planes.im] {
-        plane.iter_mut().zip(by).for_each(|(value, &by)| *value *= factor * by);
+        plane
+            .iter_mut()
+            .zip(by)
+            .for_each(|(value, &by)| *value *= factor * by);
     }
 }
 
@@ -160,7 +183,11 @@ fn friction<T: Real>(history: &[Vec<T>], memory: usize) -> Option<T> {
     let mut logarithms = vec![0.0];
     for old in before.iter().rev().take(memory) {
         // Half as many complex values as reals.
-        let sum: f64 = old.iter().zip(last).map(|(&a, &b)| a.wide() * b.wide()).sum();
+        let sum: f64 = old
+            .iter()
+            .zip(last)
+            .map(|(&a, &b)| a.wide() * b.wide())
+            .sum();
         let correlation = sum / (last.len() as f64 / 2.0);
         if correlation <= 0.0 || correlation.is_nan() {
             return None;
@@ -204,18 +231,34 @@ fn object_momentum<T: Real>(scan: &Scan<T>, state: &mut State<T>, gain: T) {
     };
     let mut entry = boxed(&state.carried_object.re);
     entry.extend(boxed(&state.carried_object.im));
-    if !remember(&mut state.object_history, normalized(entry, 0.0), OBJECT_MEMORY) {
+    if !remember(
+        &mut state.object_history,
+        normalized(entry, 0.0),
+        OBJECT_MEMORY,
+    ) {
         return;
     }
-    let friction = friction(&state.object_history, OBJECT_MEMORY).filter(|_| still_improves(&state.fourier_errors));
+    let friction = friction(&state.object_history, OBJECT_MEMORY)
+        .filter(|_| still_improves(&state.fourier_errors));
     let largest = state.illumination.iter().copied().fold(T::zero(), T::max);
     let floor = T::of(0.1) * largest;
-    let State { object, object_velocity, carried_object, illumination, .. } = state;
+    let State {
+        object,
+        object_velocity,
+        carried_object,
+        illumination,
+        ..
+    } = state;
     for (object, velocity, step) in [
         (&mut object.re, &mut object_velocity.re, &carried_object.re),
         (&mut object.im, &mut object_velocity.im, &carried_object.im),
     ] {
-        for (((o, v), &step), &w) in object.iter_mut().zip(velocity.iter_mut()).zip(&**step).zip(&**illumination) {
+        for (((o, v), &step), &w) in object
+            .iter_mut()
+            .zip(velocity.iter_mut())
+            .zip(&**step)
+            .zip(&**illumination)
+        {
             if let Some(friction) = friction {
                 *v = (T::one() - friction) * *v + step;
                 *o += w / (floor + w) * gain * *v;
@@ -239,7 +282,12 @@ fn probe_momentum<T: Real>(scan: &Scan<T>, state: &mut State<T>, step: &[T], gai
     }
     let improves = still_improves(&state.fourier_errors);
     let friction = friction(&state.probe_history, PROBE_MEMORY).filter(|_| improves);
-    for ((p, v), &step) in state.probe.iter_mut().zip(state.probe_velocity.iter_mut()).zip(step) {
+    for ((p, v), &step) in state
+        .probe
+        .iter_mut()
+        .zip(state.probe_velocity.iter_mut())
+        .zip(step)
+    {
         if let Some(friction) = friction {
             *v = (T::one() - friction) * *v + step;
             *p += gain * *v;
@@ -253,7 +301,10 @@ fn probe_momentum<T: Real>(scan: &Scan<T>, state: &mut State<T>, step: &[T], gai
 fn remove_ambiguity<T: Real>(scan: &Scan<T>, state: &mut State<T>) {
     let [rows, columns] = &scan.center_box;
     let (mut weighted, mut square, mut count) = (0.0, 0.0, 0.0);
-    for at in rows.clone().flat_map(|r| columns.clone().map(move |c| r * scan.stride + c)) {
+    for at in rows
+        .clone()
+        .flat_map(|r| columns.clone().map(move |c| r * scan.stride + c))
+    {
         let w = state.illumination[at].wide();
         let (re, im) = (state.object.re[at].wide(), state.object.im[at].wide());
         weighted += (re * re + im * im) * w;
@@ -283,7 +334,10 @@ fn orthogonalize<T: Real>(scan: &Scan<T>, probe: &mut [T]) {
     }
     let plane = field / 2;
     let gram = |i: usize, j: usize| {
-        let (a, b) = (&probe[i * field..(i + 1) * field], &probe[j * field..(j + 1) * field]);
+        let (a, b) = (
+            &probe[i * field..(i + 1) * field],
+            &probe[j * field..(j + 1) * field],
+        );
         let mut sum = Complex::new(0.0, 0.0);
         for at in 0..plane {
             let a = Complex::new(a[at].wide(), a[plane + at].wide());
@@ -291,7 +345,9 @@ fn orthogonalize<T: Real>(scan: &Scan<T>, probe: &mut [T]) {
         }
         sum
     };
-    let matrix: Vec<Vec<Complex<f64>>> = (0..n_modes).map(|i| (0..n_modes).map(|j| gram(i, j)).collect()).collect();
+    let matrix: Vec<Vec<Complex<f64>>> = (0..n_modes)
+        .map(|i| (0..n_modes).map(|j| gram(i, j)).collect())
+        .collect();
     if matrix.iter().flatten().any(|value| !value.is_finite()) {
         return;
     }
@@ -316,11 +372,19 @@ fn orthogonalize<T: Real>(scan: &Scan<T>, probe: &mut [T]) {
 /// greatest component is real and positive.
 fn eigenvectors(mut a: Vec<Vec<Complex<f64>>>) -> Vec<Vec<Complex<f64>>> {
     let n = a.len();
-    let mut v: Vec<Vec<Complex<f64>>> =
-        (0..n).map(|i| (0..n).map(|j| Complex::from(f64::from(u8::from(i == j)))).collect()).collect();
+    let mut v: Vec<Vec<Complex<f64>>> = (0..n)
+        .map(|i| {
+            (0..n)
+                .map(|j| Complex::from(f64::from(u8::from(i == j))))
+                .collect()
+        })
+        .collect();
     let scale: f64 = a.iter().flatten().map(Complex::norm_sqr).sum();
     for _ in 0..60 {
-        let off: f64 = (0..n).flat_map(|i| (0..i).map(move |j| (i, j))).map(|(i, j)| a[i][j].norm_sqr()).sum();
+        let off: f64 = (0..n)
+            .flat_map(|i| (0..i).map(move |j| (i, j)))
+            .map(|(i, j)| a[i][j].norm_sqr())
+            .sum();
         if off <= 1e-32 * scale {
             break;
         }
@@ -341,11 +405,19 @@ fn eigenvectors(mut a: Vec<Vec<Complex<f64>>>) -> Vec<Vec<Complex<f64>>> {
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|&i, &j| a[j][j].re.total_cmp(&a[i][i].re).then(i.cmp(&j)));
     let phase = |j: usize| {
-        let largest = (0..n).max_by(|&x, &y| v[x][j].norm_sqr().total_cmp(&v[y][j].norm_sqr())).unwrap_or(0);
+        let largest = (0..n)
+            .max_by(|&x, &y| v[x][j].norm_sqr().total_cmp(&v[y][j].norm_sqr()))
+            .unwrap_or(0);
         let value = v[largest][j];
-        if value.norm() > 0.0 { value.conj() / value.norm() } else { Complex::from(1.0) }
+        if value.norm() > 0.0 {
+            value.conj() / value.norm()
+        } else {
+            Complex::from(1.0)
+        }
     };
-    (0..n).map(|i| order.iter().map(|&j| v[i][j] * phase(j)).collect()).collect()
+    (0..n)
+        .map(|i| order.iter().map(|&j| v[i][j] * phase(j)).collect())
+        .collect()
 }
 
 /// `A ← U* A U`, `V ← V U` with `U` in the plane (p, q): columns `(c, -s e*)` and `(s e, c)`.
@@ -377,18 +449,29 @@ mod tests {
     fn eigenvectors_diagonalise_a_hermitian_matrix_strongest_first() {
         let entry = |i: usize, j: usize| {
             let (lo, hi) = (i.min(j) as f64, i.max(j) as f64);
-            let value = Complex::new((lo * 3.0 + hi).sin(), if i == j { 0.0 } else { (lo - 2.0 * hi).cos() });
+            let value = Complex::new(
+                (lo * 3.0 + hi).sin(),
+                if i == j { 0.0 } else { (lo - 2.0 * hi).cos() },
+            );
             if i <= j { value } else { value.conj() }
         };
-        let matrix: Vec<Vec<_>> = (0..4).map(|i| (0..4).map(|j| entry(i, j)).collect()).collect();
+        let matrix: Vec<Vec<_>> = (0..4)
+            .map(|i| (0..4).map(|j| entry(i, j)).collect())
+            .collect();
         let v = eigenvectors(matrix.clone());
         let product = |x: usize, y: usize| -> Complex<f64> {
             let pairs = (0..4).flat_map(|i| (0..4).map(move |j| (i, j)));
-            pairs.map(|(i, j)| v[i][x].conj() * matrix[i][j] * v[j][y]).sum()
+            pairs
+                .map(|(i, j)| v[i][x].conj() * matrix[i][j] * v[j][y])
+                .sum()
         };
         for x in 0..4 {
             for y in 0..4 {
-                assert!(x == y || product(x, y).norm() < 1e-12, "{x} {y}: {}", product(x, y));
+                assert!(
+                    x == y || product(x, y).norm() < 1e-12,
+                    "{x} {y}: {}",
+                    product(x, y)
+                );
             }
         }
         assert!((1..4).all(|x| product(x, x).re <= product(x - 1, x - 1).re));

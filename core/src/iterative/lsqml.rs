@@ -129,7 +129,12 @@ impl<T: Real> LsqmlOf<T> {
     /// [`Error::Invalid`] if an index is out of range or twice in a batch, or there are too few epochs.
     pub fn with_batches(mut self, batches: GivenBatches) -> Result<Self> {
         self.batches = BatchSource::given(batches, self.scan.n_patterns(), self.settings.epochs)?;
-        self.work = Workspace::new(&self.scan, &self.settings, self.batches.largest(), self.n_threads);
+        self.work = Workspace::new(
+            &self.scan,
+            &self.settings,
+            self.batches.largest(),
+            self.n_threads,
+        );
         self.under_way = None;
         self.damped = None;
         Ok(self)
@@ -144,7 +149,12 @@ impl<T: Real> LsqmlOf<T> {
         let expected = (self.settings.probe_modes, n, n);
         if probe.dim() != expected {
             let found = format!("{:?}", probe.dim());
-            return Err(Error::invalid("start from a probe", "probe", format!("shape {expected:?}"), found));
+            return Err(Error::invalid(
+                "start from a probe",
+                "probe",
+                format!("shape {expected:?}"),
+                found,
+            ));
         }
         self.state.probe = self.scan.tiled(probe);
         self.good.copy_from(&self.state);
@@ -165,8 +175,11 @@ impl<T: Real> LsqmlOf<T> {
         checkpoint: &Path,
     ) -> Result<Self> {
         let mut engine = Self::new(dataset, settings, n_threads)?;
-        let identity =
-            checkpoint::Identity { dataset_sha256: engine.dataset_sha256(), settings: &engine.settings };
+        let dataset_sha256 = engine.dataset_sha256().to_owned();
+        let identity = checkpoint::Identity {
+            dataset_sha256: &dataset_sha256,
+            settings: &engine.settings,
+        };
         checkpoint::read(checkpoint, &identity, &mut engine.state)?;
         engine.good.copy_from(&engine.state);
         Ok(engine)
@@ -233,7 +246,9 @@ impl<T: Real> LsqmlOf<T> {
     fn provenance(&self) -> serde_json::Value {
         let start = match self.settings.object_init {
             ObjectInit::Ones => "ones",
-            ObjectInit::File => "the file's objectGuess: a start from the truth is no reconstruction",
+            ObjectInit::File => {
+                "the file's objectGuess: a start from the truth is no reconstruction"
+            }
         };
         serde_json::json!({
             "program": "ptychobench",
@@ -253,7 +268,8 @@ impl<T: Real> LsqmlOf<T> {
     }
 
     fn dataset_sha256(&self) -> &str {
-        self.dataset_sha256.get_or_init(|| self.scan.dataset.content_sha256())
+        self.dataset_sha256
+            .get_or_init(|| self.scan.dataset.content_sha256())
     }
 
     fn scale_only(&self) -> bool {
@@ -281,12 +297,18 @@ impl<T: Real> LsqmlOf<T> {
         let size = minibatch.batch.len();
         let result = self.pool.install(|| minibatch.run(state, work));
         self.under_way = Some((now, batches));
-        let Some(result) = result else { return Step::Dropped };
+        let Some(result) = result else {
+            return Step::Dropped;
+        };
         epoch::note(&mut self.state, result, size);
         if !result.loss.is_finite() {
             self.trouble = Some(format!("the loss of a batch is {}", result.loss));
         }
-        if self.state.cursor < n_batches { Step::Within } else { Step::EpochEnd }
+        if self.state.cursor < n_batches {
+            Step::Within
+        } else {
+            Step::EpochEnd
+        }
     }
 
     /// Illumination and `1/D`, once an epoch.
@@ -325,12 +347,21 @@ fn single<T: Real>(value: Complex<T>) -> Complex32 {
 }
 
 fn check_probe(dataset: &Dataset) -> Result<()> {
-    let power: f64 = dataset.probe().iter().map(|v| f64::from(v.norm_sqr())).sum();
+    let power: f64 = dataset
+        .probe()
+        .iter()
+        .map(|v| f64::from(v.norm_sqr()))
+        .sum();
     if power > 0.0 && power.is_finite() {
         return Ok(());
     }
-    Err(Error::invalid("reconstruct", "probeGuess", "a probe with finite power above 0", format!("power {power}"))
-        .with_fix("give a probe that is not empty"))
+    Err(Error::invalid(
+        "reconstruct",
+        "probeGuess",
+        "a probe with finite power above 0",
+        format!("power {power}"),
+    )
+    .with_fix("give a probe that is not empty"))
 }
 
 fn first_state<T: Real>(scan: &Scan<T>, object: Planes<T>, probe: Aligned<T>) -> State<T> {
@@ -363,7 +394,10 @@ impl<T: Real> Engine for LsqmlOf<T> {
             return Ok(Step::EpochEnd);
         }
         if self.batches.epoch_is_missing(self.state.epoch) {
-            return Err(Error::Run(format!("no batches were given for epoch {}", self.state.epoch + 1)));
+            return Err(Error::Run(format!(
+                "no batches were given for epoch {}",
+                self.state.epoch + 1
+            )));
         }
         let start = Instant::now();
         let step = self.batch_step(stop);
@@ -371,7 +405,8 @@ impl<T: Real> Engine for LsqmlOf<T> {
             let scale_only = self.scale_only();
             let (scan, settings, state) = (&self.scan, &self.settings, &mut self.state);
             let inverse_damped = &self.work.inverse_damped;
-            self.pool.install(|| epoch::end(scan, settings, state, inverse_damped, scale_only));
+            self.pool
+                .install(|| epoch::end(scan, settings, state, inverse_damped, scale_only));
             self.look_for_trouble();
         }
         let seconds = start.elapsed().as_secs_f64();
@@ -390,14 +425,21 @@ impl<T: Real> Engine for LsqmlOf<T> {
     }
 
     fn progress(&self) -> Progress {
-        let n_batches = self.under_way.as_ref().map_or(1, |(_, batches)| batches.len().max(1));
+        let n_batches = self
+            .under_way
+            .as_ref()
+            .map_or(1, |(_, batches)| batches.len().max(1));
         let seconds = self.state.seconds.last().copied().unwrap_or(0.0);
         Progress {
             epoch: self.state.epoch,
             n_epochs: self.settings.epochs,
             epoch_share: self.state.cursor as f64 / n_batches as f64,
             loss: self.state.loss.last().copied().unwrap_or(f64::NAN),
-            rate_per_s: if seconds > 0.0 { self.scan.n_patterns() as f64 / seconds } else { 0.0 },
+            rate_per_s: if seconds > 0.0 {
+                self.scan.n_patterns() as f64 / seconds
+            } else {
+                0.0
+            },
         }
     }
 
@@ -422,7 +464,10 @@ impl<T: Real> Engine for LsqmlOf<T> {
     }
 
     fn checkpoint(&self, file: &Path) -> Result<()> {
-        let identity = checkpoint::Identity { dataset_sha256: self.dataset_sha256(), settings: &self.settings };
+        let identity = checkpoint::Identity {
+            dataset_sha256: self.dataset_sha256(),
+            settings: &self.settings,
+        };
         checkpoint::write(file, &identity, &self.state)
     }
 }

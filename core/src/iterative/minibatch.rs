@@ -13,7 +13,8 @@ use crate::iterative::scan::Scan;
 use crate::iterative::simd::{Aligned, Real};
 use crate::iterative::state::{Planes, State};
 use crate::iterative::sweeps::{
-    AddRows, ApplyRamp, Deposit, ExitWave, Modulus, Patch, PatternSums, Project, Ramp, StepSums, TimesConj, add_assign,
+    AddRows, ApplyRamp, Deposit, ExitWave, Modulus, Patch, PatternSums, Project, Ramp, StepSums,
+    TimesConj, add_assign,
 };
 use crate::iterative::tile_fft::{Scratch, TileFft};
 use crate::iterative::{Batching, Compatibility, LsqmlSettings};
@@ -76,9 +77,18 @@ pub(crate) struct BatchResult {
 }
 
 impl<T: Real> Workspace<T> {
-    pub(crate) fn new(scan: &Scan<T>, settings: &LsqmlSettings, batch: usize, n_threads: usize) -> Self {
+    pub(crate) fn new(
+        scan: &Scan<T>,
+        settings: &LsqmlSettings,
+        batch: usize,
+        n_threads: usize,
+    ) -> Self {
         let fft = TileFft::<T>::new(scan.tiling.n);
-        let (field, plane, n) = (scan.tiling.field_len(), scan.tiling.plane_len(), scan.tiling.n);
+        let (field, plane, n) = (
+            scan.tiling.field_len(),
+            scan.tiling.plane_len(),
+            scan.tiling.n,
+        );
         let modes = settings.probe_modes;
         let kept = n_kept(settings);
         let room = |_| {
@@ -117,18 +127,28 @@ impl<T: Real> Workspace<T> {
 
     fn room(&self) -> MutexGuard<'_, Room<T>> {
         let thread = rayon::current_thread_index().unwrap_or(0) % self.rooms.len();
-        self.rooms[thread].lock().unwrap_or_else(PoisonError::into_inner)
+        self.rooms[thread]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Modes whose residual wave is kept for the step sizes.
 fn n_kept(settings: &LsqmlSettings) -> usize {
-    if settings.first_mode_step { 1 } else { settings.probe_modes }
+    if settings.first_mode_step {
+        1
+    } else {
+        settings.probe_modes
+    }
 }
 
 /// Values a pattern keeps for the modes whose residual wave is not; at least one, so that all stores have chunks.
 fn extra_len(settings: &LsqmlSettings, field: usize) -> usize {
-    if n_kept(settings) < settings.probe_modes { field } else { 1 }
+    if n_kept(settings) < settings.probe_modes {
+        field
+    } else {
+        1
+    }
 }
 
 /// One batch of a run.
@@ -179,10 +199,19 @@ impl<T: Real> Minibatch<'_, T> {
     fn transform_probe(&self, state: &State<T>, work: &mut Workspace<T>) {
         let field = self.scan.tiling.field_len();
         let per_pixel = T::of(1.0 / (self.scan.tiling.n * self.scan.tiling.n) as f64);
-        let Workspace { fft, rooms, spectra, .. } = work;
-        let Some(room) = rooms.first_mut() else { return };
+        let Workspace {
+            fft,
+            rooms,
+            spectra,
+            ..
+        } = work;
+        let Some(room) = rooms.first_mut() else {
+            return;
+        };
         let room = room.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let modes = spectra.chunks_exact_mut(field).zip(state.probe.chunks_exact(field));
+        let modes = spectra
+            .chunks_exact_mut(field)
+            .zip(state.probe.chunks_exact(field));
         for (_, (spectrum, probe)) in modes.enumerate().filter(|&(k, _)| self.is_shifted(k)) {
             room.a.copy_from_slice(probe);
             fft.forward(&mut room.a, spectrum, &mut room.scratch);
@@ -197,7 +226,10 @@ impl<T: Real> Minibatch<'_, T> {
 
     fn first_pass(&self, state: &State<T>, work: &mut Workspace<T>) {
         let field = self.scan.tiling.field_len();
-        let (kept, extra) = (n_kept(self.settings) * field, extra_len(self.settings, field));
+        let (kept, extra) = (
+            n_kept(self.settings) * field,
+            extra_len(self.settings, field),
+        );
         let (chunk, size) = (self.chunk_len(), self.batch.len());
         let mut chi = std::mem::take(&mut work.chi);
         let mut shifted = std::mem::take(&mut work.shifted);
@@ -234,7 +266,12 @@ impl<T: Real> Minibatch<'_, T> {
     }
 
     fn patch<'b>(&self, planes: &'b Planes<T>, i: usize) -> Patch<'b, T> {
-        Patch { re: &planes.re, im: &planes.im, start: self.scan.start(i), stride: self.scan.stride }
+        Patch {
+            re: &planes.re,
+            im: &planes.im,
+            start: self.scan.start(i),
+            stride: self.scan.stride,
+        }
     }
 
     /// Everything for one pattern that does not need the others.
@@ -247,23 +284,45 @@ impl<T: Real> Minibatch<'_, T> {
         store: &mut Store<T>,
         adjoint: &mut [T],
     ) -> PatternSums {
-        let (tiling, arch, field) = (self.scan.tiling, shared.arch(), self.scan.tiling.field_len());
+        let (tiling, arch, field) = (
+            self.scan.tiling,
+            shared.arch(),
+            self.scan.tiling.field_len(),
+        );
         let object = self.patch(&state.object, i);
         let kept = n_kept(self.settings);
         room.ramp.set(tiling, self.scan.shifts_px[i]);
         for k in 0..self.settings.probe_modes {
             let at = k * field..(k + 1) * field;
-            let probe = if k < kept { &mut store.shifted[at.clone()] } else { &mut room.shifted[at.clone()] };
+            let probe = if k < kept {
+                &mut store.shifted[at.clone()]
+            } else {
+                &mut room.shifted[at.clone()]
+            };
             if self.is_shifted(k) {
                 let from = &shared.spectra[at.clone()];
                 let (to, conjugate, add) = (&mut *room.a, false, false);
-                arch.dispatch(ApplyRamp { tiling, ramp: &room.ramp, from, to, conjugate, add });
+                arch.dispatch(ApplyRamp {
+                    tiling,
+                    ramp: &room.ramp,
+                    from,
+                    to,
+                    conjugate,
+                    add,
+                });
                 shared.fft.inverse(&mut room.a, probe, &mut room.scratch);
             } else {
                 probe.copy_from_slice(&state.probe[at.clone()]);
             }
-            arch.dispatch(ExitWave { tiling, object, probe, to: &mut room.a });
-            shared.fft.forward(&mut room.a, &mut room.waves[at], &mut room.scratch);
+            arch.dispatch(ExitWave {
+                tiling,
+                object,
+                probe,
+                to: &mut room.a,
+            });
+            shared
+                .fft
+                .forward(&mut room.a, &mut room.waves[at], &mut room.scratch);
         }
         let amplitude = self.scan.amplitude(i, &mut room.frame, &mut room.amplitude);
         let sums = arch.dispatch(Modulus {
@@ -289,23 +348,45 @@ impl<T: Real> Minibatch<'_, T> {
         store: &mut Store<T>,
         adjoint: &mut [T],
     ) {
-        let (tiling, arch, field) = (self.scan.tiling, shared.arch(), self.scan.tiling.field_len());
+        let (tiling, arch, field) = (
+            self.scan.tiling,
+            shared.arch(),
+            self.scan.tiling.field_len(),
+        );
         let kept = n_kept(self.settings);
         for k in 0..self.settings.probe_modes {
             let at = k * field..(k + 1) * field;
-            let chi = if k < kept { &mut store.chi[at.clone()] } else { &mut *room.b };
-            shared.fft.inverse(&mut room.waves[at.clone()], chi, &mut room.scratch);
+            let chi = if k < kept {
+                &mut store.chi[at.clone()]
+            } else {
+                &mut *room.b
+            };
+            shared
+                .fft
+                .inverse(&mut room.waves[at.clone()], chi, &mut room.scratch);
             if k >= kept {
                 let (b, to, add) = (&room.shifted[at.clone()], &mut *store.extra, k > kept);
                 arch.dispatch(TimesConj { a: chi, b, to, add });
             }
-            arch.dispatch(Project { tiling, object, chi, to: &mut room.a });
+            arch.dispatch(Project {
+                tiling,
+                object,
+                chi,
+                to: &mut room.a,
+            });
             let sum = &mut adjoint[at.clone()];
             if self.is_shifted(k) {
                 let wave = &mut room.waves[at];
                 shared.fft.forward(&mut room.a, wave, &mut room.scratch);
                 let (from, to, conjugate, add) = (&*wave, sum, true, true);
-                arch.dispatch(ApplyRamp { tiling, ramp: &room.ramp, from, to, conjugate, add });
+                arch.dispatch(ApplyRamp {
+                    tiling,
+                    ramp: &room.ramp,
+                    from,
+                    to,
+                    conjugate,
+                    add,
+                });
             } else {
                 add_assign(sum, &room.a);
             }
@@ -330,19 +411,32 @@ impl<T: Real> Minibatch<'_, T> {
         let field = self.scan.tiling.field_len();
         let all_modes = self.settings.probe_modes * field;
         let n_chunks = self.batch.len().div_ceil(self.chunk_len());
-        let Workspace { adjoint, probe_direction, fft, rooms, .. } = work;
+        let Workspace {
+            adjoint,
+            probe_direction,
+            fft,
+            rooms,
+            ..
+        } = work;
         let (total, rest) = adjoint[..n_chunks * all_modes].split_at_mut(all_modes);
         let rest = &*rest;
         const PART: usize = 4096;
-        total.par_chunks_mut(PART).enumerate().for_each(|(part, to)| {
-            for chunk in rest.chunks_exact(all_modes) {
-                add_assign(to, &chunk[part * PART..]);
-            }
-        });
-        let Some(room) = rooms.first_mut() else { return };
+        total
+            .par_chunks_mut(PART)
+            .enumerate()
+            .for_each(|(part, to)| {
+                for chunk in rest.chunks_exact(all_modes) {
+                    add_assign(to, &chunk[part * PART..]);
+                }
+            });
+        let Some(room) = rooms.first_mut() else {
+            return;
+        };
         let room = room.get_mut().unwrap_or_else(PoisonError::into_inner);
         let pixels = (self.scan.tiling.n * self.scan.tiling.n) as f64;
-        let modes = total.chunks_exact_mut(field).zip(probe_direction.chunks_exact_mut(field));
+        let modes = total
+            .chunks_exact_mut(field)
+            .zip(probe_direction.chunks_exact_mut(field));
         for (k, (from, to)) in modes.enumerate() {
             let mut factor = 1.0 / self.batch.len() as f64;
             if self.is_shifted(k) {
@@ -392,7 +486,14 @@ impl<T: Real> Minibatch<'_, T> {
     }
 
     /// Add the rows of band `b` of all patterns: the modes kept, or the others.
-    fn add_patterns(&self, shared: &Workspace<T>, b: usize, extra: bool, re: &mut [T], im: &mut [T]) {
+    fn add_patterns(
+        &self,
+        shared: &Workspace<T>,
+        b: usize,
+        extra: bool,
+        re: &mut [T],
+        im: &mut [T],
+    ) {
         let (tiling, stride, n) = (self.scan.tiling, self.scan.stride, self.scan.tiling.n);
         let field = tiling.field_len();
         let rows = b * BAND_ROWS..b * BAND_ROWS + re.len() / stride;
@@ -419,7 +520,10 @@ impl<T: Real> Minibatch<'_, T> {
             } else {
                 for k in j * kept..(j + 1) * kept {
                     let at = k * field..(k + 1) * field;
-                    add(Deposit::Product(&shared.chi[at.clone()], &shared.shifted[at]));
+                    add(Deposit::Product(
+                        &shared.chi[at.clone()],
+                        &shared.shifted[at],
+                    ));
                 }
             }
         }
@@ -430,24 +534,31 @@ impl<T: Real> Minibatch<'_, T> {
         let kept = n_kept(self.settings);
         let mut sums = std::mem::take(&mut work.sums);
         let shared = &*work;
-        sums[..self.batch.len()].par_iter_mut().zip(self.batch).enumerate().for_each(|(j, (sums, &i))| {
-            if self.stop.is_requested() {
-                return;
-            }
-            sums.step = [0.0; 6];
-            for k in 0..kept {
-                let at = (j * kept + k) * field..(j * kept + k + 1) * field;
-                let step = shared.arch().dispatch(StepSums {
-                    tiling: self.scan.tiling,
-                    direction: self.patch(&shared.first, i),
-                    object: self.patch(&state.object, i),
-                    probe: &shared.shifted[at.clone()],
-                    probe_direction: &shared.probe_direction[k * field..(k + 1) * field],
-                    chi: &shared.chi[at],
-                });
-                sums.step.iter_mut().zip(step).for_each(|(sum, step)| *sum += step);
-            }
-        });
+        sums[..self.batch.len()]
+            .par_iter_mut()
+            .zip(self.batch)
+            .enumerate()
+            .for_each(|(j, (sums, &i))| {
+                if self.stop.is_requested() {
+                    return;
+                }
+                sums.step = [0.0; 6];
+                for k in 0..kept {
+                    let at = (j * kept + k) * field..(j * kept + k + 1) * field;
+                    let step = shared.arch().dispatch(StepSums {
+                        tiling: self.scan.tiling,
+                        direction: self.patch(&shared.first, i),
+                        object: self.patch(&state.object, i),
+                        probe: &shared.shifted[at.clone()],
+                        probe_direction: &shared.probe_direction[k * field..(k + 1) * field],
+                        chi: &shared.chi[at],
+                    });
+                    sums.step
+                        .iter_mut()
+                        .zip(step)
+                        .for_each(|(sum, step)| *sum += step);
+                }
+            });
         work.sums = sums;
     }
 
@@ -456,7 +567,10 @@ impl<T: Real> Minibatch<'_, T> {
         let settings = self.settings;
         let size = self.batch.len() as f64;
         let floor = 1.2e-7 * (self.scan.tiling.n * self.scan.tiling.n * n_kept(settings)) as f64;
-        let sums: Vec<[f64; 6]> = work.sums[..self.batch.len()].iter().map(|s| s.step).collect();
+        let sums: Vec<[f64; 6]> = work.sums[..self.batch.len()]
+            .iter()
+            .map(|s| s.step)
+            .collect();
         let mean = |at: usize| sums.iter().map(|s| s[at] + floor).sum::<f64>() / size;
         let (mean_11, mean_22) = (mean(0), mean(1));
         let one = |&[u2, v2, uv_re, uv_im, b1, b2]: &[f64; 6]| {
@@ -465,7 +579,10 @@ impl<T: Real> Minibatch<'_, T> {
                 let det = a11 * a22 - uv_re * uv_re - uv_im * uv_im;
                 ((a22 * b1 - uv_re * b2) / det, (a11 * b2 - uv_re * b1) / det)
             } else {
-                (0.5 * b1 / u2.max(f64::MIN_POSITIVE), 0.5 * b2 / v2.max(f64::MIN_POSITIVE))
+                (
+                    0.5 * b1 / u2.max(f64::MIN_POSITIVE),
+                    0.5 * b2 / v2.max(f64::MIN_POSITIVE),
+                )
             };
             let object = clip(object) * settings.object_step_scaler / settings.probe_modes as f64;
             (object, clip(probe) * settings.probe_step_scaler)
@@ -484,7 +601,11 @@ impl<T: Real> Minibatch<'_, T> {
         let n_batches = self.n_batches as f64;
         if self.settings.momentum > 0.0 {
             // In random and uniform batches the original keeps only the last batch's direction.
-            let keep = if self.is_compact() { T::one() } else { T::zero() };
+            let keep = if self.is_compact() {
+                T::one()
+            } else {
+                T::zero()
+            };
             let share = T::of(1.0 / n_batches);
             for (sum, &value) in state.carried_probe.iter_mut().zip(&*work.probe_direction) {
                 *sum = *sum * keep + value * share;
@@ -492,7 +613,8 @@ impl<T: Real> Minibatch<'_, T> {
         }
         if self.settings.refine_probe {
             let mean = result.probe_steps / self.batch.len() as f64;
-            let step = mean * self.settings.probe_step / if self.is_compact() { n_batches } else { 1.0 };
+            let step =
+                mean * self.settings.probe_step / if self.is_compact() { n_batches } else { 1.0 };
             let step = T::of(step);
             for (value, &direction) in state.probe.iter_mut().zip(&*work.probe_direction) {
                 *value += step * direction;
@@ -516,7 +638,12 @@ fn multiply<T: Real>(to: &mut [T], a: &[T], b: &[T]) {
 }
 
 /// `object += step · direction / D`
-pub(crate) fn step_along<T: Real>(object: &mut Planes<T>, step: T, direction: &Planes<T>, inverse_damped: &[T]) {
+pub(crate) fn step_along<T: Real>(
+    object: &mut Planes<T>,
+    step: T,
+    direction: &Planes<T>,
+    inverse_damped: &[T],
+) {
     const PART: usize = 1 << 14;
     let one = |object: &mut [T], direction: &[T]| {
         object
@@ -524,7 +651,9 @@ pub(crate) fn step_along<T: Real>(object: &mut Planes<T>, step: T, direction: &P
             .zip(direction.par_chunks(PART))
             .zip(inverse_damped.par_chunks(PART))
             .for_each(|((object, direction), damping)| {
-                for ((object, &direction), &damping) in object.iter_mut().zip(direction).zip(damping) {
+                for ((object, &direction), &damping) in
+                    object.iter_mut().zip(direction).zip(damping)
+                {
                     *object += step * direction * damping;
                 }
             });

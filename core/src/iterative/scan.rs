@@ -52,12 +52,20 @@ impl<T: Real> Scan<T> {
         let half = (n / 2) as f64;
         let positions = dataset.positions_px();
         if positions.is_empty() {
-            return Err(Error::invalid("reconstruct", "diffraction", "at least one pattern", "none"));
+            return Err(Error::invalid(
+                "reconstruct",
+                "diffraction",
+                "at least one pattern",
+                "none",
+            ));
         }
         let frame = dataset.object_shape();
         let range = |axis: usize| {
             let values = positions.iter().map(move |p| p[axis]);
-            (values.clone().fold(f64::INFINITY, f64::min), values.fold(f64::NEG_INFINITY, f64::max))
+            (
+                values.clone().fold(f64::INFINITY, f64::min),
+                values.fold(f64::NEG_INFINITY, f64::max),
+            )
         };
         let pad = |axis: usize| {
             let (low, high) = range(axis);
@@ -67,12 +75,19 @@ impl<T: Real> Scan<T> {
         };
         let (rows, columns) = (pad(0), pad(1));
         let padding = [rows[0], columns[0]];
-        let canvas = [frame[0] + rows[0] + rows[1], frame[1] + columns[0] + columns[1]];
+        let canvas = [
+            frame[0] + rows[0] + rows[1],
+            frame[1] + columns[0] + columns[1],
+        ];
         let odd_ptychi = compat == Compatibility::Ptychi && n % 2 == 1;
         // pty-chi's default origin puts odd patches on half-integers, which it rounds to the even number.
         let start = |p: f64, pad: usize| {
             let rounded = p.round_ties_even() + pad as f64 - half;
-            let start = if odd_ptychi { (rounded - 0.5).round_ties_even() } else { rounded };
+            let start = if odd_ptychi {
+                (rounded - 0.5).round_ties_even()
+            } else {
+                rounded
+            };
             start.max(0.0) as usize
         };
         let origin_px = if n % 2 == 0 || odd_ptychi { -0.5 } else { 0.0 };
@@ -83,8 +98,14 @@ impl<T: Real> Scan<T> {
         };
         let mut scan = Self {
             tiling,
-            starts: positions.iter().map(|p| [start(p[0], padding[0]), start(p[1], padding[1])]).collect(),
-            shifts_px: positions.iter().map(|p| p.map(|c| c - c.round_ties_even())).collect(),
+            starts: positions
+                .iter()
+                .map(|p| [start(p[0], padding[0]), start(p[1], padding[1])])
+                .collect(),
+            shifts_px: positions
+                .iter()
+                .map(|p| p.map(|c| c - c.round_ties_even()))
+                .collect(),
             canvas,
             stride: (canvas[1] + LANES).next_multiple_of(LANES),
             padding,
@@ -104,12 +125,15 @@ impl<T: Real> Scan<T> {
     }
 
     fn read_mask(&mut self) {
-        let Some(mask) = self.dataset.detector_mask() else { return };
+        let Some(mask) = self.dataset.detector_mask() else {
+            return;
+        };
         let (n, tiling) = (self.tiling.n, self.tiling);
         let mut plane = Aligned::zeros(tiling.plane_len());
         for ((row, column), &used) in mask.indexed_iter() {
             let frequency = |at: usize| (at + n - self.origin) % n;
-            plane[tiling.at(frequency(column), frequency(row))] = if used { T::one() } else { T::zero() };
+            plane[tiling.at(frequency(column), frequency(row))] =
+                if used { T::one() } else { T::zero() };
         }
         self.mask = Some(plane);
     }
@@ -118,7 +142,12 @@ impl<T: Real> Scan<T> {
         let (m, plane, n) = (self.starts.len(), self.tiling.plane_len(), self.tiling.n);
         let keep = m * plane * T::BYTES <= KEPT_AMPLITUDES_BYTES;
         let mut kept = Aligned::zeros(if keep { m * plane } else { 0 });
-        let counts = |buffer: &[f32]| buffer.iter().map(|&a| f64::from(a) * f64::from(a)).sum::<f64>();
+        let counts = |buffer: &[f32]| {
+            buffer
+                .iter()
+                .map(|&a| f64::from(a) * f64::from(a))
+                .sum::<f64>()
+        };
         let this = &*self;
         let totals: Vec<f64> = if keep {
             kept.par_chunks_mut(plane)
@@ -165,7 +194,12 @@ impl<T: Real> Scan<T> {
     }
 
     /// The amplitudes of pattern `i`, in `room` if they are not kept.
-    pub(crate) fn amplitude<'a>(&'a self, i: usize, frame: &mut [f32], room: &'a mut [T]) -> &'a [T] {
+    pub(crate) fn amplitude<'a>(
+        &'a self,
+        i: usize,
+        frame: &mut [f32],
+        room: &'a mut [T],
+    ) -> &'a [T] {
         let plane = self.tiling.plane_len();
         if let Some(kept) = &self.kept {
             return &kept[i * plane..(i + 1) * plane];
@@ -200,14 +234,20 @@ impl<T: Real> Scan<T> {
         let file = match init {
             ObjectInit::Ones => None,
             ObjectInit::File => Some(self.dataset.object().ok_or_else(|| {
-                Error::invalid("start from the file's object", "objectGuess", "an object", "none in the file")
-                    .with_fix("use --object-init ones")
+                Error::invalid(
+                    "start from the file's object",
+                    "objectGuess",
+                    "an object",
+                    "none in the file",
+                )
+                .with_fix("use --object-init ones")
             })?),
         };
         for row in 0..self.canvas[0] {
             for column in 0..self.canvas[1] {
                 let inside = |at: usize, axis: usize| {
-                    at.saturating_sub(self.padding[axis]).min(self.frame[axis] - 1)
+                    at.saturating_sub(self.padding[axis])
+                        .min(self.frame[axis] - 1)
                 };
                 let value = file.map_or(Complex::new(1.0, 0.0), |object| {
                     object[[inside(row, 0), inside(column, 1)]]
@@ -255,16 +295,26 @@ impl<T: Real> Scan<T> {
 /// made orthogonal to the earlier ones; each gets the share `added_mode_power` of the first mode's power, as pty-chi's
 /// `orthogonalize_initial_probe` gives them. Modes that the file has are kept.
 pub(crate) fn first_probe(dataset: &Dataset, settings: &LsqmlSettings) -> Array3<Complex<f64>> {
-    let file = dataset.probe().mapv(|v| Complex::new(f64::from(v.re), f64::from(v.im)));
+    let file = dataset
+        .probe()
+        .mapv(|v| Complex::new(f64::from(v.re), f64::from(v.im)));
     let (n_file, n, _) = file.dim();
     let n_modes = settings.probe_modes;
     if n_modes <= n_file {
         return file.slice_move(ndarray::s![..n_modes, .., ..]);
     }
     let first = file.index_axis(ndarray::Axis(0), 0).to_owned();
-    let power = first.iter().map(Complex::norm_sqr).sum::<f64>().max(f64::MIN_POSITIVE);
+    let power = first
+        .iter()
+        .map(Complex::norm_sqr)
+        .sum::<f64>()
+        .max(f64::MIN_POSITIVE);
     let moment = |f: &dyn Fn(f64, f64) -> f64| {
-        first.indexed_iter().map(|((r, c), v)| f(r as f64, c as f64) * v.norm_sqr()).sum::<f64>() / power
+        first
+            .indexed_iter()
+            .map(|((r, c), v)| f(r as f64, c as f64) * v.norm_sqr())
+            .sum::<f64>()
+            / power
     };
     let (row0, column0) = (moment(&|r, _| r), moment(&|_, c| c));
     let sigma_row = moment(&|r, _| (r - row0).powi(2)).sqrt().max(0.5);
@@ -273,14 +323,19 @@ pub(crate) fn first_probe(dataset: &Dataset, settings: &LsqmlSettings) -> Array3
     let mut modes = Array3::zeros((n_modes, n, n));
     let added = settings.added_mode_power;
     let n_added = (n_modes - n_file) as f64;
-    let mut orders = (0..side).flat_map(|a| (0..side).map(move |b| (a, b))).filter(|&o| o != (0, 0));
+    let mut orders = (0..side)
+        .flat_map(|a| (0..side).map(move |b| (a, b)))
+        .filter(|&o| o != (0, 0));
     for k in 0..n_modes {
         let mut mode = if k < n_file {
             file.index_axis(ndarray::Axis(0), k).to_owned()
         } else {
             let (a, b) = orders.next().unwrap_or((side, side));
             Array2::from_shape_fn((n, n), |(r, c)| {
-                let (y, x) = ((r as f64 - row0) / sigma_row, (c as f64 - column0) / sigma_column);
+                let (y, x) = (
+                    (r as f64 - row0) / sigma_row,
+                    (c as f64 - column0) / sigma_column,
+                );
                 first[[r, c]] * (hermite(a, y) * hermite(b, x))
             })
         };
@@ -288,7 +343,8 @@ pub(crate) fn first_probe(dataset: &Dataset, settings: &LsqmlSettings) -> Array3
             for earlier in 0..k {
                 let other = modes.index_axis(ndarray::Axis(0), earlier);
                 let norm: f64 = other.iter().map(Complex::norm_sqr).sum();
-                let overlap: Complex<f64> = other.iter().zip(&mode).map(|(o, m)| o.conj() * m).sum();
+                let overlap: Complex<f64> =
+                    other.iter().zip(&mode).map(|(o, m)| o.conj() * m).sum();
                 if norm > 0.0 {
                     mode.zip_mut_with(&other, |m, o| *m -= o * (overlap / norm));
                 }

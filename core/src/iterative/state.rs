@@ -11,7 +11,10 @@ pub(crate) struct Planes<T> {
 
 impl<T: Real> Planes<T> {
     pub(crate) fn zeros(len: usize) -> Self {
-        Self { re: Aligned::zeros(len), im: Aligned::zeros(len) }
+        Self {
+            re: Aligned::zeros(len),
+            im: Aligned::zeros(len),
+        }
     }
 
     pub(crate) fn copy_from(&mut self, other: &Self) {
@@ -58,13 +61,49 @@ impl Default for Partial {
 
 impl Partial {
     pub(crate) fn to_array(self) -> [f64; 8] {
-        let Self { loss, error, measured, predicted, probe_steps, least_object_step, n_patterns, seconds } = self;
-        [loss, error, measured, predicted, probe_steps, least_object_step, n_patterns, seconds]
+        let Self {
+            loss,
+            error,
+            measured,
+            predicted,
+            probe_steps,
+            least_object_step,
+            n_patterns,
+            seconds,
+        } = self;
+        [
+            loss,
+            error,
+            measured,
+            predicted,
+            probe_steps,
+            least_object_step,
+            n_patterns,
+            seconds,
+        ]
     }
 
     pub(crate) fn from_array(values: [f64; 8]) -> Self {
-        let [loss, error, measured, predicted, probe_steps, least_object_step, n_patterns, seconds] = values;
-        Self { loss, error, measured, predicted, probe_steps, least_object_step, n_patterns, seconds }
+        let [
+            loss,
+            error,
+            measured,
+            predicted,
+            probe_steps,
+            least_object_step,
+            n_patterns,
+            seconds,
+        ] = values;
+        Self {
+            loss,
+            error,
+            measured,
+            predicted,
+            probe_steps,
+            least_object_step,
+            n_patterns,
+            seconds,
+        }
     }
 }
 

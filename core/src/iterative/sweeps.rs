@@ -20,7 +20,10 @@ pub(crate) struct Ramp<T> {
 impl<T: Real> Ramp<T> {
     pub(crate) fn new(tiling: Tiling) -> Self {
         let zeros = |len: usize| [vec![T::zero(); len], vec![T::zero(); len]];
-        Self { rows: zeros(tiling.n_strips * LANES), columns: zeros(tiling.n) }
+        Self {
+            rows: zeros(tiling.n_strips * LANES),
+            columns: zeros(tiling.n),
+        }
     }
 
     /// The ramp that shifts by this many pixels.
@@ -73,8 +76,14 @@ impl<T: Real> WithSimd for ApplyRamp<'_, T> {
         let strip = group * self.tiling.n;
         for s in 0..self.tiling.n_strips {
             let (a_re, a_im) = (&row_re[s * group..][..group], &row_im[s * group..][..group]);
-            let (x_re, x_im) = (&from_re[s * strip..][..strip], &from_im[s * strip..][..strip]);
-            let (y_re, y_im) = (&mut to_re[s * strip..][..strip], &mut to_im[s * strip..][..strip]);
+            let (x_re, x_im) = (
+                &from_re[s * strip..][..strip],
+                &from_im[s * strip..][..strip],
+            );
+            let (y_re, y_im) = (
+                &mut to_re[s * strip..][..strip],
+                &mut to_im[s * strip..][..strip],
+            );
             let columns = self.ramp.columns[0].iter().zip(&self.ramp.columns[1]);
             for (r, (&c_re, &c_im)) in columns.enumerate() {
                 let (c_re, c_im) = (T::splat(simd, c_re), T::splat(simd, c_im * sign));
@@ -137,7 +146,10 @@ impl<T: Real> Patch<'_, T> {
     #[inline(always)]
     fn row<S: Simd>(&self, s: usize, r: usize) -> (&[T::Vector<S>], &[T::Vector<S>]) {
         let at = self.start + r * self.stride + s * LANES;
-        (T::vectors::<S>(&self.re[at..at + LANES]), T::vectors::<S>(&self.im[at..at + LANES]))
+        (
+            T::vectors::<S>(&self.re[at..at + LANES]),
+            T::vectors::<S>(&self.im[at..at + LANES]),
+        )
     }
 }
 
@@ -158,7 +170,9 @@ impl<T: Real> WithSimd for ExitWave<'_, T> {
         let (p_re, p_im) = self.probe.split_at(plane);
         let (to_re, to_im) = self.to.split_at_mut(plane);
         let rows = p_re.chunks_exact(LANES).zip(p_im.chunks_exact(LANES));
-        let outs = to_re.chunks_exact_mut(LANES).zip(to_im.chunks_exact_mut(LANES));
+        let outs = to_re
+            .chunks_exact_mut(LANES)
+            .zip(to_im.chunks_exact_mut(LANES));
         for (i, ((p_re, p_im), (to_re, to_im))) in rows.zip(outs).enumerate() {
             let (o_re, o_im) = self.object.row::<S>(i / self.tiling.n, i % self.tiling.n);
             let (p_re, p_im) = (T::vectors::<S>(p_re), T::vectors::<S>(p_im));
@@ -208,7 +222,11 @@ impl<T: Real> WithSimd for Modulus<'_, T> {
             let y = T::vectors_mut::<S>(self.intensity);
             for ((y, &re), &im) in y.iter_mut().zip(re).zip(im) {
                 let re2 = T::v_mul(simd, re, re);
-                let first = if k == 0 { re2 } else { T::v_fma(simd, re, re, *y) };
+                let first = if k == 0 {
+                    re2
+                } else {
+                    T::v_fma(simd, re, re, *y)
+                };
                 *y = T::v_fma(simd, im, im, first);
             }
         }
@@ -217,7 +235,11 @@ impl<T: Real> WithSimd for Modulus<'_, T> {
         let (per_pixel, weight) = (T::of(1.0 / n2), self.weight * T::of(1.0 / n2));
         let (tiny, tiny_root, one) = (T::of(1e-7), T::of(1e-9), T::one());
         let strip = self.tiling.n * LANES;
-        for (y, a) in self.intensity.chunks_exact_mut(strip).zip(self.amplitude.chunks_exact(strip)) {
+        for (y, a) in self
+            .intensity
+            .chunks_exact_mut(strip)
+            .zip(self.amplitude.chunks_exact(strip))
+        {
             let mut lanes = [[T::zero(); LANES]; 4];
             let (rows, _) = y.as_chunks_mut::<LANES>();
             for (y, a) in rows.iter_mut().zip(a.as_chunks::<LANES>().0) {
@@ -272,13 +294,16 @@ impl<T: Real> WithSimd for Project<'_, T> {
         let (c_re, c_im) = self.chi.split_at(plane);
         let (to_re, to_im) = self.to.split_at_mut(plane);
         let rows = c_re.chunks_exact(LANES).zip(c_im.chunks_exact(LANES));
-        let outs = to_re.chunks_exact_mut(LANES).zip(to_im.chunks_exact_mut(LANES));
+        let outs = to_re
+            .chunks_exact_mut(LANES)
+            .zip(to_im.chunks_exact_mut(LANES));
         for (i, ((c_re, c_im), (to_re, to_im))) in rows.zip(outs).enumerate() {
             let (o_re, o_im) = self.object.row::<S>(i / self.tiling.n, i % self.tiling.n);
             let (c_re, c_im) = (T::vectors::<S>(c_re), T::vectors::<S>(c_im));
             let (to_re, to_im) = (T::vectors_mut::<S>(to_re), T::vectors_mut::<S>(to_im));
             for g in 0..to_re.len() {
-                (to_re[g], to_im[g]) = times_conj::<S, T>(simd, (c_re[g], c_im[g]), (o_re[g], o_im[g]));
+                (to_re[g], to_im[g]) =
+                    times_conj::<S, T>(simd, (c_re[g], c_im[g]), (o_re[g], o_im[g]));
             }
         }
     }

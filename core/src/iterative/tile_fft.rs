@@ -196,15 +196,34 @@ impl<T: Real> WithSimd for Transform<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let strip = self.plan.tiling.n * LANES;
-        for (re, im) in self.from.0.chunks_exact_mut(strip).zip(self.from.1.chunks_exact_mut(strip)) {
-            simd.vectorize(Columns { passes: &self.plan.passes, re, im, scratch: self.scratch });
+        for (re, im) in self
+            .from
+            .0
+            .chunks_exact_mut(strip)
+            .zip(self.from.1.chunks_exact_mut(strip))
+        {
+            simd.vectorize(Columns {
+                passes: &self.plan.passes,
+                re,
+                im,
+                scratch: self.scratch,
+            });
         }
-        for (s, (re, im)) in
-            self.to.0.chunks_exact_mut(strip).zip(self.to.1.chunks_exact_mut(strip)).enumerate()
+        for (s, (re, im)) in self
+            .to
+            .0
+            .chunks_exact_mut(strip)
+            .zip(self.to.1.chunks_exact_mut(strip))
+            .enumerate()
         {
             gather_transposed(simd, self.plan.tiling, s, self.from.0, re);
             gather_transposed(simd, self.plan.tiling, s, self.from.1, im);
-            simd.vectorize(Columns { passes: &self.plan.passes, re, im, scratch: self.scratch });
+            simd.vectorize(Columns {
+                passes: &self.plan.passes,
+                re,
+                im,
+                scratch: self.scratch,
+            });
         }
     }
 }
@@ -282,7 +301,10 @@ impl<T: Real> WithSimd for Columns<'_, T> {
 }
 
 type Vectors<'a, T, S> = (&'a [<T as Real>::Vector<S>], &'a [<T as Real>::Vector<S>]);
-type VectorsMut<'a, T, S> = (&'a mut [<T as Real>::Vector<S>], &'a mut [<T as Real>::Vector<S>]);
+type VectorsMut<'a, T, S> = (
+    &'a mut [<T as Real>::Vector<S>],
+    &'a mut [<T as Real>::Vector<S>],
+);
 
 impl<T: Real> Pass<T> {
     #[inline(always)]
@@ -311,18 +333,27 @@ impl<T: Real> Pass<T> {
     ) {
         let part = stride * self.n_butterflies;
         let (re, im) = (&from.0[..R * part], &from.1[..R * part]);
-        let outputs = to.0.chunks_exact_mut(R * stride).zip(to.1.chunks_exact_mut(R * stride));
+        let outputs =
+            to.0.chunks_exact_mut(R * stride)
+                .zip(to.1.chunks_exact_mut(R * stride));
         for ((p, twiddles), (out_re, out_im)) in
             self.twiddles.chunks_exact(R - 1).enumerate().zip(outputs)
         {
             for q in 0..stride {
                 let at = p * stride + q;
-                let values = std::array::from_fn(|j| C { re: re[at + part * j], im: im[at + part * j] });
+                let values = std::array::from_fn(|j| C {
+                    re: re[at + part * j],
+                    im: im[at + part * j],
+                });
                 let values = dft(simd, values);
                 out_re[q] = values[0].re;
                 out_im[q] = values[0].im;
                 for k in 1..R {
-                    let value = if p == 0 { values[k] } else { turn(simd, values[k], twiddles[k - 1]) };
+                    let value = if p == 0 {
+                        values[k]
+                    } else {
+                        turn(simd, values[k], twiddles[k - 1])
+                    };
                     out_re[q + stride * k] = value.re;
                     out_im[q + stride * k] = value.im;
                 }
@@ -338,12 +369,18 @@ impl<T: Real> Pass<T> {
             for q in 0..stride {
                 let at = |j: usize| {
                     let at = p * stride + q + part * j;
-                    C { re: from.0[at], im: from.1[at] }
+                    C {
+                        re: from.0[at],
+                        im: from.1[at],
+                    }
                 };
                 for k in 0..radix {
                     let mut sum: C<T::Vector<S>> = at(0);
                     for j in 1..radix {
-                        sum = sum.plus::<S, T>(simd, turn::<S, T>(simd, at(j), self.roots[j * k % radix]));
+                        sum = sum.plus::<S, T>(
+                            simd,
+                            turn::<S, T>(simd, at(j), self.roots[j * k % radix]),
+                        );
                     }
                     if k > 0 {
                         sum = turn::<S, T>(simd, sum, self.twiddles[p * (radix - 1) + k - 1]);
@@ -366,37 +403,55 @@ struct C<V> {
 impl<V: Copy> C<V> {
     #[inline(always)]
     fn plus<S: Simd, T: Real<Vector<S> = V>>(self, simd: S, other: Self) -> Self {
-        Self { re: T::v_add(simd, self.re, other.re), im: T::v_add(simd, self.im, other.im) }
+        Self {
+            re: T::v_add(simd, self.re, other.re),
+            im: T::v_add(simd, self.im, other.im),
+        }
     }
 
     #[inline(always)]
     fn minus<S: Simd, T: Real<Vector<S> = V>>(self, simd: S, other: Self) -> Self {
-        Self { re: T::v_sub(simd, self.re, other.re), im: T::v_sub(simd, self.im, other.im) }
+        Self {
+            re: T::v_sub(simd, self.re, other.re),
+            im: T::v_sub(simd, self.im, other.im),
+        }
     }
 
     /// `self - i other`
     #[inline(always)]
     fn minus_i<S: Simd, T: Real<Vector<S> = V>>(self, simd: S, other: Self) -> Self {
-        Self { re: T::v_add(simd, self.re, other.im), im: T::v_sub(simd, self.im, other.re) }
+        Self {
+            re: T::v_add(simd, self.re, other.im),
+            im: T::v_sub(simd, self.im, other.re),
+        }
     }
 
     /// `self + i other`
     #[inline(always)]
     fn plus_i<S: Simd, T: Real<Vector<S> = V>>(self, simd: S, other: Self) -> Self {
-        Self { re: T::v_sub(simd, self.re, other.im), im: T::v_add(simd, self.im, other.re) }
+        Self {
+            re: T::v_sub(simd, self.re, other.im),
+            im: T::v_add(simd, self.im, other.re),
+        }
     }
 
     #[inline(always)]
     fn times<S: Simd, T: Real<Vector<S> = V>>(self, simd: S, real: T) -> Self {
         let real = T::splat(simd, real);
-        Self { re: T::v_mul(simd, self.re, real), im: T::v_mul(simd, self.im, real) }
+        Self {
+            re: T::v_mul(simd, self.re, real),
+            im: T::v_mul(simd, self.im, real),
+        }
     }
 
     /// `self + real other`
     #[inline(always)]
     fn plus_times<S: Simd, T: Real<Vector<S> = V>>(self, simd: S, other: Self, real: T) -> Self {
         let real = T::splat(simd, real);
-        Self { re: T::v_fma(simd, other.re, real, self.re), im: T::v_fma(simd, other.im, real, self.im) }
+        Self {
+            re: T::v_fma(simd, other.re, real, self.re),
+            im: T::v_fma(simd, other.im, real, self.im),
+        }
     }
 }
 
@@ -419,7 +474,9 @@ fn dft2<S: Simd, T: Real>(simd: S, [a, b]: [C<T::Vector<S>>; 2]) -> [C<T::Vector
 fn dft3<S: Simd, T: Real>(simd: S, [a, b, c]: [C<T::Vector<S>>; 3]) -> [C<T::Vector<S>>; 3] {
     let sum = b.plus::<S, T>(simd, c);
     let middle = a.plus_times::<S, T>(simd, sum, T::of(-0.5));
-    let side = b.minus::<S, T>(simd, c).times::<S, T>(simd, T::of(0.75_f64.sqrt()));
+    let side = b
+        .minus::<S, T>(simd, c)
+        .times::<S, T>(simd, T::of(0.75_f64.sqrt()));
     [
         a.plus::<S, T>(simd, sum),
         middle.minus_i::<S, T>(simd, side),
@@ -444,8 +501,12 @@ fn dft5<S: Simd, T: Real>(simd: S, [a, b, c, d, e]: [C<T::Vector<S>>; 5]) -> [C<
     let [_, [c1, s1], [c2, s2], ..]: [[T; 2]; 5] = std::array::from_fn(|j| root(j, 5));
     let (p1, m1) = (b.plus::<S, T>(simd, e), b.minus::<S, T>(simd, e));
     let (p2, m2) = (c.plus::<S, T>(simd, d), c.minus::<S, T>(simd, d));
-    let r1 = a.plus_times::<S, T>(simd, p1, c1).plus_times::<S, T>(simd, p2, c2);
-    let r2 = a.plus_times::<S, T>(simd, p1, c2).plus_times::<S, T>(simd, p2, c1);
+    let r1 = a
+        .plus_times::<S, T>(simd, p1, c1)
+        .plus_times::<S, T>(simd, p2, c2);
+    let r2 = a
+        .plus_times::<S, T>(simd, p1, c2)
+        .plus_times::<S, T>(simd, p2, c1);
     let i1 = m1.times::<S, T>(simd, s1).plus_times::<S, T>(simd, m2, s2);
     let i2 = m1.times::<S, T>(simd, s2).plus_times::<S, T>(simd, m2, -s1);
     [
@@ -463,8 +524,14 @@ fn dft8<S: Simd, T: Real>(simd: S, a: [C<T::Vector<S>>; 8]) -> [C<T::Vector<S>>;
     let e = dft4::<S, T>(simd, [a[0], a[2], a[4], a[6]]);
     let o = dft4::<S, T>(simd, [a[1], a[3], a[5], a[7]]);
     // Times exp(-iπ/4) and exp(-3iπ/4), up to the factor √½.
-    let o1 = C { re: T::v_add(simd, o[1].re, o[1].im), im: T::v_sub(simd, o[1].im, o[1].re) };
-    let o3 = C { re: T::v_sub(simd, o[3].im, o[3].re), im: T::v_add(simd, o[3].re, o[3].im) };
+    let o1 = C {
+        re: T::v_add(simd, o[1].re, o[1].im),
+        im: T::v_sub(simd, o[1].im, o[1].re),
+    };
+    let o3 = C {
+        re: T::v_sub(simd, o[3].im, o[3].re),
+        im: T::v_add(simd, o[3].re, o[3].im),
+    };
     [
         e[0].plus::<S, T>(simd, o[0]),
         e[1].plus_times::<S, T>(simd, o1, half),
@@ -487,9 +554,24 @@ fn dft8<S: Simd, T: Real>(simd: S, a: [C<T::Vector<S>>; 8]) -> [C<T::Vector<S>>;
 fn dft16<S: Simd, T: Real>(simd: S, a: [C<T::Vector<S>>; 16]) -> [C<T::Vector<S>>; 16] {
     const COS: f64 = 0.923_879_532_511_286_7;
     const SIN: f64 = 0.382_683_432_365_089_8;
-    let (c, s, h) = (T::of(COS), T::of(SIN), T::of(std::f64::consts::FRAC_1_SQRT_2));
+    let (c, s, h) = (
+        T::of(COS),
+        T::of(SIN),
+        T::of(std::f64::consts::FRAC_1_SQRT_2),
+    );
     let one = [T::one(), T::zero()];
-    let w = [one, [c, -s], [h, -h], [s, -c], [T::zero(), -T::one()], one, [-h, -h], one, one, [-c, s]];
+    let w = [
+        one,
+        [c, -s],
+        [h, -h],
+        [s, -c],
+        [T::zero(), -T::one()],
+        one,
+        [-h, -h],
+        one,
+        one,
+        [-c, s],
+    ];
     let inner: [[C<T::Vector<S>>; 4]; 4] =
         std::array::from_fn(|j| dft4::<S, T>(simd, [a[j], a[4 + j], a[8 + j], a[12 + j]]));
     let turned = |j: usize, k: usize| {
@@ -500,7 +582,10 @@ fn dft16<S: Simd, T: Real>(simd: S, a: [C<T::Vector<S>>; 16]) -> [C<T::Vector<S>
         }
     };
     let outer: [[C<T::Vector<S>>; 4]; 4] = std::array::from_fn(|k| {
-        dft4::<S, T>(simd, [turned(0, k), turned(1, k), turned(2, k), turned(3, k)])
+        dft4::<S, T>(
+            simd,
+            [turned(0, k), turned(1, k), turned(2, k), turned(3, k)],
+        )
     });
     std::array::from_fn(|i| outer[i % 4][i / 4])
 }
@@ -539,7 +624,10 @@ mod tests {
             // The Fourier plane is stored transposed.
             let at = tiling.at(i % n, i / n);
             let found = Complex::new(to[at].wide(), to[plane + at].wide());
-            assert!((found - expected).norm() < tolerance * (n as f64 + expected.norm()), "{n} at {i}: {found} {expected}");
+            assert!(
+                (found - expected).norm() < tolerance * (n as f64 + expected.norm()),
+                "{n} at {i}: {found} {expected}"
+            );
         }
         plan.inverse(&mut to, &mut from, &mut scratch);
         for (i, expected) in values.iter().enumerate() {
@@ -551,7 +639,9 @@ mod tests {
 
     #[test]
     fn transforms_of_every_kind_of_size_agree_with_rustfft() {
-        for n in [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 20, 30, 31, 32, 48, 63, 64, 77, 96, 128, 250, 256] {
+        for n in [
+            1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 20, 30, 31, 32, 48, 63, 64, 77, 96, 128, 250, 256,
+        ] {
             check::<f32>(n, 1e-5);
             check::<f64>(n, 1e-13);
         }
