@@ -77,12 +77,13 @@ impl Window {
 
     fn click(&mut self, label: &str) {
         self.harness.get_all_by_label(label).next().unwrap().click();
-        self.harness.run_steps(2);
+        // A dialog takes a frame to be asked for, one to find its size and one to be seen.
+        self.harness.run_steps(4);
     }
 
     fn key(&mut self, modifiers: Modifiers, key: Key) {
         self.harness.key_press_modifiers(modifiers, key);
-        self.harness.run_steps(3);
+        self.harness.run_steps(4);
     }
 
     fn shows(&self, text: &str) -> bool {

@@ -21,7 +21,7 @@ pub(super) fn path_row(
 ) {
     ui.horizontal_wrapped(|ui| {
         let label = ui.label("Path");
-        let width = (ui.available_width() - 330.0).max(160.0);
+        let width = (ui.available_width() - 400.0).max(160.0);
         let edit = egui::TextEdit::singleline(path_text)
             .desired_width(width)
             .hint_text("path of an NPZ or NPY file");
