@@ -67,8 +67,16 @@ impl Window {
                 break;
             }
             let app = self.harness.state();
-            let told: Vec<_> = app.document.messages.iter().map(|told| told.notice.to_text()).collect();
-            assert!(start.elapsed() < PATIENCE, "never: {what}; notices: {told:?}");
+            let told: Vec<_> = app
+                .document
+                .messages
+                .iter()
+                .map(|told| told.notice.to_text())
+                .collect();
+            assert!(
+                start.elapsed() < PATIENCE,
+                "never: {what}; notices: {told:?}"
+            );
             std::thread::sleep(Duration::from_millis(3));
         }
         // Once more, so that what is drawn is what holds now.
@@ -87,7 +95,10 @@ impl Window {
     }
 
     fn shows(&self, text: &str) -> bool {
-        self.harness.query_all_by_label_contains(text).next().is_some()
+        self.harness
+            .query_all_by_label_contains(text)
+            .next()
+            .is_some()
     }
 
     fn app(&self) -> &Workbench {
@@ -118,10 +129,18 @@ fn a_path_that_is_typed_opens_with_a_verdict_for_every_key() {
     window.harness.run_steps(2);
     window.click("Open path");
     window.until("the scan is open and measured", |app| {
-        app.document.scan.dataset.is_some() && !app.document.scan.statistics.is_empty() && is_idle(app)
+        app.document.scan.dataset.is_some()
+            && !app.document.scan.statistics.is_empty()
+            && is_idle(app)
     });
     assert!(window.shows("This scan obeys the data contract."));
-    for label in ["diffraction", "probeGuess", "✔ ok", "Diffraction pattern", "Scan positions"] {
+    for label in [
+        "diffraction",
+        "probeGuess",
+        "✔ ok",
+        "Diffraction pattern",
+        "Scan positions",
+    ] {
         assert!(window.shows(label), "{label} is not shown");
     }
     let app = window.app();
@@ -137,7 +156,9 @@ fn a_repairable_file_is_previewed_mended_and_judged_again() {
     let original = std::fs::read(data("contract").join("diff3d_frames_last.npz")).unwrap();
     ptycho_core::disk::write(&file, &original).unwrap();
     window.harness.state_mut().send(Command::Open(file.clone()));
-    window.until("the scan is usable at once", |app| app.document.scan.dataset.is_some());
+    window.until("the scan is usable at once", |app| {
+        app.document.scan.dataset.is_some()
+    });
     assert!(window.shows("This scan needs a repair."));
     assert!(!window.app().document.scan.repairs.is_empty());
     window.click("Repair…");
@@ -148,7 +169,9 @@ fn a_repairable_file_is_previewed_mended_and_judged_again() {
     window.click("Write and open");
     let repaired = window.in_folder("foreign_repaired.npz");
     window.until("the repaired file is open", |app| {
-        app.document.scan.path() == Some(&repaired) && app.document.scan.dataset.is_some() && is_idle(app)
+        app.document.scan.path() == Some(&repaired)
+            && app.document.scan.dataset.is_some()
+            && is_idle(app)
     });
     let inspection = window.app().document.scan.inspection.as_ref().unwrap();
     assert_eq!(inspection.verdict, Verdict::Ok);
@@ -160,12 +183,19 @@ fn a_refused_file_says_why_and_cannot_be_run() {
     let mut window = Window::with_file("no_probe.npz");
     assert!(window.shows("cannot be used as a scan"));
     assert!(window.shows("✖ refused"));
-    window.harness.state_mut().send(Command::Show(View::Reconstruct));
+    window
+        .harness
+        .state_mut()
+        .send(Command::Show(View::Reconstruct));
     window.harness.run_steps(3);
     assert!(!window.app().is_enabled(Action::Run));
     let checks = window.app().document.preflight();
     assert_eq!(checks[0].state, CheckState::Blocking);
-    assert!(checks[0].text.contains("no_probe.npz"), "{}", checks[0].text);
+    assert!(
+        checks[0].text.contains("no_probe.npz"),
+        "{}",
+        checks[0].text
+    );
 }
 
 #[test]
@@ -180,7 +210,9 @@ fn a_run_is_watched_stopped_continued_and_kept() {
     });
     assert!(window.shows("Object phase") && window.shows("Probe amplitude"));
     window.click("⏹ Stop");
-    window.until("the run has stopped", |app| app.document.finished().is_some() && is_idle(app));
+    window.until("the run has stopped", |app| {
+        app.document.finished().is_some() && is_idle(app)
+    });
     let finished = window.app().document.finished().unwrap();
     assert_eq!(finished.reason, StopReason::Cancelled);
     let (n_epochs, first_folder) = (finished.n_epochs, finished.run_folder.clone());
@@ -190,16 +222,24 @@ fn a_run_is_watched_stopped_continued_and_kept() {
     window.harness.run_steps(2);
     window.click("Continue");
     window.until("the continued run has finished", |app| {
-        app.document.finished().is_some_and(|run| run.reason == StopReason::Finished) && is_idle(app)
+        app.document
+            .finished()
+            .is_some_and(|run| run.reason == StopReason::Finished)
+            && is_idle(app)
     });
     let finished = window.app().document.finished().unwrap();
     assert_eq!(finished.n_epochs, n_epochs + 3);
     assert!(finished.run_folder.join("manifest.json").is_file() && first_folder.is_dir());
-    assert_eq!(finished.reconstruction.loss.len(), window.app().document.run.loss.len());
+    assert_eq!(
+        finished.reconstruction.loss.len(),
+        window.app().document.run.loss.len()
+    );
 
     window.click("Save result as…");
     window.click("Save");
-    window.until("the result is written", |app| is_idle(app) && !app.document.messages.is_empty());
+    window.until("the result is written", |app| {
+        is_idle(app) && !app.document.messages.is_empty()
+    });
     let saved = Reconstruction::load(&window.in_folder("good_lsqml.npz")).unwrap();
     let kept = &window.app().document.finished().unwrap().reconstruction;
     assert_eq!(saved.object, kept.object);
@@ -212,7 +252,9 @@ fn a_pane_is_exported_with_the_keyboard_alone() {
     window.key(Modifiers::COMMAND, Key::E);
     assert!(window.shows("Export the pane as PNG"));
     window.key(Modifiers::NONE, Key::Enter);
-    window.until("the picture is written", |app| is_idle(app) && !app.document.messages.is_empty());
+    window.until("the picture is written", |app| {
+        is_idle(app) && !app.document.messages.is_empty()
+    });
     let picture = window.in_folder("good_diffraction_pattern.png");
     assert!(std::fs::read(&picture).unwrap().starts_with(b"\x89PNG"));
 }
@@ -224,9 +266,13 @@ fn keys_reach_views_frames_runs_log_and_help() {
     assert_eq!(window.app().view, View::Reconstruct);
     window.harness.state_mut().document.settings.epochs = 1_000_000;
     window.key(Modifiers::NONE, Key::F5);
-    window.until("F5 has started the run", |app| !app.document.run.loss.is_empty());
+    window.until("F5 has started the run", |app| {
+        !app.document.run.loss.is_empty()
+    });
     window.key(Modifiers::COMMAND, Key::Period);
-    window.until("Ctrl+. has stopped it", |app| app.document.finished().is_some() && is_idle(app));
+    window.until("Ctrl+. has stopped it", |app| {
+        app.document.finished().is_some() && is_idle(app)
+    });
     window.key(Modifiers::COMMAND, Key::J);
     assert!(window.shows("Hide log"));
     window.key(Modifiers::NONE, Key::F1);
@@ -262,7 +308,13 @@ fn an_idle_window_draws_no_frames() {
     for view in View::ALL {
         window.harness.state_mut().view = view;
         window.harness.run();
-        let delays: Vec<_> = window.harness.output().viewport_output.values().map(|output| output.repaint_delay).collect();
+        let delays: Vec<_> = window
+            .harness
+            .output()
+            .viewport_output
+            .values()
+            .map(|output| output.repaint_delay)
+            .collect();
         assert_eq!(delays, [Duration::MAX], "{view:?} asks for frames");
     }
 }
@@ -272,19 +324,48 @@ fn no_control_is_lost_in_a_small_window() {
     for (size, ui_scale) in [([1024.0, 640.0], 1.0), ([1024.0, 640.0], 1.25)] {
         let mut window = Window::open(size, Some(data("contract").join("good.npz")));
         window.harness.state_mut().preferences.appearance.ui_scale = ui_scale;
-        window.until("the file is read", |app| app.document.scan.dataset.is_some() && is_idle(app));
+        window.until("the file is read", |app| {
+            app.document.scan.dataset.is_some() && is_idle(app)
+        });
         let controls: [(View, &[&str]); 2] = [
-            (View::Data, &["File", "Help", "Open path", "Open…", "Open demonstration", "▶ Go to Reconstruct", "▶ Play"]),
-            (View::Reconstruct, &["▶ Run", "⏹ Stop", "Continue", "Copy as command", "Remove phase offset and ramp"]),
+            (
+                View::Data,
+                &[
+                    "File",
+                    "Help",
+                    "Open path",
+                    "Open…",
+                    "Open demonstration",
+                    "▶ Go to Reconstruct",
+                    "▶ Play",
+                ],
+            ),
+            (
+                View::Reconstruct,
+                &[
+                    "▶ Run",
+                    "⏹ Stop",
+                    "Continue",
+                    "Copy as command",
+                    "Remove phase offset and ramp",
+                ],
+            ),
         ];
         for (view, labels) in controls {
             window.harness.state_mut().view = view;
             window.harness.run_steps(3);
             let screen = window.harness.ctx.content_rect().expand(0.5);
             for label in labels {
-                let found: Vec<_> = window.harness.query_all_by_label(label).map(|node| node.rect()).collect();
+                let found: Vec<_> = window
+                    .harness
+                    .query_all_by_label(label)
+                    .map(|node| node.rect())
+                    .collect();
                 let is_inside = found.iter().any(|rect| screen.contains_rect(*rect));
-                assert!(is_inside, "{label} at {found:?} in {screen:?}, scale {ui_scale}");
+                assert!(
+                    is_inside,
+                    "{label} at {found:?} in {screen:?}, scale {ui_scale}"
+                );
             }
         }
     }
@@ -295,14 +376,19 @@ fn the_window_answers_while_a_run_goes_on() {
     let mut window = Window::with_file("good.npz");
     window.harness.state_mut().document.settings.epochs = 1_000_000;
     window.harness.state_mut().send(Command::Do(Action::Run));
-    window.until("the run is on its way", |app| app.document.run.preview.is_some());
+    window.until("the run is on its way", |app| {
+        app.document.run.preview.is_some()
+    });
     window.harness.state_mut().meter.clear();
     for _ in 0..100 {
         window.harness.step();
         std::thread::sleep(Duration::from_millis(5));
     }
     let slow_ms = window.app().meter.percentile_ms(0.99);
-    assert!(slow_ms < 16.0, "99th percentile of a frame's CPU time: {slow_ms} ms");
+    assert!(
+        slow_ms < 16.0,
+        "99th percentile of a frame's CPU time: {slow_ms} ms"
+    );
     window.harness.state_mut().send(Command::Do(Action::Stop));
     window.until("the run has stopped", is_idle);
 }
@@ -319,13 +405,22 @@ fn commands_are_spelled_as_the_command_line_takes_them() {
         let parsed = ptychobench::cli::Cli::try_parse_from(words);
         assert!(parsed.is_ok(), "{text}: {:?}", parsed.err());
     }
-    assert!(document.reconstruct_command().contains("--probe-modes 3 --threads 2"));
+    assert!(
+        document
+            .reconstruct_command()
+            .contains("--probe-modes 3 --threads 2")
+    );
 }
 
 #[test]
 fn a_missing_file_is_told_and_the_window_lives_on() {
-    let mut window = Window::open([1024.0, 640.0], Some(Path::new("/nowhere/scan.npz").to_path_buf()));
-    window.until("the failure is told", |app| !app.document.messages.is_empty());
+    let mut window = Window::open(
+        [1024.0, 640.0],
+        Some(Path::new("/nowhere/scan.npz").to_path_buf()),
+    );
+    window.until("the failure is told", |app| {
+        !app.document.messages.is_empty()
+    });
     let text = window.app().document.messages[0].notice.to_text();
     assert!(text.contains("/nowhere/scan.npz"), "{text}");
     window.click("Dismiss");
