@@ -128,9 +128,15 @@ pub(crate) fn positions(parts: &DatasetParts) -> Result<()> {
 /// The patch is the integer one, from `round(c) - n/2` with halves to the even number; `side` is the object's length along
 /// the axis, `None` where there is no object and only pixel 0 bounds it.
 pub(crate) fn overshoot_px(coordinate: f64, n: usize, side: Option<usize>) -> f64 {
+    let [before, after] = overshoots_px(coordinate, n, side);
+    before.max(after)
+}
+
+/// As [`overshoot_px`], before the object's first pixel and after its last.
+pub(crate) fn overshoots_px(coordinate: f64, n: usize, side: Option<usize>) -> [f64; 2] {
     let start = coordinate.round_ties_even() - (n / 2) as f64;
-    let beyond = side.map_or(0.0, |side| start + n as f64 - side as f64);
-    beyond.max(-start).max(0.0)
+    let after = side.map_or(0.0, |side| start + n as f64 - side as f64);
+    [(-start).max(0.0), after.max(0.0)]
 }
 
 /// The probe is finite and not dark, the object finite.

@@ -7,10 +7,13 @@ use ndarray::{Array2, Array3, Axis};
 use num_complex::Complex32;
 use serde::{Deserialize, Serialize};
 
+use crate::data::apply::apply;
+use crate::data::examine::{Depth, Source, examine};
 use crate::data::write::{Compression, Element, NpzWriter, write_npz};
-use crate::data::{Frames, Patches, check};
+use crate::data::{Frames, Patches, Verdict, check};
 use crate::disk::ContentHash;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::job::Quiet;
 
 /// Schema of the files that this program writes.
 pub const SCHEMA: u32 = 1;
@@ -127,20 +130,21 @@ impl Dataset {
     /// [`crate::Error::Invalid`] that names the key, what was expected and found.
     pub fn new(parts: DatasetParts) -> Result<Self> {
         check::shapes(&parts)?;
-        check::positions(&parts)?;
-        check::finite_probe(&parts)?;
         let counts_per_frame = check::frames(&parts.frames)?;
-        Ok(Self::checked(parts, &counts_per_frame))
+        Self::trusted(parts, &counts_per_frame)
     }
 
-    /// Keep parts whose frames have been looked through already.
-    fn checked(parts: DatasetParts, counts_per_frame: &[f64]) -> Self {
+    /// Keep parts whose frames have been looked through already; the rest is checked.
+    fn trusted(parts: DatasetParts, counts_per_frame: &[f64]) -> Result<Self> {
+        check::shapes(&parts)?;
+        check::positions(&parts)?;
+        check::finite_probe(&parts)?;
         let mean_counts = counts_per_frame.iter().sum::<f64>() / counts_per_frame.len() as f64;
-        Self {
+        Ok(Self {
             parts,
             mean_counts,
             content_sha256: OnceLock::new(),
-        }
+        })
     }
 
     /// Read a file (memory-mapped where it can be), with repairs applied in memory where `strictness` allows.
@@ -148,38 +152,38 @@ impl Dataset {
     /// # Errors
     /// [`crate::Error::Refused`] with the first finding that cannot be mended; [`crate::Error::Io`].
     pub fn open(path: &Path, strictness: Strictness) -> Result<Opened> {
-        let _ = strictness;
-        let archive = crate::data::Archive::open(path)?;
-        let index = archive.require("diffraction")?;
-        let header = archive.header(index)?.clone();
-        let layout = crate::data::stack::Layout::of(&header.shape, header.is_fortran, false)
-            .ok_or_else(|| archive.bad_member("diffraction", "(m, n, n)", "another shape"))?;
-        let stack = archive.stack(index, layout)?;
-        let frames = Frames::from_stack(stack, crate::data::frames::Conversion::NONE);
-        let (x, y) = (archive.array_f64("xcoords")?, archive.array_f64("ycoords")?);
-        let positions = y.iter().zip(&x).map(|(y, x)| [*y, *x]).collect();
-        let single = |z: &num_complex::Complex64| Complex32::new(z.re as f32, z.im as f32);
-        let mut probe = archive.array_complex("probeGuess")?.map(single);
-        if probe.ndim() == 2 {
-            probe.insert_axis_inplace(Axis(0));
-        }
-        let probe = probe
-            .into_dimensionality()
-            .map_err(|_| archive.bad_member("probeGuess", "(k, n, n)", "another shape"))?;
-        let object = archive
-            .has("objectGuess")
-            .then(|| archive.array_complex("objectGuess"))
-            .transpose()?
-            .and_then(|object| object.map(single).into_dimensionality().ok());
-        let parts = DatasetParts {
-            object,
-            ..DatasetParts::required(frames, positions, probe)
+        let examined = examine(path, Depth::Keep, &Quiet::default())?;
+        let inspection = &examined.inspection;
+        let refused = match strictness {
+            Strictness::Repair => inspection.verdict == Verdict::Refused,
+            Strictness::Strict => inspection.verdict != Verdict::Ok,
         };
+        let repairs = inspection.repairs();
+        let source = match (refused, examined.source) {
+            (false, Some(source)) => source,
+            _ => {
+                let problem = examined.inspection.problem().unwrap_or_default();
+                return Err(Error::Refused(Box::new(problem)));
+            }
+        };
+        let dataset = Self::from_source(source, &repairs).map_err(|error| error.with_file(path))?;
         Ok(Opened {
-            dataset: Self::new(parts)?,
-            repairs: Vec::new(),
+            dataset,
+            repairs,
             path: path.to_path_buf(),
         })
+    }
+
+    /// The dataset of a judged file, with its repairs applied and recorded.
+    pub(crate) fn from_source(source: Source, repairs: &[String]) -> Result<Self> {
+        let applied = apply(source, repairs)?;
+        Self::trusted(applied.parts, &applied.counts_per_frame)
+    }
+
+    /// The same dataset with the SHA-256 of the file it was made from.
+    pub(crate) fn with_parent(mut self, sha256: String) -> Self {
+        self.parts.metadata.parent_sha256 = Some(sha256);
+        self
     }
 
     /// Number of patterns, `m`.

@@ -169,6 +169,11 @@ impl Archive {
         })
     }
 
+    /// Whether the array lies in the file as it is, so that it can be mapped.
+    pub(crate) fn is_stored(&self, index: usize) -> bool {
+        self.entries[index].storage == Storage::Stored
+    }
+
     /// The header at `index`, or a refusal that says why there is none.
     pub(crate) fn header(&self, index: usize) -> Result<&Header> {
         let (info, entry) = (&self.keys[index], &self.entries[index]);

@@ -112,6 +112,39 @@ impl Dtype {
     ///
     /// Complex elements give their modulus; opaque ones nothing.
     pub(crate) fn for_each_real(&self, bytes: &[u8], mut f: impl FnMut(f64)) {
+        if self.kind == Kind::Complex {
+            self.for_each_pair(bytes, |re, im| f(re.hypot(im)));
+        } else {
+            self.for_each_part(bytes, f);
+        }
+    }
+
+    /// Call `f` with every element of `bytes` as a complex number.
+    pub(crate) fn for_each_complex(&self, bytes: &[u8], mut f: impl FnMut(Complex64)) {
+        if self.kind == Kind::Complex {
+            self.for_each_pair(bytes, |re, im| f(Complex64::new(re, im)));
+        } else {
+            self.for_each_part(bytes, |value| f(Complex64::new(value, 0.0)));
+        }
+    }
+
+    /// Real and imaginary parts of complex elements.
+    fn for_each_pair(&self, bytes: &[u8], mut f: impl FnMut(f64, f64)) {
+        let part = Self {
+            kind: Kind::Float,
+            size: self.size / 2,
+            is_big_endian: self.is_big_endian,
+            name: String::new(),
+        };
+        let mut real: Option<f64> = None;
+        part.for_each_part(bytes, |value| match real.take() {
+            None => real = Some(value),
+            Some(re) => f(re, value),
+        });
+    }
+
+    /// Elements that are no complex numbers.
+    fn for_each_part(&self, bytes: &[u8], mut f: impl FnMut(f64)) {
         macro_rules! each {
             ($type:ty) => {{
                 const SIZE: usize = size_of::<$type>();
@@ -149,32 +182,8 @@ impl Dtype {
             }
             (Kind::Float, 4) => each!(f32),
             (Kind::Float, 8) => each!(f64),
-            (Kind::Complex, _) => {
-                // Behind a pointer, since the two functions call each other.
-                let modulus: &mut dyn FnMut(Complex64) = &mut |z| f(z.norm());
-                self.for_each_complex(bytes, modulus);
-            }
             _ => {}
         }
-    }
-
-    /// Call `f` with every element of `bytes` as a complex number.
-    pub(crate) fn for_each_complex(&self, bytes: &[u8], mut f: impl FnMut(Complex64)) {
-        if self.kind != Kind::Complex {
-            let widen: &mut dyn FnMut(f64) = &mut |value| f(Complex64::new(value, 0.0));
-            return self.for_each_real(bytes, widen);
-        }
-        let part = Self {
-            kind: Kind::Float,
-            size: self.size / 2,
-            is_big_endian: self.is_big_endian,
-            name: String::new(),
-        };
-        let mut real: Option<f64> = None;
-        part.for_each_real(bytes, |value| match real.take() {
-            None => real = Some(value),
-            Some(re) => f(Complex64::new(re, value)),
-        });
     }
 
     /// Call `f` with every whole number of `bytes`, exactly; other types are rounded.

@@ -39,15 +39,6 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// Row-major, frame by frame.
-    pub(crate) fn plain(n_frames: usize, n: usize) -> Self {
-        Self {
-            n_frames,
-            n,
-            strides: [n * n, n, 1],
-        }
-    }
-
     /// Layout of an array whose axes, apart from those of length 1, are (frame, row, column), or (row, column,
     /// frame) with `is_frame_last`; `None` if there are others.
     pub(crate) fn of(shape: &[usize], is_fortran: bool, is_frame_last: bool) -> Option<Self> {
@@ -74,15 +65,6 @@ impl Layout {
     /// Whether the elements of a frame lie side by side, row by row.
     pub(crate) fn is_row_major(&self) -> bool {
         self.strides[1] == self.n && self.strides[2] == 1
-    }
-
-    /// Frame of the element at `index` of the file, where the frame axis is the slowest or the fastest.
-    pub(crate) fn frame_of(&self, index: usize) -> usize {
-        if self.strides[0] == 1 {
-            index % self.n_frames.max(1)
-        } else {
-            index / self.strides[0].max(1)
-        }
     }
 }
 
