@@ -264,7 +264,7 @@ impl BarLayout {
         let words = text::width_px(&bar.label, self.size);
         let length = self.height.max(words);
         let label_at = (
-            (top + (length + words) / 2) as i64 - 1,
+            (top + usize::midpoint(length, words)) as i64 - 1,
             (tick_left + line + self.tick_width) as i64,
         );
         text::draw(

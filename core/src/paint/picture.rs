@@ -134,13 +134,13 @@ impl Picture {
         match source {
             Source::Real(values) => Self::of_values(values.to_owned(), look, meaning, false),
             Source::Complex(values) if look.is_ramp_removed => {
-                let ramp = PhaseRamp::of(*values, region);
-                let flat = ramp.removed_from(*values);
-                let mut picture = Self::of_complex(flat.view(), look, meaning);
+                let ramp = PhaseRamp::of(values, region);
+                let flat = ramp.removed_from(values);
+                let mut picture = Self::of_complex(&flat.view(), look, meaning);
                 picture.ramp = Some(ramp);
                 picture
             }
-            Source::Complex(values) => Self::of_complex(*values, look, meaning),
+            Source::Complex(values) => Self::of_complex(values, look, meaning),
         }
     }
 
@@ -151,7 +151,7 @@ impl Picture {
         (!remarks.is_empty()).then(|| remarks.join(", "))
     }
 
-    fn of_complex(values: ArrayView2<'_, Complex32>, look: &Look, meaning: Meaning<'_>) -> Self {
+    fn of_complex(values: &ArrayView2<'_, Complex32>, look: &Look, meaning: Meaning<'_>) -> Self {
         if look.component == Component::HueLightness {
             return Self::of_hues(values, look, meaning);
         }
@@ -184,9 +184,9 @@ impl Picture {
             label = format!("log10 {label}, floor {floor}");
         }
         let map = look.used_map(is_complex);
-        let limits = look.used_limits(is_complex).resolve(values.view());
+        let limits = look.used_limits(is_complex).resolve(&values.view());
         Self {
-            rgba: raster::rgba(values.view(), &limits, map),
+            rgba: raster::rgba(&values.view(), &limits, map),
             bar: Bar {
                 min: limits.min,
                 max: limits.max,
@@ -201,9 +201,9 @@ impl Picture {
     }
 
     /// The limits are those of the amplitude, the values the phase.
-    fn of_hues(values: ArrayView2<'_, Complex32>, look: &Look, meaning: Meaning<'_>) -> Self {
+    fn of_hues(values: &ArrayView2<'_, Complex32>, look: &Look, meaning: Meaning<'_>) -> Self {
         let amplitude = amplitude(values);
-        let mut limits = look.used_limits(true).resolve(amplitude.view());
+        let mut limits = look.used_limits(true).resolve(&amplitude.view());
         // Black means no amplitude, whatever the percentile of the least ones is.
         limits.min = match look.limits {
             Some(Limits::Manual { .. }) => limits.min,

@@ -105,6 +105,10 @@ pub struct PaneData<'a> {
 
 impl<'a> PaneData<'a> {
     /// A real array.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a view is small and made on the spot"
+    )]
     pub fn real(
         values: ArrayView2<'a, f32>,
         version: u64,
@@ -123,6 +127,10 @@ impl<'a> PaneData<'a> {
     }
 
     /// A complex array; `unit` is that of its amplitude.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a view is small and made on the spot"
+    )]
     pub fn complex(values: ArrayView2<'a, Complex32>, version: u64, unit: &'a str) -> Self {
         Self {
             image: Source::Complex(values),
@@ -141,6 +149,13 @@ impl<'a> PaneData<'a> {
             unit: self.unit,
         }
     }
+}
+
+/// An array under its title.
+#[derive(Clone, Copy)]
+pub(super) struct Shown<'a, 'd> {
+    pub(super) title: &'a str,
+    pub(super) data: &'a PaneData<'d>,
 }
 
 /// What the user asked of a pane, and what it drew.
@@ -188,6 +203,10 @@ impl ImagePane {
     }
 
     /// Draw the pane in the space that is left.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "name, title, data and view are what a pane is, and all views call it"
+    )]
     pub fn ui(
         &mut self,
         ui: &mut Ui,
@@ -201,8 +220,9 @@ impl ImagePane {
             // Held for this pane alone, on the window's thread: nobody waits.
             let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
             cache.update(ui, &self.look, data);
-            let asked = self.header(ui, title, data, &cache, view);
-            let mut response = self.body(ui, title, data, &mut cache, view);
+            let shown = Shown { title, data };
+            let asked = self.header(ui, shown, &cache, view);
+            let mut response = self.body(ui, shown, &mut cache, view);
             response.is_export_asked = asked.is_export_asked;
             if asked.is_copy_asked {
                 copy(ui, &cache);
@@ -216,15 +236,14 @@ impl ImagePane {
     fn header(
         &mut self,
         ui: &mut Ui,
-        title: &str,
-        data: &PaneData<'_>,
+        Shown { title, data }: Shown<'_, '_>,
         cache: &Cache,
         view: &mut LinkedView,
     ) -> pane_menu::Asked {
         ui.horizontal(|ui| {
             let right_to_left = egui::Layout::right_to_left(egui::Align::Center);
             ui.with_layout(right_to_left, |ui| {
-                let asked = pane_menu::show(ui, self, title, data, cache.picture(), view);
+                let asked = pane_menu::show(ui, self, Shown { title, data }, cache.picture(), view);
                 ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
                     ui.add(egui::Label::new(egui::RichText::new(title).strong()).truncate());
                 });
@@ -238,8 +257,7 @@ impl ImagePane {
     fn body(
         &mut self,
         ui: &mut Ui,
-        title: &str,
-        data: &PaneData<'_>,
+        Shown { title, data }: Shown<'_, '_>,
         cache: &mut Cache,
         view: &mut LinkedView,
     ) -> PaneResponse {
@@ -257,7 +275,14 @@ impl ImagePane {
             view.tell(title, reading, data.pixel_size_m);
         }
         let viewport = Viewport::new(rects.image, data.image.dim(), view);
-        let texture = self.draw(ui, &viewport, data, cache, view);
+        let texture = draw(ui, &viewport, data, cache);
+        let painter = ui.painter_at(viewport.rect);
+        if self.shows_scale_bar {
+            scale_bar(ui, &painter, &viewport, data.pixel_size_m);
+        }
+        if let Some(cursor) = view.cursor {
+            cursor_cross(&painter, &viewport, cursor);
+        }
         if response.has_focus() {
             let stroke = (2.0, theme::palette(ui).accent);
             ui.painter()
@@ -281,41 +306,6 @@ impl ImagePane {
         }
     }
 
-    /// The picture and what lies over it.
-    fn draw(
-        &self,
-        ui: &Ui,
-        viewport: &Viewport,
-        data: &PaneData<'_>,
-        cache: &mut Cache,
-        view: &LinkedView,
-    ) -> Option<TextureId> {
-        let painter = ui.painter_at(viewport.rect);
-        painter.rect_filled(viewport.rect, 0.0, theme::palette(ui).image_ground);
-        let texture = cache.texture(ui, viewport);
-        if let Some(texture) = texture {
-            let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-            painter.image(texture, viewport.array_rect(), whole, egui::Color32::WHITE);
-        } else {
-            let font = egui::TextStyle::Body.resolve(ui.style());
-            let (at, colour) = (viewport.rect.center(), theme::palette(ui).text);
-            let text = if viewport.dim.0 * viewport.dim.1 == 0 {
-                "empty array"
-            } else {
-                "drawing…"
-            };
-            painter.text(at, egui::Align2::CENTER_CENTER, text, font, colour);
-        }
-        mark_points(&painter, viewport, data.points);
-        if self.shows_scale_bar {
-            scale_bar(ui, &painter, viewport, data.pixel_size_m);
-        }
-        if let Some(cursor) = view.cursor {
-            cursor_cross(&painter, viewport, cursor);
-        }
-        texture
-    }
-
     /// Colour bar, histogram and caption.
     fn beside(&mut self, ui: &mut Ui, rects: &Rects, title: &str, cache: &Cache) {
         let Some(picture) = cache.picture() else {
@@ -328,10 +318,12 @@ impl ImagePane {
                 self.look.limits = Some(limits);
             }
         }
-        let caption = caption(picture, cache);
-        let text = egui::RichText::new(&caption).small();
+        let text = egui::RichText::new(caption(picture, cache)).small();
         let label = egui::Label::new(text.color(theme::palette(ui).weak)).truncate();
-        ui.put(rects.caption, label);
+        let place = egui::UiBuilder::new()
+            .max_rect(rects.caption)
+            .layout(egui::Layout::left_to_right(egui::Align::Center));
+        ui.scope_builder(place, |ui| ui.add(label));
     }
 
     /// The value under the cursor in words.
@@ -367,12 +359,34 @@ impl ImagePane {
                 }
                 if let (Component::UnwrappedPhase, Some(picture)) = (self.look.component, shown) {
                     let unwrapped = with_unit(picture.values[[row, column]], "rad");
-                    text.push_str(&format!(", unwrapped {unwrapped}"));
+                    text = format!("{text}, unwrapped {unwrapped}");
                 }
                 Some(text)
             }
         }
     }
+}
+
+/// The picture with its marked points, or why there is none.
+fn draw(ui: &Ui, viewport: &Viewport, data: &PaneData<'_>, cache: &mut Cache) -> Option<TextureId> {
+    let painter = ui.painter_at(viewport.rect);
+    painter.rect_filled(viewport.rect, 0.0, theme::palette(ui).image_ground);
+    let texture = cache.texture(ui, viewport);
+    if let Some(texture) = texture {
+        let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+        painter.image(texture, viewport.array_rect(), whole, egui::Color32::WHITE);
+    } else {
+        let font = egui::TextStyle::Body.resolve(ui.style());
+        let (at, colour) = (viewport.rect.center(), theme::palette(ui).text);
+        let text = if viewport.dim.0 * viewport.dim.1 == 0 {
+            "empty array"
+        } else {
+            "drawing…"
+        };
+        painter.text(at, egui::Align2::CENTER_CENTER, text, font, colour);
+    }
+    mark_points(&painter, viewport, data.points);
+    texture
 }
 
 fn caption(picture: &Picture, cache: &Cache) -> String {
@@ -592,7 +606,7 @@ impl Cache {
 
     fn finish(&mut self, finished: Finished) {
         let picture = &finished.picture;
-        self.counts = histogram(picture.values.view(), &picture.limits, strip::N_BINS);
+        self.counts = histogram(&picture.values.view(), &picture.limits, strip::N_BINS);
         self.finished = Some(finished);
         self.texture.invalidate();
     }

@@ -52,7 +52,13 @@ pub fn show(
         ui.horizontal(|ui| {
             ui.strong(title);
             let weak = theme::palette(ui).weak;
-            ui.colored_label(weak, format!("{n_points} points"));
+            ui.add(
+                egui::Label::new(
+                    egui::RichText::new(format!("{n_points} points, row down, column right, px"))
+                        .color(weak),
+                )
+                .truncate(),
+            );
         });
         let rect = allocate(ui);
         let viewport = Viewport::new(rect, data.frame_px, view);
@@ -239,12 +245,4 @@ fn axes(ui: &Ui, viewport: &Viewport) {
             palette.text,
         );
     }
-    let at = pos2(rect.left() - LEFT_MARGIN, rect.bottom() + theme::GRID);
-    painter.text(
-        at,
-        egui::Align2::LEFT_TOP,
-        "row, col [px]",
-        font,
-        palette.weak,
-    );
 }

@@ -232,7 +232,7 @@ impl Viewport {
             }
             asked.auto_contrast = pressed(Key::A);
         }
-        asked.copy = ui.input(|input| input.events.iter().any(|event| *event == Event::Copy));
+        asked.copy = ui.input(|input| input.events.contains(&Event::Copy));
         let step = if ui.input(|input| input.modifiers.matches_logically(Modifiers::SHIFT)) {
             10.0
         } else {
