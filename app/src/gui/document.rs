@@ -200,6 +200,14 @@ impl Default for Document {
 }
 
 impl Document {
+    /// Nothing open yet; runs use so many threads.
+    pub fn new(n_threads: usize) -> Self {
+        Self {
+            n_threads,
+            ..Self::default()
+        }
+    }
+
     /// Begin another scan; results of the one before stay in their run folders.
     pub fn begin_scan(&mut self, source: Source) {
         self.scan = Scan {

@@ -111,10 +111,7 @@ impl Workbench {
         theme::install(ctx);
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
         log.wake(ctx);
-        let mut document = Document {
-            n_threads: compute.n_threads(),
-            ..Document::default()
-        };
+        let mut document = Document::new(compute.n_threads());
         if let Some(problem) = problem {
             document.tell(Level::Warning, problem, None);
         }

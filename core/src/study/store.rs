@@ -103,7 +103,12 @@ impl RunFolder {
 
     /// The program's messages as JSON lines.
     pub fn log_file(&self) -> PathBuf {
-        self.0.join("run.log")
+        Self::log_file_in(&self.0)
+    }
+
+    /// The log of the run folder at `path`.
+    pub fn log_file_in(path: &Path) -> PathBuf {
+        path.join("run.log")
     }
 
     /// The engine's state.

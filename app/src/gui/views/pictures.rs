@@ -17,6 +17,8 @@ pub struct Pane {
     pub quantity: &'static str,
     pub unit: &'static str,
     pub group: usize,
+    /// Whether its pixels are those of the object, of known size.
+    pub has_object_pixels: bool,
 }
 
 /// What all panes of a view know of the scan.
@@ -82,7 +84,7 @@ impl Pictures {
             version,
             quantity: if is_complex { "" } else { pane.quantity },
             unit: pane.unit,
-            pixel_size_m: self.context.pixel_size_m,
+            pixel_size_m: self.context.pixel_size_m.filter(|_| pane.has_object_pixels),
             points: &[],
             region: self.context.region.clone().filter(|_| is_complex),
         };
@@ -165,7 +167,10 @@ impl Pictures {
             pane: shown.clone(),
             quantity: if is_complex { "" } else { pane.quantity },
             unit: pane.unit,
-            context: self.context.clone(),
+            context: Context {
+                pixel_size_m: self.context.pixel_size_m.filter(|_| pane.has_object_pixels),
+                ..self.context.clone()
+            },
         }
     }
 }

@@ -14,15 +14,14 @@ use super::super::View;
 use super::keys::verdict_words;
 
 /// The path box and the buttons beside it.
-pub fn path_row(
+pub(super) fn path_row(
     ui: &mut Ui,
     path_text: &mut String,
-    document: &Document,
     commands: &mut Vec<Command>,
 ) {
     ui.horizontal_wrapped(|ui| {
         let label = ui.label("Path");
-        let width = (ui.available_width() - 420.0).max(180.0);
+        let width = (ui.available_width() - 330.0).max(160.0);
         let edit = egui::TextEdit::singleline(path_text)
             .desired_width(width)
             .hint_text("path of an NPZ or NPY file");
@@ -37,17 +36,11 @@ pub fn path_row(
         }
         action_button(ui, Action::OpenFile, true, commands);
         action_button(ui, Action::OpenDemonstration, true, commands);
-        action_button(
-            ui,
-            Action::CopyAsCommand,
-            document.scan.source.is_some(),
-            commands,
-        );
     });
 }
 
 /// The verdict and the next steps.
-pub fn banner(ui: &mut Ui, document: &Document, queue: &Queue, commands: &mut Vec<Command>) {
+pub(super) fn banner(ui: &mut Ui, document: &Document, queue: &Queue, commands: &mut Vec<Command>) {
     let scan = &document.scan;
     ui.horizontal_wrapped(|ui| {
         ui.label(RichText::new(scan.name()).strong().size(16.0));
@@ -95,6 +88,7 @@ pub fn banner(ui: &mut Ui, document: &Document, queue: &Queue, commands: &mut Ve
         if scan.dataset.is_some() && scan.path().is_none() {
             action_button(ui, Action::SaveScanAs, true, commands);
         }
+        action_button(ui, Action::CopyAsCommand, true, commands);
     });
 }
 
@@ -129,7 +123,7 @@ fn progress_words(queue: &Queue) -> String {
 }
 
 /// What a window without a scan says.
-pub fn welcome(ui: &mut Ui, preferences: &Preferences, commands: &mut Vec<Command>) {
+pub(super) fn welcome(ui: &mut Ui, preferences: &Preferences, commands: &mut Vec<Command>) {
     ui.add_space(24.0);
     ui.vertical_centered(|ui| {
         ui.heading("Reconstruct a ptychographic scan");

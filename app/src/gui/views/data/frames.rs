@@ -31,7 +31,7 @@ enum Of {
 
 /// One chosen pattern of the stack.
 #[derive(Default)]
-pub struct FrameBrowser {
+pub(super) struct FrameBrowser {
     of: Of,
     index: usize,
     is_playing: bool,
@@ -42,7 +42,7 @@ pub struct FrameBrowser {
 
 impl FrameBrowser {
     /// The first pattern again.
-    pub fn begin_scan(&mut self) {
+    pub(super) fn begin_scan(&mut self) {
         let of = self.of;
         *self = Self {
             of,
@@ -51,12 +51,12 @@ impl FrameBrowser {
     }
 
     /// The chosen pattern.
-    pub fn index(&self) -> usize {
+    pub(super) fn index(&self) -> usize {
         self.index
     }
 
     /// Go on by so many patterns, round the ends.
-    pub fn step(&mut self, step: isize, document: &Document) {
+    pub(super) fn step(&mut self, step: isize, document: &Document) {
         let Some(dataset) = &document.scan.dataset else {
             return;
         };
@@ -66,7 +66,7 @@ impl FrameBrowser {
     }
 
     /// While playing: the next pattern when its time has come.
-    pub fn advance(&mut self, ui: &Ui, document: &Document) {
+    pub(super) fn advance(&mut self, ui: &Ui, document: &Document) {
         if !self.is_playing {
             return;
         }
@@ -79,7 +79,7 @@ impl FrameBrowser {
     }
 
     /// The picture of the chosen pattern, with its controls above.
-    pub fn pattern_tile(
+    pub(super) fn pattern_tile(
         &mut self,
         ui: &mut Ui,
         scan: &Scan,
@@ -141,7 +141,7 @@ impl FrameBrowser {
                 self.is_playing = !self.is_playing;
                 self.of = Of::One;
             }
-            ui.spacing_mut().slider_width = (ui.available_width() - 230.0).clamp(60.0, 400.0);
+            ui.spacing_mut().slider_width = (ui.available_width() - 150.0).clamp(50.0, 400.0);
             let label = ui.label("Pattern");
             let slider = egui::Slider::new(&mut self.index, 0..=last).show_value(true);
             let response = ui
@@ -151,20 +151,14 @@ impl FrameBrowser {
             if response.changed() {
                 self.of = Of::One;
             }
-            let counts = scan
-                .summary
-                .as_ref()
-                .and_then(|summary| summary.counts.get(self.index));
-            if let (Of::One, Some(counts)) = (self.of, counts) {
-                ui.weak(format!("{counts:.3e} photons"));
-            }
         });
+        let counts = scan
+            .summary
+            .as_ref()
+            .and_then(|summary| summary.counts.get(self.index))
+            .filter(|_| self.of == Of::One);
         ui.horizontal_wrapped(|ui| {
-            for (of, words) in [
-                (Of::One, "one pattern"),
-                (Of::Mean, "mean of all"),
-                (Of::Max, "maximum of all"),
-            ] {
+            for (of, words) in [(Of::One, "one"), (Of::Mean, "mean"), (Of::Max, "maximum")] {
                 ui.selectable_value(&mut self.of, of, words);
             }
             let look = pictures.look(pane);
@@ -174,16 +168,20 @@ impl FrameBrowser {
                 let floor = egui::DragValue::new(&mut look.log_floor)
                     .range(1e-6..=1e3)
                     .speed(0.01)
-                    .suffix(" √photons");
-                ui.add(floor)
-                    .labelled_by(label.id)
-                    .on_hover_text("Smaller amplitudes are raised to this before the logarithm");
+                    .max_decimals(3);
+                ui.add(floor).labelled_by(label.id).on_hover_text(
+                    "√photons: smaller amplitudes are raised to this before the logarithm",
+                );
+            }
+            if let Some(counts) = counts {
+                let text = egui::RichText::new(format!("{counts:.0} photons")).weak();
+                ui.add(egui::Label::new(text).extend());
             }
         });
     }
 
     /// A copy of what is shown.
-    pub fn values(&self, scan: &Scan, dataset: &Dataset) -> Option<Array2<f32>> {
+    pub(super) fn values(&self, scan: &Scan, dataset: &Dataset) -> Option<Array2<f32>> {
         match self.of {
             Of::One => Some(read_frame(dataset, self.index)),
             Of::Mean => scan.summary.as_ref().map(|summary| summary.mean.clone()),
@@ -207,7 +205,7 @@ impl FrameBrowser {
     }
 
     /// The plot of positions: a click chooses a pattern, the chosen one is marked.
-    pub fn positions_tile(
+    pub(super) fn positions_tile(
         &mut self,
         ui: &mut Ui,
         scan: &Scan,

@@ -10,22 +10,21 @@ use super::super::super::document::key_verdict;
 use super::super::super::meter::bytes_text;
 use super::super::super::theme;
 
-/// Titles of the columns and their widths at the start.
-const COLUMNS: [(&str, f32); 14] = [
-    ("Key", 110.0),
-    ("Verdict", 92.0),
+/// Titles and widths at the start: always, where something was found, where statistics are there.
+const ALWAYS: [(&str, f32); 2] = [("Key", 120.0), ("Verdict", 100.0)];
+const FINDINGS: [(&str, f32); 3] = [("Expected", 170.0), ("Found", 170.0), ("Fix", 230.0)];
+const HEADER: [(&str, f32); 5] = [
     ("Type", 76.0),
-    ("Shape", 110.0),
+    ("Shape", 120.0),
     ("Order", 44.0),
     ("Storage", 66.0),
-    ("Bytes", 70.0),
-    ("Expected", 150.0),
-    ("Found", 150.0),
-    ("Fix", 200.0),
-    ("Min", 76.0),
-    ("Mean", 76.0),
-    ("Max", 76.0),
-    ("NaN, infinite", 110.0),
+    ("Bytes", 76.0),
+];
+const STATISTICS: [(&str, f32); 4] = [
+    ("Min", 90.0),
+    ("Mean", 90.0),
+    ("Max", 90.0),
+    ("NaN, infinite", 130.0),
 ];
 
 /// One line: a key with its gravest finding, or a finding about a key that is not there.
@@ -38,23 +37,31 @@ struct Line<'a> {
 }
 
 /// Draw the table.
-pub fn keys_table(ui: &mut Ui, inspection: &Inspection, statistics: &[Statistics]) {
+pub(super) fn keys_table(ui: &mut Ui, inspection: &Inspection, statistics: &[Statistics]) {
     let lines = lines(inspection);
+    let mut columns = ALWAYS.to_vec();
+    if !inspection.findings.is_empty() {
+        columns.extend(FINDINGS);
+    }
+    columns.extend(HEADER);
+    if !statistics.is_empty() {
+        columns.extend(STATISTICS);
+    }
     let height = ui.spacing().interact_size.y;
     egui::ScrollArea::horizontal().show(ui, |ui| {
         let mut table = TableBuilder::new(ui)
-            .id_salt("keys")
+            .id_salt(("keys", columns.len()))
             .striped(true)
             .resizable(true)
             .auto_shrink([false, false])
             .cell_layout(Layout::left_to_right(Align::Center));
-        for (_, width) in COLUMNS {
-            table = table.column(Column::initial(width).at_least(36.0).clip(true));
+        for (_, width) in &columns {
+            table = table.column(Column::initial(*width).at_least(36.0).clip(true));
         }
         let table = table.header(height, |mut header| {
-            for (title, _) in COLUMNS {
+            for (title, _) in &columns {
                 header.col(|ui| {
-                    ui.strong(title);
+                    ui.strong(*title);
                 });
             }
         });
@@ -64,7 +71,7 @@ pub fn keys_table(ui: &mut Ui, inspection: &Inspection, statistics: &[Statistics
                 let found = statistics
                     .iter()
                     .find(|statistics| statistics.key == line.key);
-                draw_line(&mut row, line, found);
+                draw_line(&mut row, line, found, &columns);
             });
         });
     });
@@ -120,35 +127,42 @@ fn lines(inspection: &Inspection) -> Vec<Line<'_>> {
     lines
 }
 
-fn draw_line(row: &mut TableRow<'_, '_>, line: &Line<'_>, statistics: Option<&Statistics>) {
-    let info = |of: fn(&KeyInfo) -> String| line.info.map(of).unwrap_or_default();
-    let finding = |of: fn(&Finding) -> &String| line.finding.map(of).cloned().unwrap_or_default();
-    let number = |of: fn(&Statistics) -> f64| {
-        statistics.map_or_else(String::new, |found| number_text(of(found)))
-    };
+fn draw_line(
+    row: &mut TableRow<'_, '_>,
+    line: &Line<'_>,
+    statistics: Option<&Statistics>,
+    columns: &[(&str, f32)],
+) {
     row.col(|ui| {
         ui.add(egui::Label::new(RichText::new(line.key).monospace()).truncate());
     });
     row.col(|ui| severity_label(ui, line));
-    let cells = [
-        info(|info| info.dtype.clone()),
-        info(|info| shape_text(&info.shape)),
-        info(|info| info.order.clone()),
-        info(|info| info.storage.clone()),
-        info(|info| bytes_text(info.bytes)),
-        finding(|finding| &finding.expected),
-        finding(|finding| &finding.found),
-        finding(|finding| &finding.fix),
-        number(|found| found.min),
-        number(|found| found.mean),
-        number(|found| found.max),
-        statistics.map(non_finite_text).unwrap_or_default(),
-    ];
-    for cell in cells {
+    for (title, _) in &columns[ALWAYS.len()..] {
+        let text = cell_text(title, line, statistics);
         row.col(|ui| {
-            ui.add(egui::Label::new(&cell).truncate())
-                .on_hover_text(&cell);
+            let response = ui.add(egui::Label::new(&text).truncate());
+            if !text.is_empty() {
+                response.on_hover_text(&text);
+            }
         });
+    }
+}
+
+fn cell_text(title: &str, line: &Line<'_>, statistics: Option<&Statistics>) -> String {
+    match (title, line.info, line.finding, statistics) {
+        ("Expected", _, Some(finding), _) => finding.expected.clone(),
+        ("Found", _, Some(finding), _) => finding.found.clone(),
+        ("Fix", _, Some(finding), _) => finding.fix.clone(),
+        ("Type", Some(info), ..) => info.dtype.clone(),
+        ("Shape", Some(info), ..) => shape_text(&info.shape),
+        ("Order", Some(info), ..) => info.order.clone(),
+        ("Storage", Some(info), ..) => info.storage.clone(),
+        ("Bytes", Some(info), ..) => bytes_text(info.bytes),
+        ("Min", _, _, Some(found)) => number_text(found.min),
+        ("Mean", _, _, Some(found)) => number_text(found.mean),
+        ("Max", _, _, Some(found)) => number_text(found.max),
+        ("NaN, infinite", _, _, Some(found)) => non_finite_text(found),
+        _ => String::new(),
     }
 }
 
@@ -169,7 +183,7 @@ fn severity_label(ui: &mut Ui, line: &Line<'_>) {
 }
 
 /// The overall verdict in words, with its sign and colour.
-pub fn verdict_words(ui: &Ui, verdict: Verdict) -> (&'static str, &'static str, egui::Color32) {
+pub(super) fn verdict_words(ui: &Ui, verdict: Verdict) -> (&'static str, &'static str, egui::Color32) {
     let palette = theme::palette(ui);
     match verdict {
         Verdict::Ok => ("✔", "This scan obeys the data contract.", palette.ok),

@@ -67,6 +67,7 @@ fn panes() -> Vec<(Pane, ImagePane)> {
         quantity: "amplitude",
         unit,
         group,
+        has_object_pixels: group != PATTERN,
     };
     vec![
         (
@@ -103,8 +104,8 @@ fn layout() -> Tree<DataTile> {
     let arrays = tiles.insert_tab_tile(vec![probe, object]);
     let below = tiles.insert_horizontal_tile(vec![pattern, positions, arrays]);
     let mut root = Linear::new(LinearDir::Vertical, vec![keys, below]);
-    root.shares.set_share(keys, 0.36);
-    root.shares.set_share(below, 0.64);
+    root.shares.set_share(keys, 0.3);
+    root.shares.set_share(below, 0.7);
     let root = tiles.insert_container(root);
     Tree::new(egui::Id::unique("data tiles"), root, tiles)
 }
@@ -121,7 +122,7 @@ impl DataView {
     ) {
         Panel::top("data top").show(ui, |ui| {
             ui.add_space(4.0);
-            banner::path_row(ui, path_text, document, commands);
+            banner::path_row(ui, path_text, commands);
             if document.scan.source.is_some() {
                 banner::banner(ui, document, queue, commands);
             }

@@ -59,6 +59,7 @@ fn panes() -> Vec<(Pane, ImagePane)> {
         quantity: "amplitude",
         unit,
         group,
+        has_object_pixels: true,
     };
     let mut object_phase = ImagePane::phase_contrast();
     // The ramp is removed before, off the window's thread.

@@ -22,7 +22,7 @@ pub struct Permissions {
 }
 
 /// Draw the side.
-pub fn side(
+pub(super) fn side(
     ui: &mut Ui,
     document: &mut Document,
     (queue, preferences): (&Queue, &mut Preferences),
