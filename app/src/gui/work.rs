@@ -134,6 +134,7 @@ fn inspection_of(dataset: &Dataset) -> Inspection {
         findings: Vec::new(),
         ignored: Vec::new(),
         keys,
+        rows: Vec::new(),
         is_full: true,
     }
 }
