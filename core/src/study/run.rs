@@ -294,9 +294,7 @@ fn execute(
         let output = std::path::absolute(output).map_err(Error::io("find", output))?;
         manifest.outputs.push(OutputRecord::of(&output, folder)?);
     }
-    let probe_scale = reconstruction.provenance["probe_scale"]
-        .as_f64()
-        .unwrap_or(1.0);
+    let probe_scale = engine.probe_scale();
     Ok(ReconstructOutcome {
         reconstruction,
         reason,
@@ -325,7 +323,6 @@ fn add_provenance(
         ("input", json!(manifest.input)),
         ("settings", json!(manifest.task.lsqml)),
         ("seeds", json!(manifest.seeds)),
-        ("object_start", json!(manifest.object_start)),
         ("repairs", json!(manifest.repairs)),
         ("reason", json!(reason)),
         ("epochs_done", json!(manifest.epochs_done)),
