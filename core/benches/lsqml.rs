@@ -17,9 +17,7 @@ use ptycho_core::iterative::{Compatibility, Lsqml, LsqmlSettings};
 use ptycho_core::job::{Engine as _, Stop};
 
 fn main() {
-    let numbers: Vec<usize> = std::env::args()
-        .filter_map(|a| a.parse().ok())
-        .collect();
+    let numbers: Vec<usize> = std::env::args().filter_map(|a| a.parse().ok()).collect();
     let epochs = numbers.get(2).copied().unwrap_or(12);
     transforms();
     let star = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/siemens_star_aps.npz");
@@ -30,7 +28,11 @@ fn main() {
     };
     let dataset = Arc::new(dataset);
     let n = dataset.n();
-    println!("{} patterns of {n}x{n}, batches of 96, {} epochs", dataset.n_patterns(), epochs - 1);
+    println!(
+        "{} patterns of {n}x{n}, batches of 96, {} epochs",
+        dataset.n_patterns(),
+        epochs - 1
+    );
     println!("modes threads shifted      best/s  median/s  ms an epoch (best)");
     for probe_modes in [1, 3] {
         for n_threads in [1, 2] {
@@ -43,7 +45,12 @@ fn main() {
                 if probe_modes == 1 && compat == Compatibility::Ptychi {
                     continue;
                 }
-                let settings = LsqmlSettings { epochs, probe_modes, compat, ..LsqmlSettings::default() };
+                let settings = LsqmlSettings {
+                    epochs,
+                    probe_modes,
+                    compat,
+                    ..LsqmlSettings::default()
+                };
                 engine(&dataset, settings, n_threads);
             }
         }
@@ -61,7 +68,11 @@ fn engine(dataset: &Arc<Dataset>, settings: LsqmlSettings, n_threads: usize) {
     seconds.sort_by(f64::total_cmp);
     let (best, median) = (seconds[0], seconds[seconds.len() / 2]);
     let rate = |seconds: f64| dataset.n_patterns() as f64 / seconds;
-    let shifted = if compat == Compatibility::None { "all modes" } else { "the first" };
+    let shifted = if compat == Compatibility::None {
+        "all modes"
+    } else {
+        "the first"
+    };
     println!(
         "{modes:5} {n_threads:7} {shifted} {:9.0} {:9.0} {:9.1}",
         rate(best),

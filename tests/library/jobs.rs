@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use ptycho_core::data::Dataset;
 use ptycho_core::iterative::{Batching, Lsqml, LsqmlSettings};
-use ptycho_core::job::{DriveOptions, Engine, Monitor, Progress, Quiet, Step, Stop, StopReason, drive};
+use ptycho_core::job::{
+    DriveOptions, Engine, Monitor, Progress, Quiet, Step, Stop, StopReason, drive,
+};
 
 use crate::lsqml::scan;
 
@@ -52,7 +54,12 @@ fn lsqml_resumes(settings: &LsqmlSettings, n_steps: usize) {
 
 #[test]
 fn a_resumed_lsqml_run_equals_a_straight_one() {
-    let settings = LsqmlSettings { epochs: 5, batch_size: 5, probe_modes: 2, ..LsqmlSettings::default() };
+    let settings = LsqmlSettings {
+        epochs: 5,
+        batch_size: 5,
+        probe_modes: 2,
+        ..LsqmlSettings::default()
+    };
     for n_steps in [0, 3, 10] {
         lsqml_resumes(&settings, n_steps);
     }
@@ -75,8 +82,13 @@ fn a_resumed_lsqml_run_with_momentum_equals_a_straight_one() {
 #[test]
 fn a_finished_run_continues_and_equals_a_longer_one() {
     let dataset = scan(24, 4, 16.0, false);
-    let settings = |epochs| LsqmlSettings { epochs, batch_size: 5, ..LsqmlSettings::default() };
-    let run = |engine: &mut Lsqml| drive(engine, &DriveOptions::default(), &Quiet::default()).unwrap();
+    let settings = |epochs| LsqmlSettings {
+        epochs,
+        batch_size: 5,
+        ..LsqmlSettings::default()
+    };
+    let run =
+        |engine: &mut Lsqml| drive(engine, &DriveOptions::default(), &Quiet::default()).unwrap();
     let mut long = Lsqml::new(Arc::clone(&dataset), settings(5), 2).unwrap();
     run(&mut long);
     let mut short = Lsqml::new(dataset, settings(3), 2).unwrap();
@@ -92,17 +104,30 @@ fn a_checkpoint_of_another_run_is_refused_in_words() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("checkpoint");
     let (dataset, other) = (scan(24, 4, 16.0, false), scan(24, 4, 16.5, false));
-    let settings = LsqmlSettings { epochs: 2, batch_size: 5, ..LsqmlSettings::default() };
+    let settings = LsqmlSettings {
+        epochs: 2,
+        batch_size: 5,
+        ..LsqmlSettings::default()
+    };
     let mut engine = Lsqml::new(Arc::clone(&dataset), settings.clone(), 1).unwrap();
     engine.step(&Stop::default()).unwrap();
     engine.checkpoint(&file).unwrap();
     let refuse = |dataset: &Arc<Dataset>, settings: LsqmlSettings| {
-        Lsqml::resume(Arc::clone(dataset), settings, 1, &file).err().unwrap().to_string()
+        Lsqml::resume(Arc::clone(dataset), settings, 1, &file)
+            .err()
+            .unwrap()
+            .to_string()
     };
     assert!(refuse(&other, settings.clone()).contains("resume the run: dataset"));
-    let changed = LsqmlSettings { batch_size: 6, ..settings.clone() };
+    let changed = LsqmlSettings {
+        batch_size: 6,
+        ..settings.clone()
+    };
     assert!(refuse(&dataset, changed).contains("only epochs may differ"));
-    let longer = LsqmlSettings { epochs: 9, ..settings.clone() };
+    let longer = LsqmlSettings {
+        epochs: 9,
+        ..settings.clone()
+    };
     assert!(Lsqml::resume(Arc::clone(&dataset), longer, 1, &file).is_ok());
     let mut bytes = std::fs::read(&file).unwrap();
     bytes.truncate(bytes.len() - 1);
@@ -125,7 +150,11 @@ impl<S> Monitor<S> for StopAfter {
     }
     fn progress(&self, progress: Progress) {
         assert!((0.0..=1.0).contains(&progress.share()));
-        if self.steps.fetch_sub(1, std::sync::atomic::Ordering::Relaxed) == 1 {
+        if self
+            .steps
+            .fetch_sub(1, std::sync::atomic::Ordering::Relaxed)
+            == 1
+        {
             self.stop.request();
         }
     }
@@ -136,15 +165,25 @@ impl<S> Monitor<S> for StopAfter {
 
 #[test]
 fn a_cancelled_run_keeps_a_valid_partial_result() {
-    let settings = LsqmlSettings { epochs: 1000, batch_size: 5, ..LsqmlSettings::default() };
+    let settings = LsqmlSettings {
+        epochs: 1000,
+        batch_size: 5,
+        ..LsqmlSettings::default()
+    };
     let mut engine = Lsqml::new(scan(24, 4, 16.0, false), settings, 2).unwrap();
-    let monitor = StopAfter { stop: Stop::default(), steps: 10.into(), snapshots: 0.into() };
+    let monitor = StopAfter {
+        stop: Stop::default(),
+        steps: 10.into(),
+        snapshots: 0.into(),
+    };
     let reason = drive(&mut engine, &DriveOptions::default(), &monitor).unwrap();
     assert_eq!(reason, StopReason::Cancelled);
     assert!(*monitor.snapshots.lock().unwrap() > 0);
     let partial = engine.reconstruction();
     assert_eq!(partial.loss.len(), 2);
-    assert!(partial.object.iter().all(|v| v.is_finite()) && partial.probe.iter().all(|v| v.is_finite()));
+    assert!(
+        partial.object.iter().all(|v| v.is_finite()) && partial.probe.iter().all(|v| v.is_finite())
+    );
     assert_eq!(partial.provenance["batches_done_of_next_epoch"], 2);
 }
 
@@ -161,10 +200,17 @@ fn a_vanishing_probe_stops_the_run_and_names_the_epoch() {
     let faint = engine.probe().mapv(|v| v * 1e-4);
     let mut engine = engine.with_probe(&faint).unwrap();
     let reason = drive(&mut engine, &DriveOptions::default(), &Quiet::default()).unwrap();
-    let StopReason::Diverged { epoch, why } = reason else { panic!("{reason:?}") };
+    let StopReason::Diverged { epoch, why } = reason else {
+        panic!("{reason:?}")
+    };
     assert_eq!(epoch, 1);
     assert!(why.contains("the probe has vanished"), "{why}");
-    assert!(engine.object().iter().all(|v| *v == num_complex::Complex32::new(1.0, 0.0)));
+    assert!(
+        engine
+            .object()
+            .iter()
+            .all(|v| *v == num_complex::Complex32::new(1.0, 0.0))
+    );
 }
 
 #[test]
@@ -181,8 +227,13 @@ fn values_that_are_not_finite_stop_the_run_with_the_last_good_state() {
     };
     let mut engine = Lsqml::new(scan(24, 3, 16.0, false), settings, 1).unwrap();
     let reason = drive(&mut engine, &DriveOptions::default(), &Quiet::default()).unwrap();
-    let StopReason::Diverged { epoch, why } = reason else { panic!("{reason:?}") };
-    assert!(why.contains("not finite") || why.contains("NaN") || why.contains("inf"), "{why}");
+    let StopReason::Diverged { epoch, why } = reason else {
+        panic!("{reason:?}")
+    };
+    assert!(
+        why.contains("not finite") || why.contains("NaN") || why.contains("inf"),
+        "{why}"
+    );
     let last = engine.reconstruction();
     assert_eq!(last.loss.len(), epoch - 1);
     assert!(last.object.iter().all(|v| v.is_finite()) && last.probe.iter().all(|v| v.is_finite()));

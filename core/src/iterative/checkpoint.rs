@@ -106,7 +106,9 @@ pub(crate) fn write<T: Real>(file: &Path, identity: &Identity, state: &State<T>)
 
 fn bytes<'a, T: Real>(values: &[T], buffer: &'a mut Vec<u8>) -> &'a [u8] {
     buffer.clear();
-    values.iter().for_each(|value| value.put_bytes(buffer));
+    for value in values {
+        value.put_bytes(buffer);
+    }
     buffer
 }
 

@@ -177,7 +177,7 @@ fn still_improves(errors: &[f64]) -> bool {
 }
 
 /// Friction from the decay of the correlation between the last step and the ones before; `None` if one of them is not
-/// positive. A line is fitted through (0, 0) and (j, ln c_j).
+/// positive. A line is fitted through (0, 0) and `(j, ln c_j)`.
 fn friction<T: Real>(history: &[Vec<T>], memory: usize) -> Option<T> {
     let (last, before) = history.split_last()?;
     let mut logarithms = vec![0.0];
@@ -208,7 +208,9 @@ fn friction<T: Real>(history: &[Vec<T>], memory: usize) -> Option<T> {
 fn normalized<T: Real>(mut values: Vec<T>, tiny: f64) -> Vec<T> {
     let power: f64 = values.iter().map(|v| v.wide().powi(2)).sum();
     let rms = T::of((power / (values.len() as f64 / 2.0)).sqrt() + tiny);
-    values.iter_mut().for_each(|v| *v /= rms);
+    for value in &mut values {
+        *value /= rms;
+    }
     values
 }
 
@@ -271,12 +273,8 @@ fn object_momentum<T: Real>(scan: &Scan<T>, state: &mut State<T>, gain: T) {
 
 /// Velocity of the first probe mode.
 fn probe_momentum<T: Real>(scan: &Scan<T>, state: &mut State<T>, step: &[T], gain: T) {
-    // Lanes beyond the pattern are zero: only the count of pixels must be the pattern's.
-    let pad = (scan.tiling.plane_len() as f64 / (scan.tiling.n * scan.tiling.n) as f64).sqrt();
-    let mut entry = normalized(step.to_vec(), 1e-15);
-    if pad > 1.0 {
-        entry.iter_mut().for_each(|v| *v /= T::of(pad));
-    }
+    // Lanes beyond the pattern are zero, which no correlation coefficient feels.
+    let entry = normalized(step.to_vec(), 1e-15);
     if !remember(&mut state.probe_history, entry, PROBE_MEMORY) {
         return;
     }
@@ -434,6 +432,7 @@ fn rotate(
         row[q] = x * phase * s + y * c;
     }
     let n = a.len();
+    #[expect(clippy::needless_range_loop, reason = "two rows of one matrix")]
     for j in 0..n {
         let (x, y) = (a[p][j], a[q][j]);
         a[p][j] = x * c - y * phase * s;

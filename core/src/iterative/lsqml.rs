@@ -92,8 +92,9 @@ impl<T: Real> LsqmlOf<T> {
             .thread_name(|i| format!("lsqml {i}"))
             .build()
             .map_err(|error| Error::Run(format!("no threads for the computation: {error}")))?;
-        let scan = pool.install(|| Scan::new(Arc::clone(&dataset), settings.compat))?;
-        let mut probe = first_probe(&dataset, &settings);
+        let scan = pool.install(|| Scan::new(dataset, settings.compat))?;
+        let dataset = &scan.dataset;
+        let mut probe = first_probe(dataset, &settings);
         let mut probe_scale = 1.0;
         if settings.probe_scale == ProbeScale::Match {
             let power: f64 = probe.iter().map(Complex::norm_sqr).sum();

@@ -215,7 +215,9 @@ impl<T: Real> Minibatch<'_, T> {
         for (_, (spectrum, probe)) in modes.enumerate().filter(|&(k, _)| self.is_shifted(k)) {
             room.a.copy_from_slice(probe);
             fft.forward(&mut room.a, spectrum, &mut room.scratch);
-            spectrum.iter_mut().for_each(|value| *value *= per_pixel);
+            for value in spectrum.iter_mut() {
+                *value *= per_pixel;
+            }
         }
     }
 
@@ -275,6 +277,10 @@ impl<T: Real> Minibatch<'_, T> {
     }
 
     /// Everything for one pattern that does not need the others.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what is read, what is worked in, what is left"
+    )]
     fn pattern(
         &self,
         state: &State<T>,
@@ -340,6 +346,10 @@ impl<T: Real> Minibatch<'_, T> {
     }
 
     /// From the changed detector waves to the residual wave and the directions.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what is read, what is worked in, what is left"
+    )]
     fn back(
         &self,
         shared: &Workspace<T>,
@@ -445,7 +455,9 @@ impl<T: Real> Minibatch<'_, T> {
             } else {
                 to.copy_from_slice(from);
             }
-            to.iter_mut().for_each(|value| *value *= T::of(factor));
+            for value in to.iter_mut() {
+                *value *= T::of(factor);
+            }
         }
     }
 
@@ -486,6 +498,7 @@ impl<T: Real> Minibatch<'_, T> {
     }
 
     /// Add the rows of band `b` of all patterns: the modes kept, or the others.
+    #[expect(clippy::too_many_arguments, reason = "a band is two planes")]
     fn add_patterns(
         &self,
         shared: &Workspace<T>,
@@ -591,7 +604,7 @@ impl<T: Real> Minibatch<'_, T> {
     }
 
     /// Apply the updates: object, then probe.
-    fn update(&self, state: &mut State<T>, work: &mut Workspace<T>, result: BatchResult) {
+    fn update(&self, state: &mut State<T>, work: &Workspace<T>, result: BatchResult) {
         if self.is_compact() {
             state.carried_object.copy_from(&work.all);
         } else {

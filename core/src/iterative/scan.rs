@@ -90,7 +90,11 @@ impl<T: Real> Scan<T> {
             };
             start.max(0.0) as usize
         };
-        let origin_px = if n % 2 == 0 || odd_ptychi { -0.5 } else { 0.0 };
+        let origin_px = if n.is_multiple_of(2) || odd_ptychi {
+            -0.5
+        } else {
+            0.0
+        };
         let center_range = |axis: usize| {
             let (low, high) = range(axis);
             let at = |p: f64| (p + padding[axis] as f64 + origin_px).max(0.0) as usize;

@@ -2,6 +2,10 @@
 //!
 //! The sweeps of the engine are written once over [`Real`]; [`pulp`] runs them with the widest
 //! vectors the processor has (AVX-512, AVX2 with FMA, NEON, or none).
+#![expect(
+    clippy::inline_always,
+    reason = "vector instructions only reach what is inlined into the dispatched function"
+)]
 
 use std::any::TypeId;
 
@@ -178,16 +182,16 @@ fn transpose_f32<S: Simd>(from: &[f32], to: &mut [f32]) {
         transpose_avx(v3.avx, from, to);
         return;
     }
-    transpose_plain::<S, f32>(from, to);
+    transpose_plain(from, to);
 }
 
 #[inline(always)]
 fn transpose_f64<S: Simd>(from: &[f64], to: &mut [f64]) {
-    transpose_plain::<S, f64>(from, to);
+    transpose_plain(from, to);
 }
 
 #[inline(always)]
-fn transpose_plain<S: Simd, T: Copy>(from: &[T], to: &mut [T]) {
+fn transpose_plain<T: Copy>(from: &[T], to: &mut [T]) {
     let (from, to) = (&from[..LANES * LANES], &mut to[..LANES * LANES]);
     for row in 0..LANES {
         for column in 0..LANES {

@@ -1,6 +1,10 @@
 //! The elementwise sweeps of a minibatch, each one pass over contiguous memory.
 //!
 //! Fields are tiled (see [`tile_fft`](crate::iterative::tile_fft)): two planes, real and imaginary.
+#![expect(
+    clippy::inline_always,
+    reason = "vector instructions only reach what is inlined into the dispatched function"
+)]
 
 use pulp::{Simd, WithSimd};
 
@@ -141,10 +145,13 @@ pub(crate) struct Patch<'a, T> {
     pub(crate) stride: usize,
 }
 
+/// The real and imaginary registers of a row.
+type RowOf<'a, T, S> = (&'a [<T as Real>::Vector<S>], &'a [<T as Real>::Vector<S>]);
+
 impl<T: Real> Patch<'_, T> {
     /// The registers of row `r` in strip `s`.
     #[inline(always)]
-    fn row<S: Simd>(&self, s: usize, r: usize) -> (&[T::Vector<S>], &[T::Vector<S>]) {
+    fn row<S: Simd>(&self, s: usize, r: usize) -> RowOf<'_, T, S> {
         let at = self.start + r * self.stride + s * LANES;
         (
             T::vectors::<S>(&self.re[at..at + LANES]),

@@ -12,6 +12,14 @@
 //! Down the columns runs a mixed-radix Stockham FFT (radices 16, 8, 5, 4, 3, 2, and any prime by its
 //! plain sum). The inverse is the forward transform of the planes exchanged.
 //! Frequencies are in FFT order (zero first); nothing is normalised.
+#![expect(
+    clippy::inline_always,
+    reason = "vector instructions only reach what is inlined into the dispatched function"
+)]
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "pairs of slices are passed on as pairs"
+)]
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -341,10 +349,16 @@ impl<T: Real> Pass<T> {
             for q in 0..stride {
                 let at = p * stride + q;
                 // No closure here: it would be compiled without the vector instructions.
-                let first = C { re: re[at], im: im[at] };
+                let first = C {
+                    re: re[at],
+                    im: im[at],
+                };
                 let mut values = [first; R];
                 for j in 1..R {
-                    values[j] = C { re: re[at + part * j], im: im[at + part * j] };
+                    values[j] = C {
+                        re: re[at + part * j],
+                        im: im[at + part * j],
+                    };
                 }
                 let values = D::dft::<S, T>(simd, values);
                 out_re[q] = values[0].re;
@@ -370,9 +384,15 @@ impl<T: Real> Pass<T> {
             for q in 0..stride {
                 let at = p * stride + q;
                 for k in 0..radix {
-                    let mut sum = C { re: from.0[at], im: from.1[at] };
+                    let mut sum = C {
+                        re: from.0[at],
+                        im: from.1[at],
+                    };
                     for j in 1..radix {
-                        let value = C { re: from.0[at + part * j], im: from.1[at + part * j] };
+                        let value = C {
+                            re: from.0[at + part * j],
+                            im: from.1[at + part * j],
+                        };
                         let turned = turn::<S, T>(simd, value, self.roots[j * k % radix]);
                         sum = sum.plus::<S, T>(simd, turned);
                     }
@@ -518,8 +538,14 @@ fn dft4<S: Simd, T: Real>(simd: S, [a, b, c, d]: [C<T::Vector<S>>; 4]) -> [C<T::
 
 #[inline(always)]
 fn dft5<S: Simd, T: Real>(simd: S, [a, b, c, d, e]: [C<T::Vector<S>>; 5]) -> [C<T::Vector<S>>; 5] {
-    let (c1, s1) = (T::of(0.309_016_994_374_947_45), T::of(-0.951_056_516_295_153_5));
-    let (c2, s2) = (T::of(-0.809_016_994_374_947_5), T::of(-0.587_785_252_292_473_1));
+    let (c1, s1) = (
+        T::of(0.309_016_994_374_947_45),
+        T::of(-0.951_056_516_295_153_5),
+    );
+    let (c2, s2) = (
+        T::of(-0.809_016_994_374_947_5),
+        T::of(-0.587_785_252_292_473_1),
+    );
     let (p1, m1) = (b.plus::<S, T>(simd, e), b.minus::<S, T>(simd, e));
     let (p2, m2) = (c.plus::<S, T>(simd, d), c.minus::<S, T>(simd, d));
     let r1 = a
