@@ -1,3 +1,6 @@
 //! The window of Ptychobench and its twin, the command line.
 
+pub mod cli;
 pub mod gui;
+pub mod headless;
+pub mod records;

@@ -1,1 +1,63 @@
-fn main() {}
+//! Parse, set up messages, dispatch to the window or to a command, end with its exit code.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use ptycho_core::Error;
+use ptycho_core::compute::{Compute, DeviceChoice};
+use ptycho_core::error::Result;
+use ptychobench::cli::Cli;
+use ptychobench::gui::log::{LogLayer, LogRing};
+use ptychobench::gui::preferences;
+use ptychobench::gui::workbench::{self, WindowOptions};
+use ptychobench::{headless, records};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let exit = match &cli.command {
+        Some(command) => {
+            records::start(cli.verbose, cli.quiet, None::<LogLayer>);
+            headless::run(command, cli.quiet)
+        }
+        None => match open_window(&cli) {
+            Ok(()) => headless::Exit::Done,
+            Err(error) => headless::report(&error, false),
+        },
+    };
+    exit.into()
+}
+
+fn open_window(cli: &Cli) -> Result<()> {
+    if let Some(file) = &cli.file {
+        check_file(file)?;
+    }
+    let log = LogRing::default();
+    records::start(cli.verbose, cli.quiet, Some(LogLayer(log.clone())));
+    let options = WindowOptions {
+        file: cli.file.clone(),
+        compute: Compute::open(DeviceChoice::Auto, 0)?,
+        runs: cli.runs.clone(),
+        preferences: preferences::default_file(),
+        log,
+        open_demonstration: cli.file.is_none(),
+    };
+    workbench::run(options).map_err(|error| {
+        Error::Run(format!(
+            "cannot open the window: {error}; fix: start it where there is a display, \
+             or use the commands, as ptychobench inspect (see ptychobench --help)"
+        ))
+    })
+}
+
+/// A mistyped command looks like a file.
+fn check_file(file: &Path) -> Result<()> {
+    if file.exists() {
+        return Ok(());
+    }
+    let found = "neither a file nor a command";
+    let error = Error::invalid("open the window", "FILE", "an NPZ or NPY file", found);
+    Err(error
+        .with_fix("see ptychobench --help for the commands")
+        .with_file(file))
+}

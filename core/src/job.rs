@@ -385,3 +385,174 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
         words.as_deref().unwrap_or("no message")
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended<S: Send + 'static, T: Send + 'static>(job: &Job<S, T>) -> JobState {
+        while !job.is_ended() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        job.state()
+    }
+
+    #[test]
+    fn a_panic_becomes_a_failure_with_its_message() {
+        let job = Job::<(), ()>::spawn("panics", Arc::new(|| ()), |_| {
+            std::panic::panic_any("out of beam")
+        })
+        .unwrap();
+        assert_eq!(
+            ended(&job),
+            JobState::Failed("the job panicked: out of beam".to_owned())
+        );
+        assert!(job.take().unwrap().is_err());
+    }
+
+    #[test]
+    fn a_job_stops_when_asked_and_keeps_only_the_newest_snapshot() {
+        let wakes = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let counter = Arc::clone(&wakes);
+        let wake: Wake = Arc::new(move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+        });
+        let job = Job::spawn("counts", wake, |monitor: &dyn Monitor<u32>| {
+            (0..3).for_each(|i| monitor.snapshot(i));
+            while !monitor.stop().is_requested() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Err::<(), _>(Error::Cancelled)
+        })
+        .unwrap();
+        assert_eq!((job.name(), job.state()), ("counts", JobState::Running));
+        job.stop();
+        assert_eq!(ended(&job), JobState::Cancelled);
+        assert_eq!((job.take_snapshot(), job.take_snapshot()), (Some(2), None));
+        assert!(
+            4 <= wakes.load(Ordering::Relaxed),
+            "each snapshot and the end wake the window"
+        );
+    }
+
+    #[test]
+    fn dropping_a_job_asks_it_to_stop() {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        let job = Job::<(), ()>::spawn("orphan", Arc::new(|| ()), move |monitor| {
+            while !monitor.stop().is_requested() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            sender
+                .send(())
+                .map_err(|error| Error::Run(error.to_string()))
+        })
+        .unwrap();
+        drop(job);
+        assert!(receiver.recv_timeout(Duration::from_secs(5)).is_ok());
+    }
+
+    /// Counts to `n_epochs`; fails numerically at epoch `bad`.
+    struct Counter {
+        epoch: usize,
+        n_epochs: usize,
+        bad: Option<usize>,
+    }
+
+    impl Engine for Counter {
+        type Snapshot = usize;
+        fn step(&mut self, _: &Stop) -> Result<Step> {
+            self.epoch += 1;
+            Ok(Step::EpochEnd)
+        }
+        fn is_finished(&self) -> bool {
+            self.epoch == self.n_epochs
+        }
+        fn progress(&self) -> Progress {
+            Progress {
+                epoch: self.epoch,
+                n_epochs: self.n_epochs,
+                ..Progress::default()
+            }
+        }
+        fn snapshot(&self) -> usize {
+            self.epoch
+        }
+        fn health(&self) -> Option<String> {
+            (self.bad == Some(self.epoch)).then(|| "NaN".to_owned())
+        }
+        fn restore_last_good(&mut self) {
+            self.epoch -= 1;
+        }
+        fn checkpoint(&self, file: &std::path::Path) -> Result<()> {
+            crate::disk::write(file, self.epoch.to_string().as_bytes())
+        }
+    }
+
+    #[derive(Default)]
+    struct Record(Stop, Mutex<Vec<usize>>);
+
+    impl Monitor<usize> for Record {
+        fn stop(&self) -> &Stop {
+            &self.0
+        }
+        fn progress(&self, _: Progress) {}
+        fn snapshot(&self, snapshot: usize) {
+            self.1.lock().unwrap().push(snapshot);
+        }
+    }
+
+    fn check_drive(
+        mut engine: Counter,
+        monitor: &Record,
+        options: &DriveOptions,
+    ) -> (StopReason, usize) {
+        let reason = drive(&mut engine, options, monitor).unwrap();
+        assert_eq!(
+            monitor.1.lock().unwrap().last(),
+            Some(&engine.epoch),
+            "the final snapshot is never lost"
+        );
+        (reason, engine.epoch)
+    }
+
+    #[test]
+    fn the_loop_says_why_it_stopped_and_checkpoints_what_it_ends_with() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = DriveOptions {
+            checkpoint: Some(folder.path().join("state")),
+            ..DriveOptions::default()
+        };
+        let counter = |bad| Counter {
+            epoch: 0,
+            n_epochs: 5,
+            bad,
+        };
+        assert_eq!(
+            check_drive(counter(None), &Record::default(), &options),
+            (StopReason::Finished, 5)
+        );
+        let diverged = StopReason::Diverged {
+            epoch: 3,
+            why: "NaN".to_owned(),
+        };
+        assert_eq!(
+            check_drive(counter(Some(3)), &Record::default(), &options),
+            (diverged, 2)
+        );
+        assert_eq!(std::fs::read(folder.path().join("state")).unwrap(), b"2");
+        let stopped = Record::default();
+        stopped.0.request();
+        assert_eq!(
+            check_drive(counter(None), &stopped, &options),
+            (StopReason::Cancelled, 0)
+        );
+        let options = DriveOptions {
+            time_limit: Some(Duration::ZERO),
+            ..DriveOptions::default()
+        };
+        assert_eq!(
+            check_drive(counter(None), &Record::default(), &options),
+            (StopReason::TimedOut, 0)
+        );
+    }
+}

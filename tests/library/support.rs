@@ -20,3 +20,8 @@ pub(crate) fn shared(name: &str) -> Option<PathBuf> {
     }
     Some(path)
 }
+
+/// An NPZ of `tests/data`, by a reader that is not ours.
+pub(crate) fn npz(name: &str) -> ndarray_npy::NpzReader<std::fs::File> {
+    ndarray_npy::NpzReader::new(std::fs::File::open(data(name)).unwrap()).unwrap()
+}

@@ -1,5 +1,21 @@
-//! The window: what it looks like, its widgets and its views.
+//! The window.
 
+pub mod apply;
+pub mod chooser;
+pub mod chrome;
+pub mod command;
+pub mod dialogs;
+pub mod document;
+pub mod files;
+pub mod log;
+pub mod meter;
+pub mod picture_out;
+pub mod preferences;
+pub mod preview;
+pub mod queue;
 pub mod texture;
 pub mod theme;
+pub mod views;
 pub mod widgets;
+pub mod work;
+pub mod workbench;

@@ -1,13 +1,22 @@
 //! One scan that obeys the contract. If it exists it is valid; checks happen in its constructor, once.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-use ndarray::{Array2, Array3};
+use ndarray::{Array2, Array3, Axis};
 use num_complex::Complex32;
 use serde::{Deserialize, Serialize};
 
-use crate::data::Frames;
-use crate::error::Result;
+use crate::data::apply::apply;
+use crate::data::examine::{Depth, Source, examine};
+use crate::data::write::{Compression, Element, NpzWriter, write_npz};
+use crate::data::{Frames, Patches, Verdict, check};
+use crate::disk::ContentHash;
+use crate::error::{Error, Result};
+use crate::job::Quiet;
+
+/// Schema of the files that this program writes.
+pub const SCHEMA: u32 = 1;
 
 /// Whether a repairable file may be used with its repairs applied in memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +60,8 @@ pub struct Metadata {
 }
 
 /// The arrays of a [`Dataset`] before they are checked.
+///
+/// Begin with [`DatasetParts::required`] and set what else there is by struct update.
 pub struct DatasetParts {
     /// Amplitudes `(m, n, n)`.
     pub frames: Frames,
@@ -58,17 +69,48 @@ pub struct DatasetParts {
     pub positions_px: Vec<[f64; 2]>,
     /// Probe modes `(k, n, n)`, √photons.
     pub probe: Array3<Complex32>,
-    /// Truth or guess `(h, w)`.
+    /// Truth or guess `(h, w)`, `h, w >= n`.
     pub object: Option<Array2<Complex32>>,
     /// `(n, n)`, true = use.
     pub detector_mask: Option<Array2<bool>>,
+    /// Object patch of each pattern (`Y`), `(m, n, n)`.
+    pub patches: Option<Patches>,
+    /// Number of each pattern in its scan (`scan_index`), `(m,)`.
+    pub scan_index: Option<Vec<i64>>,
+    /// Nominal rows (`ycoords_start`) in px, `(m,)`.
+    pub rows_start_px: Option<Vec<f64>>,
+    /// Nominal columns (`xcoords_start`) in px, `(m,)`.
+    pub columns_start_px: Option<Vec<f64>>,
+    /// Groups of patterns (`group_index`), `(g, c)`, each below `m`.
+    pub group_index: Option<Array2<i32>>,
     /// Where it comes from and how.
     pub metadata: Metadata,
+}
+
+impl DatasetParts {
+    /// The required arrays, nothing else.
+    pub fn required(frames: Frames, positions_px: Vec<[f64; 2]>, probe: Array3<Complex32>) -> Self {
+        Self {
+            frames,
+            positions_px,
+            probe,
+            object: None,
+            detector_mask: None,
+            patches: None,
+            scan_index: None,
+            rows_start_px: None,
+            columns_start_px: None,
+            group_index: None,
+            metadata: Metadata::default(),
+        }
+    }
 }
 
 /// One scan that obeys the contract.
 pub struct Dataset {
     parts: DatasetParts,
+    mean_counts: f64,
+    content_sha256: OnceLock<String>,
 }
 
 /// A dataset read from a file, and what was mended on the way.
@@ -82,12 +124,27 @@ pub struct Opened {
 }
 
 impl Dataset {
-    /// Check the parts and keep them.
+    /// Check the parts and keep them; every frame is read once.
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] that names the key, what was expected and found.
     pub fn new(parts: DatasetParts) -> Result<Self> {
-        Ok(Self { parts })
+        check::shapes(&parts)?;
+        let counts_per_frame = check::frames(&parts.frames)?;
+        Self::trusted(parts, &counts_per_frame)
+    }
+
+    /// Keep parts whose frames have been looked through already; the rest is checked.
+    fn trusted(parts: DatasetParts, counts_per_frame: &[f64]) -> Result<Self> {
+        check::shapes(&parts)?;
+        check::positions(&parts)?;
+        check::finite_probe(&parts)?;
+        let mean_counts = counts_per_frame.iter().sum::<f64>() / counts_per_frame.len() as f64;
+        Ok(Self {
+            parts,
+            mean_counts,
+            content_sha256: OnceLock::new(),
+        })
     }
 
     /// Read a file (memory-mapped where it can be), with repairs applied in memory where `strictness` allows.
@@ -95,8 +152,38 @@ impl Dataset {
     /// # Errors
     /// [`crate::Error::Refused`] with the first finding that cannot be mended; [`crate::Error::Io`].
     pub fn open(path: &Path, strictness: Strictness) -> Result<Opened> {
-        let _ = (path, strictness);
-        unimplemented!()
+        let examined = examine(path, Depth::Keep, &Quiet::default())?;
+        let inspection = &examined.inspection;
+        let refused = match strictness {
+            Strictness::Repair => inspection.verdict == Verdict::Refused,
+            Strictness::Strict => inspection.verdict != Verdict::Ok,
+        };
+        let repairs = inspection.repairs();
+        let source = match (refused, examined.source) {
+            (false, Some(source)) => source,
+            _ => {
+                let problem = examined.inspection.problem().unwrap_or_default();
+                return Err(Error::Refused(Box::new(problem)));
+            }
+        };
+        let dataset = Self::from_source(source, &repairs).map_err(|error| error.with_file(path))?;
+        Ok(Opened {
+            dataset,
+            repairs,
+            path: path.to_path_buf(),
+        })
+    }
+
+    /// The dataset of a judged file, with its repairs applied and recorded.
+    pub(crate) fn from_source(source: Source, repairs: &[String]) -> Result<Self> {
+        let applied = apply(source, repairs)?;
+        Self::trusted(applied.parts, &applied.counts_per_frame)
+    }
+
+    /// The same dataset with the SHA-256 of the file it was made from.
+    pub(crate) fn with_parent(mut self, sha256: String) -> Self {
+        self.parts.metadata.parent_sha256 = Some(sha256);
+        self
     }
 
     /// Number of patterns, `m`.
@@ -139,27 +226,192 @@ impl Dataset {
         &self.parts.metadata
     }
 
-    /// Shape of the object frame: of `objectGuess`, else the smallest array from pixel 0 that covers every patch.
+    /// All parts, also those that are only carried along.
+    pub fn parts(&self) -> &DatasetParts {
+        &self.parts
+    }
+
+    /// Shape of the object frame: of `objectGuess`, else the smallest array from pixel 0 that covers every patch
+    /// (the integer patch, and the interpolated one where a coordinate is not whole).
     pub fn object_shape(&self) -> [usize; 2] {
-        unimplemented!()
+        if let Some(object) = self.object() {
+            return object.dim().into();
+        }
+        let reach = |axis: usize| {
+            let most = self
+                .positions_px()
+                .iter()
+                .fold(0.0f64, |most, position| most.max(position[axis]));
+            most.ceil() as usize + self.n() - self.n() / 2
+        };
+        [reach(0), reach(1)]
     }
 
-    /// Mean measured counts of a pattern.
+    /// Mean measured counts of a pattern: the sum of all squared amplitudes over `m`.
     pub fn mean_counts(&self) -> f64 {
-        unimplemented!()
+        self.mean_counts
     }
 
-    /// Write as a canonical NPZ (same content, same bytes).
+    /// Write as a canonical NPZ (same content, same bytes); `diffraction` and `Y` stored so that they can be mapped.
     ///
     /// # Errors
     /// [`crate::Error::Io`].
     pub fn save(&self, path: &Path) -> Result<()> {
-        let _ = path;
-        unimplemented!()
+        write_npz(path, |npz| {
+            self.write_required(npz)?;
+            self.write_optional(npz)?;
+            let metadata = Metadata {
+                schema: SCHEMA,
+                program: "ptychobench".to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                ..self.metadata().clone()
+            };
+            npz.json("_metadata", &metadata)
+        })
     }
 
-    /// SHA-256 over the contract's arrays, in hex.
-    pub fn content_sha256(&self) -> String {
-        unimplemented!()
+    fn write_required(&self, npz: &mut NpzWriter) -> Result<()> {
+        let (m, n) = (self.n_patterns(), self.n());
+        npz.stream("diffraction", Compression::Stored, &[m, n, n], |sink| {
+            let mut frame = vec![0.0f32; n * n];
+            (0..m).try_for_each(|i| {
+                self.frames().read(i, &mut frame);
+                sink(&frame)
+            })
+        })?;
+        npz.values("xcoords", &self.coordinates(1))?;
+        npz.values("ycoords", &self.coordinates(0))?;
+        let probe = self.probe();
+        if probe.dim().0 == 1 {
+            let only = probe.index_axis(Axis(0), 0);
+            return npz.array("probeGuess", Compression::Deflated, &only);
+        }
+        npz.array("probeGuess", Compression::Deflated, &probe.view())
     }
+
+    fn write_optional(&self, npz: &mut NpzWriter) -> Result<()> {
+        let DatasetParts {
+            frames: _,
+            positions_px: _,
+            probe: _,
+            object,
+            detector_mask,
+            patches,
+            scan_index,
+            rows_start_px,
+            columns_start_px,
+            group_index,
+            metadata: _,
+        } = &self.parts;
+        if let Some(object) = object {
+            npz.array("objectGuess", Compression::Deflated, &object.view())?;
+        }
+        if let Some(patches) = patches {
+            let [m, rows, columns] = patches.shape();
+            npz.stream("Y", Compression::Stored, &[m, rows, columns], |sink| {
+                let mut patch = vec![Complex32::default(); rows * columns];
+                (0..m).try_for_each(|i| {
+                    patches.read(i, &mut patch);
+                    sink(&patch)
+                })
+            })?;
+        }
+        if let Some(scan_index) = scan_index {
+            npz.values("scan_index", scan_index)?;
+        }
+        if let Some(columns) = columns_start_px {
+            npz.values("xcoords_start", columns)?;
+        }
+        if let Some(rows) = rows_start_px {
+            npz.values("ycoords_start", rows)?;
+        }
+        if let Some(groups) = group_index {
+            npz.array("group_index", Compression::Deflated, &groups.view())?;
+        }
+        if let Some(mask) = detector_mask {
+            npz.array("detector_mask", Compression::Deflated, &mask.view())?;
+        }
+        Ok(())
+    }
+
+    /// SHA-256 over the contract's arrays (not the metadata), in hex; computed once.
+    pub fn content_sha256(&self) -> String {
+        self.content_sha256.get_or_init(|| self.hash()).clone()
+    }
+
+    fn hash(&self) -> String {
+        let mut hash = ContentHash::default();
+        let (m, n) = (self.n_patterns(), self.n());
+        hash.begin("diffraction", "float32", &[m, n, n]);
+        let mut frame = vec![0.0f32; n * n];
+        for i in 0..m {
+            self.frames().read(i, &mut frame);
+            hash.update(&le_bytes(&frame));
+        }
+        for (name, axis) in [("xcoords", 1), ("ycoords", 0)] {
+            hash.begin(name, "float64", &[m]);
+            hash.update(&le_bytes(&self.coordinates(axis)));
+        }
+        hash.begin("probeGuess", "complex64", self.probe().shape());
+        hash.update(&le_bytes_of(self.probe().iter()));
+        if let Some(object) = self.object() {
+            hash.begin("objectGuess", "complex64", object.shape());
+            hash.update(&le_bytes_of(object.iter()));
+        }
+        self.hash_carried(&mut hash);
+        hash.finish_hex()
+    }
+
+    fn hash_carried(&self, hash: &mut ContentHash) {
+        let parts = &self.parts;
+        if let Some(patches) = &parts.patches {
+            let [m, rows, columns] = patches.shape();
+            hash.begin("Y", "complex64", &[m, rows, columns]);
+            let mut patch = vec![Complex32::default(); rows * columns];
+            for i in 0..m {
+                patches.read(i, &mut patch);
+                hash.update(&le_bytes(&patch));
+            }
+        }
+        if let Some(index) = &parts.scan_index {
+            hash.begin("scan_index", "int64", &[index.len()]);
+            hash.update(&le_bytes(index));
+        }
+        let starts = [
+            ("xcoords_start", &parts.columns_start_px),
+            ("ycoords_start", &parts.rows_start_px),
+        ];
+        for (name, values) in starts {
+            if let Some(values) = values {
+                hash.begin(name, "float64", &[values.len()]);
+                hash.update(&le_bytes(values));
+            }
+        }
+        if let Some(groups) = &parts.group_index {
+            hash.begin("group_index", "int32", groups.shape());
+            hash.update(&le_bytes_of(groups.iter()));
+        }
+        if let Some(mask) = &parts.detector_mask {
+            hash.begin("detector_mask", "bool", mask.shape());
+            hash.update(&le_bytes_of(mask.iter()));
+        }
+    }
+
+    /// Rows (axis 0) or columns (axis 1) of all positions.
+    fn coordinates(&self, axis: usize) -> Vec<f64> {
+        self.positions_px()
+            .iter()
+            .map(|position| position[axis])
+            .collect()
+    }
+}
+
+fn le_bytes<T: Element>(values: &[T]) -> Vec<u8> {
+    le_bytes_of(values.iter())
+}
+
+fn le_bytes_of<'a, T: Element + 'a>(values: impl Iterator<Item = &'a T>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    values.for_each(|value| value.put(&mut bytes));
+    bytes
 }

@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
-use ndarray::{Array2, Array3};
+use ndarray::{Array2, Array3, Axis, Ix2, Ix3};
 use num_complex::Complex32;
 
+use crate::data::Archive;
+use crate::data::check::shown;
+use crate::data::write::{Compression, write_npz};
 use crate::error::Result;
 
 /// Object, probe, positions, losses and where they come from.
@@ -31,16 +34,77 @@ impl Reconstruction {
     /// # Errors
     /// [`crate::Error::Io`].
     pub fn save(&self, path: &Path) -> Result<()> {
-        let _ = path;
-        unimplemented!()
+        let along = |axis: usize| -> Vec<f64> {
+            self.positions_px
+                .iter()
+                .map(|position| position[axis])
+                .collect()
+        };
+        write_npz(path, |npz| {
+            let (object, probe) = (self.object.view(), self.probe.view());
+            npz.array("reconstructed_object", Compression::Deflated, &object)?;
+            npz.array("reconstructed_probe", Compression::Deflated, &probe)?;
+            npz.values("xcoords", &along(1))?;
+            npz.values("ycoords", &along(0))?;
+            npz.values("loss", &self.loss)?;
+            npz.text("algorithm", &self.algorithm)?;
+            npz.json("_metadata", &self.provenance)
+        })
     }
 
-    /// Read what [`Reconstruction::save`] wrote (or a file from elsewhere with the same keys).
+    /// Read what [`Reconstruction::save`] wrote, or a file from elsewhere with the same keys.
+    ///
+    /// Of a foreign file only object and probe are required; one probe mode may lack its axis.
     ///
     /// # Errors
     /// [`crate::Error::Refused`] that names the key; [`crate::Error::Io`].
     pub fn load(path: &Path) -> Result<Self> {
-        let _ = path;
-        unimplemented!()
+        let archive = Archive::open(path)?;
+        let single = |z: &num_complex::Complex64| Complex32::new(z.re as f32, z.im as f32);
+        let refuse = |key: &str, expected: &str, shape: &[usize]| {
+            archive.bad_member(key, expected, &shown(shape))
+        };
+        let key = "reconstructed_object";
+        let object = archive.array_complex(key)?;
+        let object = object
+            .view()
+            .into_dimensionality::<Ix2>()
+            .map_err(|_| refuse(key, "(h, w)", object.shape()))?
+            .map(single);
+        let key = "reconstructed_probe";
+        let mut probe = archive.array_complex(key)?;
+        if probe.ndim() == 2 {
+            probe.insert_axis_inplace(Axis(0));
+        }
+        let probe = probe
+            .view()
+            .into_dimensionality::<Ix3>()
+            .map_err(|_| refuse(key, "(k, n, n)", probe.shape()))?
+            .map(single);
+        let numbers = |key: &str| -> Result<Vec<f64>> {
+            if archive.has(key) {
+                Ok(archive.array_f64(key)?.into_iter().collect())
+            } else {
+                Ok(Vec::new())
+            }
+        };
+        let (columns, rows) = (numbers("xcoords")?, numbers("ycoords")?);
+        if columns.len() != rows.len() {
+            let expected = format!("as many as ycoords, {}", rows.len());
+            return Err(refuse("xcoords", &expected, &[columns.len()]));
+        }
+        let provenance = archive
+            .text("_metadata")
+            .ok()
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or(serde_json::Value::Null);
+        Ok(Self {
+            object,
+            probe,
+            positions_px: rows.into_iter().zip(columns).map(Into::into).collect(),
+            loss: numbers("loss")?,
+            algorithm: archive.text("algorithm").unwrap_or_default(),
+            provenance,
+        })
     }
 }

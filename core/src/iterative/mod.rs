@@ -1,7 +1,16 @@
 //! Iterative engines over one forward model.
 
+mod batches;
+mod checkpoint;
+mod epoch;
 pub mod lsqml;
+mod minibatch;
+mod scan;
 pub mod settings;
+pub mod simd;
+mod state;
+mod sweeps;
+pub mod tile_fft;
 
-pub use lsqml::{Lsqml, LsqmlSnapshot};
+pub use lsqml::{GivenBatches, Lsqml, LsqmlOf, LsqmlSnapshot};
 pub use settings::{Batching, Compatibility, LsqmlSettings, ObjectInit, ProbeScale};

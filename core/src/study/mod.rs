@@ -1,4 +1,8 @@
 //! Tasks and run folders: what the window and the command line both execute.
 
+pub mod batches;
+pub mod memory;
+pub mod resume;
 pub mod run;
 pub mod store;
+pub mod summary;

@@ -1,14 +1,25 @@
 //! Execute one task.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use crate::data::{Dataset, Opened, Reconstruction};
-use crate::error::Result;
-use crate::iterative::{LsqmlSettings, LsqmlSnapshot};
-use crate::job::{Monitor, StopReason};
+use crate::compute::DeviceChoice;
+use crate::data::{Dataset, Metadata, Opened, Reconstruction, Strictness};
+use crate::error::{Error, Result};
+use crate::fields::Fields as _;
+use crate::iterative::{Lsqml, LsqmlSettings, LsqmlSnapshot, ObjectInit};
+use crate::job::{DriveOptions, Engine as _, Monitor, Progress, Stop, StopReason, drive};
+use crate::sim::demo::demonstration;
+use crate::study::batches::given_batches;
+use crate::study::store::{History, InputRecord, Manifest, OutputRecord, RunFolder, RunState};
+
+/// Seed of the demonstration scan where none is asked for.
+pub const DEMONSTRATION_SEED: u64 = 0;
 
 /// Where the data of a task come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,7 +31,7 @@ pub enum Source {
     Demonstration,
 }
 
-/// One reconstruction, self-contained.
+/// One reconstruction, self-contained: everything that decides the result stands here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReconstructTask {
@@ -38,6 +49,97 @@ pub struct ReconstructTask {
     pub runs: PathBuf,
     /// Run folder whose checkpoint to go on from.
     pub resume: Option<PathBuf>,
+    /// Device asked for; LSQML has no other than the CPU yet.
+    #[serde(default)]
+    pub device: DeviceChoice,
+    /// Stop after this long, keeping the result so far.
+    #[serde(default)]
+    pub time_limit_s: Option<f64>,
+    /// Time between checkpoints; one is always written at the end.
+    #[serde(default = "checkpoint_interval_s")]
+    pub checkpoint_interval_s: f64,
+}
+
+/// Half a minute is what a killed run may lose.
+fn checkpoint_interval_s() -> f64 {
+    30.0
+}
+
+impl Default for ReconstructTask {
+    fn default() -> Self {
+        Self {
+            source: Source::Demonstration,
+            lsqml: LsqmlSettings::default(),
+            n_threads: 0,
+            batches: None,
+            output: None,
+            runs: PathBuf::from("runs/scratch"),
+            resume: None,
+            device: DeviceChoice::Auto,
+            time_limit_s: None,
+            checkpoint_interval_s: checkpoint_interval_s(),
+        }
+    }
+}
+
+impl ReconstructTask {
+    /// Whether the task can run at all, whatever the data.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] that names the field.
+    pub fn check(&self) -> Result<()> {
+        self.lsqml.check_ranges()?;
+        let name = match self.device {
+            DeviceChoice::Auto | DeviceChoice::Cpu => None,
+            DeviceChoice::Cuda => Some("cuda"),
+            DeviceChoice::Metal => Some("metal"),
+        };
+        if let Some(name) = name {
+            let error = Error::invalid(
+                "reconstruct",
+                "device",
+                "auto or cpu, since LSQML has no GPU kernels yet",
+                name,
+            );
+            return Err(error.with_fix("use --device cpu"));
+        }
+        for (key, seconds) in [
+            ("time_limit_s", self.time_limit_s),
+            ("checkpoint_interval_s", Some(self.checkpoint_interval_s)),
+        ] {
+            if let Some(seconds) = seconds
+                && Duration::try_from_secs_f64(seconds).is_err()
+            {
+                let found = format!("{seconds} s");
+                return Err(Error::invalid("reconstruct", key, "0 s or more", found));
+            }
+        }
+        Ok(())
+    }
+
+    /// Why the device in use is the CPU.
+    pub fn device_reason(&self) -> &'static str {
+        match self.device {
+            DeviceChoice::Cpu => "asked for",
+            _ => "LSQML runs on the CPU",
+        }
+    }
+
+    /// Where the object starts, for the record: a start from the truth is no reconstruction.
+    pub fn object_start(&self) -> &'static str {
+        match self.lsqml.object_init {
+            ObjectInit::Ones => "ones",
+            ObjectInit::File => "objectGuess of the file",
+        }
+    }
+
+    /// Threads in number.
+    pub fn threads(&self) -> usize {
+        match self.n_threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            n_threads => n_threads,
+        }
+    }
 }
 
 /// What a task yields.
@@ -58,22 +160,221 @@ pub struct ReconstructOutcome {
 ///
 /// # Errors
 /// As [`Dataset::open`].
-pub fn open_source(source: &Source, strictness: crate::data::Strictness) -> Result<Opened> {
-    let _ = (source, strictness);
-    unimplemented!()
+pub fn open_source(source: &Source, strictness: Strictness) -> Result<Opened> {
+    match source {
+        Source::File(path) => Dataset::open(path, strictness),
+        Source::Demonstration => Ok(Opened {
+            dataset: demonstration(DEMONSTRATION_SEED)?,
+            repairs: Vec::new(),
+            path: PathBuf::from("demonstration"),
+        }),
+    }
 }
 
 /// Run one reconstruction: make a run folder, drive the engine, keep checkpoint, history and result.
 ///
 /// A run that was stopped or diverged yields its last good state; [`ReconstructOutcome::reason`] says which.
+/// Messages are `tracing` events within a span `run` whose field `folder` is the run folder.
+/// With [`ReconstructTask::resume`] the run goes on from that folder's checkpoint in a folder of its own,
+/// so that the earlier result stays as it is.
 ///
 /// # Errors
-/// [`crate::Error`] if it cannot start or the folder cannot be written.
+/// [`Error::Invalid`] if it cannot start; [`Error::Io`] if the folder cannot be written; [`Error::Run`].
 pub fn reconstruct(
     task: &ReconstructTask,
     dataset: Arc<Dataset>,
     monitor: &dyn Monitor<LsqmlSnapshot>,
 ) -> Result<ReconstructOutcome> {
-    let _ = (task, dataset, monitor);
-    unimplemented!()
+    task.check()?;
+    let input = InputRecord::of(&task.source, &dataset);
+    let metadata = dataset.metadata().clone();
+    let engine = prepare(task, dataset)?;
+    let folder = RunFolder::create(&task.runs)?;
+    let span = tracing::info_span!("run", folder = %folder.path().display());
+    let _inside = span.enter();
+    tracing::info!(
+        patterns = input.n_patterns,
+        n = input.n,
+        epochs = task.lsqml.epochs,
+        "reconstruction started"
+    );
+    let mut manifest = Manifest::begin(task, input, task.threads());
+    manifest.repairs.clone_from(&metadata.repairs);
+    folder.write_manifest(&manifest)?;
+    let outcome = execute(task, engine, &folder, &metadata, &mut manifest, monitor);
+    match &outcome {
+        Ok(outcome) => {
+            manifest.end(RunState::Ended);
+            manifest.reason = Some(outcome.reason.clone());
+            tracing::info!(
+                epochs = manifest.epochs_done,
+                "{}",
+                in_words(&outcome.reason)
+            );
+        }
+        Err(error) => {
+            manifest.end(RunState::Failed);
+            manifest.error = Some(error.to_string());
+            tracing::error!("{error}");
+        }
+    }
+    let recorded = folder.write_manifest(&manifest);
+    // The run's own error matters more than that of its record.
+    let outcome = outcome?;
+    recorded?;
+    Ok(outcome)
+}
+
+/// A reason for stopping, for a log or a terminal.
+pub fn in_words(reason: &StopReason) -> String {
+    match reason {
+        StopReason::Finished => "all epochs are done".to_owned(),
+        StopReason::Cancelled => "stopped by the user; the result so far was kept".to_owned(),
+        StopReason::Diverged { epoch, why } => {
+            format!("diverged in epoch {epoch}: {why}; the last good state was kept")
+        }
+        StopReason::TimedOut => {
+            "the time allowed is used up; the result so far was kept".to_owned()
+        }
+    }
+}
+
+fn prepare(task: &ReconstructTask, dataset: Arc<Dataset>) -> Result<Lsqml> {
+    let n_patterns = dataset.n_patterns();
+    let settings = task.lsqml.clone();
+    let engine = match &task.resume {
+        Some(folder) => {
+            let folder = RunFolder::open(folder)?;
+            let checkpoint = folder.checkpoint_file();
+            Lsqml::resume(dataset, settings, task.threads(), &checkpoint)?
+        }
+        None => Lsqml::new(dataset, settings, task.threads())?,
+    };
+    match &task.batches {
+        Some(file) => engine.with_batches(given_batches(file, n_patterns)?),
+        None => Ok(engine),
+    }
+}
+
+fn execute(
+    task: &ReconstructTask,
+    mut engine: Lsqml,
+    folder: &RunFolder,
+    metadata: &Metadata,
+    manifest: &mut Manifest,
+    monitor: &dyn Monitor<LsqmlSnapshot>,
+) -> Result<ReconstructOutcome> {
+    let checkpoint = folder.checkpoint_file();
+    let options = DriveOptions {
+        checkpoint: Some(checkpoint.clone()),
+        checkpoint_interval: Some(Duration::from_secs_f64(task.checkpoint_interval_s)),
+        time_limit: task.time_limit_s.map(Duration::from_secs_f64),
+    };
+    let reason = drive(&mut engine, &options, &EpochLog::new(monitor))?;
+    manifest.epochs_done = engine.progress().epoch;
+    let mut reconstruction = engine.reconstruction();
+    let seconds_per_epoch = engine.seconds_per_epoch().to_vec();
+    add_provenance(&mut reconstruction, manifest, folder, &reason, metadata);
+    let history = History {
+        loss: reconstruction
+            .loss
+            .iter()
+            .map(|loss| loss.is_finite().then_some(*loss))
+            .collect(),
+        seconds_per_epoch: seconds_per_epoch.clone(),
+    };
+    folder.write_history(&history)?;
+    let result = folder.result_file();
+    reconstruction.save(&result)?;
+    for file in [&folder.history_file(), &checkpoint, &result] {
+        manifest.outputs.push(OutputRecord::of(file, folder)?);
+    }
+    if let Some(output) = &task.output {
+        reconstruction.save(output)?;
+        let output = std::path::absolute(output).map_err(Error::io("find", output))?;
+        manifest.outputs.push(OutputRecord::of(&output, folder)?);
+    }
+    let probe_scale = engine.probe_scale();
+    Ok(ReconstructOutcome {
+        reconstruction,
+        reason,
+        seconds_per_epoch,
+        probe_scale,
+        run_folder: folder.path().to_path_buf(),
+    })
+}
+
+/// What a reader of the result alone has to know; no times, they stand in the manifest.
+fn add_provenance(
+    reconstruction: &mut Reconstruction,
+    manifest: &Manifest,
+    folder: &RunFolder,
+    reason: &StopReason,
+    metadata: &Metadata,
+) {
+    if !reconstruction.provenance.is_object() {
+        reconstruction.provenance = json!({});
+    }
+    let added = [
+        ("schema", json!(manifest.schema)),
+        ("program", json!(manifest.program)),
+        ("version", json!(manifest.version)),
+        ("run_folder", json!(folder.path())),
+        ("input", json!(manifest.input)),
+        ("settings", json!(manifest.task.lsqml)),
+        ("seeds", json!(manifest.seeds)),
+        ("repairs", json!(manifest.repairs)),
+        ("reason", json!(reason)),
+        ("epochs_done", json!(manifest.epochs_done)),
+        ("device", json!(manifest.device)),
+        ("pixel_size_m", json!(metadata.pixel_size_m)),
+    ];
+    for (key, value) in added {
+        reconstruction.provenance[key] = value;
+    }
+}
+
+/// Passes everything on and notes every whole epoch in the log.
+struct EpochLog<'a> {
+    inner: &'a dyn Monitor<LsqmlSnapshot>,
+    epoch: AtomicUsize,
+}
+
+impl<'a> EpochLog<'a> {
+    fn new(inner: &'a dyn Monitor<LsqmlSnapshot>) -> Self {
+        Self {
+            inner,
+            epoch: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl Monitor<LsqmlSnapshot> for EpochLog<'_> {
+    fn stop(&self) -> &Stop {
+        self.inner.stop()
+    }
+
+    fn progress(&self, progress: Progress) {
+        if self.epoch.swap(progress.epoch, Ordering::Relaxed) < progress.epoch {
+            tracing::debug!(
+                epoch = progress.epoch,
+                n_epochs = progress.n_epochs,
+                loss = progress.loss,
+                patterns_per_s = progress.rate_per_s,
+                "epoch done"
+            );
+        }
+        self.inner.progress(progress);
+    }
+
+    fn snapshot(&self, snapshot: LsqmlSnapshot) {
+        self.inner.snapshot(snapshot);
+    }
+}
+
+/// The path of a run folder that a result names, if it does.
+pub fn run_folder_of(result: &Path) -> Result<Option<PathBuf>> {
+    let reconstruction = Reconstruction::load(result)?;
+    let folder = reconstruction.provenance["run_folder"].as_str();
+    Ok(folder.map(PathBuf::from))
 }

@@ -1,0 +1,436 @@
+//! What stands around the views: menus, sidebar, messages, jobs, log, status bar, dialogs.
+
+use egui::{Align, Button, CentralPanel, Context, Layout, Panel, RichText, ScrollArea, Ui};
+
+use super::chooser::Choice;
+use super::command::{Action, Command};
+use super::dialogs::{self, Dialog};
+use super::document::Message;
+use super::log::Record;
+use super::meter::bytes_text;
+use super::queue::{Lane, Row};
+use super::theme::ThemeChoice;
+use super::views::View;
+use super::widgets::job_row::JobRow;
+use super::widgets::notice::NoticeAction;
+use super::workbench::Workbench;
+
+/// Draw the whole window.
+pub fn show(app: &mut Workbench, ui: &mut Ui) {
+    Panel::top("menu").show(ui, |ui| menu_bar(app, ui));
+    Panel::bottom("status").show(ui, |ui| status_bar(app, ui));
+    if app.log_pane.is_open {
+        Panel::bottom("log")
+            .resizable(true)
+            .default_size(150.0)
+            .min_size(60.0)
+            .show(ui, |ui| log_pane(app, ui));
+    }
+    let rows: Vec<_> = app
+        .queue
+        .rows()
+        .into_iter()
+        // The reconstruct view shows its own run, larger.
+        .filter(|row| row.lane != Lane::Preview)
+        .filter(|row| row.lane != Lane::Compute || app.view != View::Reconstruct)
+        .collect();
+    if !rows.is_empty() {
+        Panel::bottom("jobs").show(ui, |ui| {
+            for row in &rows {
+                job_row(ui, row, &mut app.commands);
+            }
+        });
+    }
+    if !app.document.messages.is_empty() {
+        Panel::top("messages").show(ui, |ui| messages(app, ui));
+    }
+    Panel::left("views")
+        .resizable(false)
+        .exact_size(132.0)
+        .show(ui, |ui| sidebar(app, ui));
+    let enabled = app.permissions();
+    match app.view {
+        View::Data => {
+            let Workbench {
+                data,
+                document,
+                commands,
+                queue,
+                preferences,
+                path_text,
+                ..
+            } = app;
+            data.ui(ui, document, (queue, preferences), path_text, commands);
+        }
+        View::Reconstruct => {
+            let Workbench {
+                reconstruct,
+                document,
+                commands,
+                queue,
+                preferences,
+                ..
+            } = app;
+            reconstruct.ui(ui, document, (queue, preferences), &enabled, commands);
+        }
+    }
+    show_dialogs(app, ui.ctx());
+    drop_overlay(ui.ctx());
+}
+
+fn menu_bar(app: &mut Workbench, ui: &mut Ui) {
+    egui::MenuBar::new().ui(ui, |ui| {
+        ui.menu_button("File", |ui| file_menu(app, ui));
+        ui.menu_button("Edit", |ui| {
+            items(
+                app,
+                ui,
+                &[Action::CopyImage, Action::CopyValues, Action::CopyAsCommand],
+            );
+            ui.separator();
+            items(app, ui, &[Action::Undo, Action::Redo]);
+            ui.separator();
+            items(app, ui, &[Action::Preferences]);
+        });
+        ui.menu_button("View", |ui| view_menu(app, ui));
+        ui.menu_button("Run", |ui| {
+            items(app, ui, &[Action::Run, Action::Stop, Action::Continue])
+        });
+        ui.menu_button("Help", |ui| {
+            items(
+                app,
+                ui,
+                &[
+                    Action::Shortcuts,
+                    Action::DataContract,
+                    Action::FrameTimes,
+                    Action::About,
+                ],
+            );
+        });
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let (icon, next, words) = if ui.visuals().dark_mode {
+                ("☀", ThemeChoice::Light, "Light theme")
+            } else {
+                ("🌙", ThemeChoice::Dark, "Dark theme")
+            };
+            if ui.button(format!("{icon} {words}")).clicked() {
+                app.commands.push(Command::Theme(next));
+            }
+            ui.label(
+                RichText::new(format!(
+                    "{:.0} %",
+                    100.0 * app.preferences.appearance.ui_scale
+                ))
+                .weak(),
+            )
+            .on_hover_text("UI scale: View > Larger, Smaller");
+        });
+    });
+}
+
+fn file_menu(app: &mut Workbench, ui: &mut Ui) {
+    items(app, ui, &[Action::OpenFile]);
+    let recent = app.preferences.recent.clone();
+    ui.add_enabled_ui(!recent.is_empty(), |ui| {
+        ui.menu_button("Open recent", |ui| {
+            for path in recent {
+                recent_item(app, ui, path);
+            }
+        });
+    });
+    items(app, ui, &[Action::OpenDemonstration]);
+    ui.separator();
+    items(app, ui, &[Action::RepairFile, Action::SaveScanAs]);
+    ui.separator();
+    items(
+        app,
+        ui,
+        &[Action::SaveResultAs, Action::SaveLoss, Action::ExportPane],
+    );
+    ui.separator();
+    items(app, ui, &[Action::Quit]);
+}
+
+fn recent_item(app: &mut Workbench, ui: &mut Ui, path: std::path::PathBuf) {
+    let exists = path.is_file();
+    ui.horizontal(|ui| {
+        let words = if exists {
+            path.display().to_string()
+        } else {
+            format!("{} (missing)", path.display())
+        };
+        if ui.add_enabled(exists, Button::new(words)).clicked() {
+            app.commands.push(Command::Open(path.clone()));
+            ui.close();
+        }
+        let forget = ui.small_button("✖").on_hover_text("Forget this file");
+        if forget.clicked() {
+            app.commands.push(Command::ForgetRecent(path));
+        }
+    });
+}
+
+fn view_menu(app: &mut Workbench, ui: &mut Ui) {
+    for view in View::ALL {
+        if ui.radio(app.view == view, view.label()).clicked() {
+            app.commands.push(Command::Show(view));
+            ui.close();
+        }
+    }
+    items(app, ui, &[Action::NextView]);
+    ui.separator();
+    ui.menu_button("Theme", |ui| {
+        for theme in ThemeChoice::ALL {
+            if ui
+                .radio(app.preferences.appearance.theme == theme, theme.label())
+                .clicked()
+            {
+                app.commands.push(Command::Theme(theme));
+                ui.close();
+            }
+        }
+    });
+    ui.menu_button("UI scale", |ui| {
+        items(
+            app,
+            ui,
+            &[Action::LargerUi, Action::SmallerUi, Action::NormalUi],
+        )
+    });
+    ui.separator();
+    items(
+        app,
+        ui,
+        &[
+            Action::FitPanes,
+            Action::AutoContrast,
+            Action::ResetLayout,
+            Action::ToggleLog,
+        ],
+    );
+}
+
+fn items(app: &mut Workbench, ui: &mut Ui, actions: &[Action]) {
+    for action in actions {
+        let entry = action.entry();
+        let mut button = Button::new(entry.label);
+        if let Some(shortcut) = entry.shortcut {
+            button = button.shortcut_text(ui.ctx().format_shortcut(&shortcut));
+        }
+        let response = ui
+            .add_enabled(app.is_enabled(*action), button)
+            .on_hover_text(entry.tooltip);
+        if response.clicked() {
+            app.commands.push(Command::Do(*action));
+            ui.close();
+        }
+    }
+}
+
+/// A button for an action, with its tooltip and key from the table.
+pub fn action_button(ui: &mut Ui, action: Action, is_enabled: bool, commands: &mut Vec<Command>) {
+    let entry = action.entry();
+    let mut tooltip = entry.tooltip.to_owned();
+    if let Some(shortcut) = entry.shortcut {
+        tooltip = format!("{tooltip} ({})", ui.ctx().format_shortcut(&shortcut));
+    }
+    let response = ui.add_enabled(is_enabled, Button::new(entry.label));
+    if response
+        .on_hover_text(&tooltip)
+        .on_disabled_hover_text(tooltip)
+        .clicked()
+    {
+        commands.push(Command::Do(action));
+    }
+}
+
+fn sidebar(app: &mut Workbench, ui: &mut Ui) {
+    ui.add_space(6.0);
+    for view in View::ALL {
+        let text = RichText::new(format!("{} {}", view.icon(), view.label())).size(15.0);
+        let button = Button::selectable(app.view == view, text)
+            .min_size(egui::vec2(ui.available_width(), 30.0))
+            .wrap_mode(egui::TextWrapMode::Extend);
+        if ui.add(button).on_hover_text(view.tooltip()).clicked() {
+            app.commands.push(Command::Show(view));
+        }
+        ui.add_space(2.0);
+    }
+}
+
+fn messages(app: &mut Workbench, ui: &mut Ui) {
+    let Workbench {
+        document, commands, ..
+    } = app;
+    ScrollArea::vertical().max_height(110.0).show(ui, |ui| {
+        for message in document.messages.iter().rev() {
+            message_row(ui, message, commands);
+        }
+    });
+}
+
+fn message_row(ui: &mut Ui, message: &Message, commands: &mut Vec<Command>) {
+    match message.notice.ui(ui) {
+        Some(NoticeAction::Dismiss) => commands.push(Command::Dismiss(message.id)),
+        Some(NoticeAction::Fix) => commands.extend(message.fix.map(Command::Do)),
+        None => {}
+    }
+}
+
+fn job_row(ui: &mut Ui, row: &Row, commands: &mut Vec<Command>) {
+    let shown = JobRow {
+        name: &row.name,
+        state: &row.state,
+        progress: row.progress,
+        elapsed: row.elapsed,
+        rate_unit: "patterns/s",
+    };
+    if shown.ui(ui) {
+        commands.push(Command::StopJob(row.id));
+    }
+}
+
+fn status_bar(app: &mut Workbench, ui: &mut Ui) {
+    let device = app.device_text();
+    let memory = app.meter.memory_bytes();
+    ui.horizontal(|ui| {
+        let short = device.split(':').next().unwrap_or_default().to_owned();
+        ui.label(short).on_hover_text(device);
+        ui.separator();
+        ui.label(memory.map_or_else(
+            || "memory —".to_owned(),
+            |bytes| format!("memory {}", bytes_text(bytes)),
+        ))
+        .on_hover_text("Resident memory of this program");
+        ui.separator();
+        let scan = &app.document.scan;
+        let words = match &scan.dataset {
+            Some(dataset) => format!(
+                "{}: {} patterns of {}×{2}",
+                scan.name(),
+                dataset.n_patterns(),
+                dataset.n()
+            ),
+            None => scan.name(),
+        };
+        ui.label(words);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let n = app.document.messages.len();
+            let noun = if n == 1 { "notice" } else { "notices" };
+            ui.label(format!("{n} {noun}"));
+            ui.separator();
+            let job = app
+                .queue
+                .row(Lane::Compute)
+                .or_else(|| app.queue.row(Lane::Files));
+            ui.label(job.map_or_else(|| "idle".to_owned(), |row| row.name));
+        });
+    });
+}
+
+fn log_pane(app: &mut Workbench, ui: &mut Ui) {
+    let records = app.log.filtered(app.log_pane.least, &app.log_pane.text);
+    ui.horizontal(|ui| {
+        ui.strong("Log");
+        egui::ComboBox::new("log level", "Level")
+            .selected_text(app.log_pane.least.as_str().to_lowercase())
+            .show_ui(ui, |ui| {
+                use tracing::Level;
+                for level in [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG] {
+                    ui.selectable_value(
+                        &mut app.log_pane.least,
+                        level,
+                        level.as_str().to_lowercase(),
+                    );
+                }
+            });
+        let label = ui.label("Filter");
+        ui.add(egui::TextEdit::singleline(&mut app.log_pane.text).desired_width(160.0))
+            .labelled_by(label.id);
+        if ui.button("Copy log").clicked() {
+            let lines: Vec<_> = records.iter().map(Record::line).collect();
+            app.commands.push(Command::CopyText(lines.join("\n")));
+        }
+        if ui.button("Hide log").clicked() {
+            app.commands.push(Command::Do(Action::ToggleLog));
+        }
+    });
+    let height = ui.text_style_height(&egui::TextStyle::Monospace);
+    ScrollArea::both()
+        .auto_shrink([false, false])
+        .stick_to_bottom(true)
+        .show_rows(ui, height, records.len(), |ui, range| {
+            for record in &records[range] {
+                let text = RichText::new(record.line()).monospace();
+                let text = match record.level {
+                    tracing::Level::ERROR => text.color(ui.visuals().error_fg_color),
+                    tracing::Level::WARN => text.color(ui.visuals().warn_fg_color),
+                    _ => text,
+                };
+                ui.add(egui::Label::new(text).extend().selectable(true));
+            }
+        });
+}
+
+fn show_dialogs(app: &mut Workbench, ctx: &Context) {
+    if let Some(mut chooser) = app.chooser.take() {
+        match chooser.ui(ctx) {
+            Choice::Open => app.chooser = Some(chooser),
+            Choice::Closed => {}
+            Choice::Chosen(path) => app.chosen(chooser.purpose(), path),
+        }
+    }
+    let Some(dialog) = app.dialog else { return };
+    let device = app.device_text();
+    let Workbench {
+        meter,
+        preferences,
+        preferences_draft,
+        repair,
+        commands,
+        ..
+    } = app;
+    let closed = dialogs::show(ctx, dialog, |ui| {
+        match dialog {
+            Dialog::Shortcuts => dialogs::shortcuts(ui),
+            Dialog::DataContract => dialogs::data_contract(ui),
+            Dialog::About => dialogs::about(ui, &device),
+            Dialog::FrameTimes => dialogs::frame_times(ui, meter),
+            Dialog::Preferences => dialogs::preferences(ui, preferences, preferences_draft),
+            Dialog::Repair => return dialogs::repair(ui, repair, commands),
+        }
+        false
+    });
+    if closed {
+        app.dialog = None;
+    }
+}
+
+/// While a file hovers over the window.
+fn drop_overlay(ctx: &Context) {
+    let hovers = ctx.input(|input| !input.raw.hovered_files.is_empty());
+    if !hovers {
+        return;
+    }
+    let rect = ctx.content_rect();
+    let painter = ctx.layer_painter(egui::LayerId::new(
+        egui::Order::Foreground,
+        egui::Id::unique("drop overlay"),
+    ));
+    let visuals = ctx.global_style().visuals.clone();
+    painter.rect_filled(rect, 0.0, visuals.panel_fill.gamma_multiply(0.85));
+    let font = egui::FontId::proportional(26.0);
+    painter.text(
+        rect.center(),
+        egui::Align2::CENTER_CENTER,
+        "Drop to inspect",
+        font,
+        visuals.strong_text_color(),
+    );
+}
+
+/// The central area of a view, without a margin of its own.
+pub fn central(ui: &mut Ui, contents: impl FnOnce(&mut Ui)) {
+    CentralPanel::default_margins().show(ui, contents);
+}

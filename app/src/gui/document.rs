@@ -1,0 +1,429 @@
+//! What the window is about: one scan, the parameters, the run and its result.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use egui::util::undoer::Undoer;
+use ptycho_core::data::npz::KeyInfo;
+use ptycho_core::data::statistics::Statistics;
+use ptycho_core::data::{Dataset, Finding, Inspection, Reconstruction, Severity, Verdict};
+use ptycho_core::fields::Fields as _;
+use ptycho_core::iterative::{LsqmlSettings, ObjectInit};
+use ptycho_core::job::{Progress, StopReason};
+use ptycho_core::paint::phase::Region;
+use ptycho_core::study::run::Source;
+
+use super::command::Action;
+use super::files::shell_word;
+use super::meter;
+use super::preview::Preview;
+use super::views::pictures::Context as PaneContext;
+use super::widgets::notice::{Level, Notice};
+use super::work::FrameSummary;
+
+/// The scan that is open, or on its way.
+#[derive(Default)]
+pub struct Scan {
+    /// Counts the scans of this window, so that late results of an older one are dropped.
+    pub id: u64,
+    pub source: Option<Source>,
+    pub inspection: Option<Inspection>,
+    pub statistics: Vec<Statistics>,
+    pub dataset: Option<Arc<Dataset>>,
+    /// One sentence for each repair applied in memory.
+    pub repairs: Vec<String>,
+    /// Why it cannot be used.
+    pub problem: Option<String>,
+    pub summary: Option<Arc<FrameSummary>>,
+    /// Rows and columns of the object that the scan covers.
+    pub scanned: Option<Region>,
+}
+
+impl Scan {
+    /// The file, unless the scan was made in memory.
+    pub fn path(&self) -> Option<&PathBuf> {
+        match &self.source {
+            Some(Source::File(path)) => Some(path),
+            Some(Source::Demonstration) | None => None,
+        }
+    }
+
+    /// A name for titles and the status bar.
+    pub fn name(&self) -> String {
+        match &self.source {
+            Some(Source::File(path)) => path.file_name().map_or_else(
+                || path.display().to_string(),
+                |name| name.to_string_lossy().into_owned(),
+            ),
+            Some(Source::Demonstration) => "demonstration scan".to_owned(),
+            None => "no scan open".to_owned(),
+        }
+    }
+
+    /// What every pane that shows a part of it needs to know.
+    pub fn pane_context(&self) -> PaneContext {
+        PaneContext {
+            pixel_size_m: self.pixel_size_m(),
+            from: self.name(),
+            region: self.scanned.clone(),
+        }
+    }
+
+    /// Side of an object pixel in metres, where the file tells.
+    pub fn pixel_size_m(&self) -> Option<f64> {
+        self.dataset.as_ref()?.metadata().pixel_size_m
+    }
+}
+
+/// The verdict on one key: the gravest of its findings.
+pub fn key_verdict<'a>(
+    inspection: &'a Inspection,
+    key: &KeyInfo,
+) -> (Option<Severity>, Vec<&'a Finding>) {
+    let findings: Vec<_> = inspection
+        .findings
+        .iter()
+        .filter(|finding| finding.key == key.key)
+        .collect();
+    let gravity = |severity: Severity| match severity {
+        Severity::Note => 0,
+        Severity::Repairable => 1,
+        Severity::Refused => 2,
+    };
+    let gravest = findings
+        .iter()
+        .map(|finding| finding.severity)
+        .max_by_key(|severity| gravity(*severity));
+    (gravest, findings)
+}
+
+/// A run that has ended, with its result.
+pub struct FinishedRun {
+    pub reconstruction: Arc<Reconstruction>,
+    pub reason: StopReason,
+    pub run_folder: PathBuf,
+    pub settings: LsqmlSettings,
+    /// Whole epochs in the result.
+    pub n_epochs: usize,
+    /// The scan it belongs to.
+    pub scan: u64,
+}
+
+/// The run that is on its way or was the last one.
+#[derive(Default)]
+pub struct Run {
+    pub settings: LsqmlSettings,
+    pub preview: Option<Arc<Preview>>,
+    /// Counts previews, so that pictures are made anew only when there is a new one.
+    pub revision: u64,
+    pub loss: Vec<f64>,
+    pub seconds_per_epoch: Vec<f64>,
+    pub progress: Progress,
+    pub finished: Option<FinishedRun>,
+    pub failed: Option<String>,
+}
+
+impl Run {
+    /// `[epoch, loss]`, epochs counted from 1.
+    pub fn loss_points(&self) -> Vec<[f64; 2]> {
+        let points = self.loss.iter().enumerate();
+        points.map(|(i, loss)| [(i + 1) as f64, *loss]).collect()
+    }
+}
+
+/// How one line of the pre-flight list stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckState {
+    Good,
+    Warning,
+    Blocking,
+}
+
+/// One line of the pre-flight list.
+#[derive(Clone, Debug)]
+pub struct Check {
+    pub state: CheckState,
+    pub text: String,
+    pub fix: Option<Action>,
+}
+
+impl Check {
+    fn new(state: CheckState, text: impl Into<String>) -> Self {
+        Self {
+            state,
+            text: text.into(),
+            fix: None,
+        }
+    }
+
+    fn with_fix(mut self, fix: Action) -> Self {
+        self.fix = Some(fix);
+        self
+    }
+}
+
+/// One notice that stays until it is closed.
+#[derive(Clone, Debug)]
+pub struct Message {
+    pub id: u64,
+    pub notice: Notice,
+    /// What its button does.
+    pub fix: Option<Action>,
+}
+
+/// Everything that views borrow.
+pub struct Document {
+    pub scan: Scan,
+    pub settings: LsqmlSettings,
+    /// Epochs that Continue adds.
+    pub more_epochs: usize,
+    pub n_threads: usize,
+    pub run: Run,
+    pub messages: Vec<Message>,
+    undoer: Undoer<LsqmlSettings>,
+    next_message: u64,
+}
+
+impl Default for Document {
+    fn default() -> Self {
+        Self {
+            scan: Scan::default(),
+            settings: LsqmlSettings::default(),
+            more_epochs: 50,
+            n_threads: 0,
+            run: Run::default(),
+            messages: Vec::new(),
+            undoer: Undoer::default(),
+            next_message: 1,
+        }
+    }
+}
+
+impl Document {
+    /// Nothing open yet; runs use so many threads.
+    pub fn new(n_threads: usize) -> Self {
+        Self {
+            n_threads,
+            ..Self::default()
+        }
+    }
+
+    /// Begin another scan; results of the one before stay in their run folders.
+    pub fn begin_scan(&mut self, source: Source) {
+        self.scan = Scan {
+            id: self.scan.id + 1,
+            source: Some(source),
+            ..Scan::default()
+        };
+        // Counted on, so that no picture of the scan before is taken for one of this.
+        let revision = self.run.revision;
+        self.run = Run {
+            revision,
+            ..Run::default()
+        };
+    }
+
+    /// Tell the user something that stays; the button of `fix` goes with it.
+    pub fn tell(&mut self, level: Level, text: impl Into<String>, fix: Option<Action>) {
+        self.tell_notice(Notice::new(level, text), fix);
+    }
+
+    /// As [`Document::tell`], with the fields of a message where it has some.
+    pub fn tell_notice(&mut self, mut notice: Notice, fix: Option<Action>) {
+        let text = notice.to_text().replace('\n', "; ");
+        match notice.level {
+            Level::Info => tracing::info!("{text}"),
+            Level::Warning => tracing::warn!("{text}"),
+            Level::Error => tracing::error!("{text}"),
+        }
+        if let Some(fix) = fix {
+            notice = notice.with_fix(fix.entry().label);
+        }
+        self.messages.retain(|message| message.notice != notice);
+        self.messages.push(Message {
+            id: self.next_message,
+            notice,
+            fix,
+        });
+        self.next_message += 1;
+    }
+
+    /// Whether the scan needs a repair and can be repaired.
+    pub fn can_repair(&self) -> bool {
+        let inspection = self.scan.inspection.as_ref();
+        self.scan.path().is_some()
+            && inspection.is_some_and(|inspection| inspection.verdict == Verdict::Repairable)
+    }
+
+    /// The finished run of the scan that is open.
+    pub fn finished(&self) -> Option<&FinishedRun> {
+        self.run
+            .finished
+            .as_ref()
+            .filter(|run| run.scan == self.scan.id)
+    }
+
+    /// Feed the undo history; `time_s` is the window's clock.
+    pub fn note_settings(&mut self, time_s: f64) {
+        self.undoer.feed_state(time_s, &self.settings);
+    }
+
+    pub fn can_undo(&self) -> bool {
+        self.undoer.has_undo(&self.settings)
+    }
+
+    pub fn can_redo(&self) -> bool {
+        self.undoer.has_redo(&self.settings)
+    }
+
+    pub fn undo(&mut self) {
+        if let Some(settings) = self.undoer.undo(&self.settings) {
+            self.settings = settings.clone();
+        }
+    }
+
+    pub fn redo(&mut self) {
+        if let Some(settings) = self.undoer.redo(&self.settings) {
+            self.settings = settings.clone();
+        }
+    }
+
+    /// What stands in the way of a run, and what is worth knowing before it.
+    pub fn preflight(&self) -> Vec<Check> {
+        let Some(dataset) = &self.scan.dataset else {
+            let text = match (&self.scan.source, &self.scan.problem) {
+                (None, _) => "No scan is open.".to_owned(),
+                (Some(_), Some(problem)) => problem.clone(),
+                (Some(_), None) => "The scan is being read.".to_owned(),
+            };
+            return vec![Check::new(CheckState::Blocking, text).with_fix(Action::OpenFile)];
+        };
+        let mut checks = vec![self.dataset_check(dataset)];
+        checks.extend(self.settings_checks(dataset));
+        checks.push(memory_check(dataset, &self.settings));
+        checks
+    }
+
+    fn dataset_check(&self, dataset: &Dataset) -> Check {
+        let (m, n) = (dataset.n_patterns(), dataset.n());
+        match self.scan.repairs.len() {
+            0 => Check::new(CheckState::Good, format!("{m} patterns of {n}×{n}, valid.")),
+            repairs => Check::new(
+                CheckState::Warning,
+                format!("{m} patterns of {n}×{n}, with {repairs} repairs applied in memory."),
+            )
+            .with_fix(Action::RepairFile),
+        }
+    }
+
+    fn settings_checks(&self, dataset: &Dataset) -> Vec<Check> {
+        let mut checks = Vec::new();
+        if let Err(error) = self.settings.check_ranges() {
+            checks.push(Check::new(CheckState::Blocking, error.to_string()));
+        }
+        let (m, batch) = (dataset.n_patterns(), self.settings.batch_size);
+        checks.push(if m < batch {
+            Check::new(
+                CheckState::Warning,
+                format!("Batch size {batch} exceeds the {m} patterns: each epoch is one batch."),
+            )
+        } else {
+            Check::new(
+                CheckState::Good,
+                format!("{} batches an epoch.", m.div_ceil(batch.max(1))),
+            )
+        });
+        match (self.settings.object_init, dataset.object()) {
+            (ObjectInit::File, None) => checks.push(Check::new(
+                CheckState::Blocking,
+                "Object init is file, but the scan holds no objectGuess: choose ones.",
+            )),
+            (ObjectInit::File, Some(_)) => checks.push(Check::new(
+                CheckState::Warning,
+                "The run starts from the file's objectGuess. If that is the truth, this is no reconstruction; the choice is recorded in the result.",
+            )),
+            (ObjectInit::Ones, _) => {}
+        }
+        checks
+    }
+
+    /// The command line that opens and inspects this scan.
+    pub fn inspect_command(&self) -> String {
+        match &self.scan.source {
+            Some(Source::File(path)) => {
+                format!(
+                    "ptychobench inspect {} --stats",
+                    shell_word(&path.display().to_string())
+                )
+            }
+            Some(Source::Demonstration) => {
+                "ptychobench demo -o demo.npz && ptychobench inspect demo.npz --stats".to_owned()
+            }
+            None => "ptychobench inspect SCAN.npz --stats".to_owned(),
+        }
+    }
+
+    /// The command line that runs this reconstruction.
+    pub fn reconstruct_command(&self) -> String {
+        let (before, input, output) = match &self.scan.source {
+            Some(Source::File(path)) => {
+                let output = super::files::beside(path, "_lsqml", "npz");
+                let output = output
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned();
+                (String::new(), path.display().to_string(), output)
+            }
+            Some(Source::Demonstration) => (
+                "ptychobench demo -o demo.npz && ".to_owned(),
+                "demo.npz".to_owned(),
+                "demo_lsqml.npz".to_owned(),
+            ),
+            None => (String::new(), "SCAN.npz".to_owned(), "OUT.npz".to_owned()),
+        };
+        let mut words = vec![
+            "ptychobench".to_owned(),
+            "reconstruct".to_owned(),
+            shell_word(&input),
+            "-o".to_owned(),
+            shell_word(&output),
+            "--algorithm".to_owned(),
+            "lsqml".to_owned(),
+        ];
+        words.extend(self.settings.flags());
+        if self.n_threads != 0 {
+            words.extend(["--threads".to_owned(), self.n_threads.to_string()]);
+        }
+        format!("{before}{}", words.join(" "))
+    }
+}
+
+/// Object and probe with their updates, previews, and the patterns where they are held in memory.
+fn memory_check(dataset: &Dataset, settings: &LsqmlSettings) -> Check {
+    let [rows, columns] = dataset.object_shape();
+    let pattern = (dataset.n() * dataset.n()) as u64;
+    let object = (rows * columns) as u64 * 8;
+    let probe = pattern * 8 * settings.probe_modes as u64;
+    let patterns = dataset.n_patterns() as u64 * pattern * 4;
+    let batch = settings.batch_size.min(dataset.n_patterns()) as u64
+        * pattern
+        * 8
+        * settings.probe_modes as u64;
+    let needed = patterns + 12 * object + 8 * probe + 2 * batch;
+    let words = format!("About {} of memory", meter::bytes_text(needed));
+    match meter::available_memory_bytes() {
+        Some(available) if available < needed => Check::new(
+            CheckState::Warning,
+            format!(
+                "{words}; only {} are free. Choose a smaller batch size or fewer probe modes, or close other programs.",
+                meter::bytes_text(available)
+            ),
+        ),
+        Some(available) => Check::new(
+            CheckState::Good,
+            format!("{words}, {} free.", meter::bytes_text(available)),
+        ),
+        None => Check::new(CheckState::Good, format!("{words}.")),
+    }
+}

@@ -1,0 +1,232 @@
+//! Paths as users type them, and file dialogs that never freeze the window.
+//!
+//! The system's dialog runs on a thread of its own. Where the system has none it comes back empty at
+//! once; then the window's own browser opens. While the system's dialog is up, a path can be typed.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ptycho_core::job::{Job, Wake};
+
+/// A dialog that ends sooner than a user can act was never shown.
+const SOONEST_ANSWER: Duration = Duration::from_millis(600);
+
+/// A path as typed or dropped: quotes stripped, `~` and `file://` understood.
+pub fn parse_path(text: &str) -> PathBuf {
+    let text = text.trim();
+    let text = ['"', '\'']
+        .into_iter()
+        .find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote))
+        .unwrap_or(text);
+    let text = text.strip_prefix("file://").unwrap_or(text);
+    match (text.strip_prefix('~'), home()) {
+        (Some(""), Some(home)) => home,
+        (Some(rest), Some(home)) if rest.starts_with('/') => home.join(&rest[1..]),
+        _ => PathBuf::from(text),
+    }
+}
+
+/// The user's own folder.
+pub fn home() -> Option<PathBuf> {
+    directories::BaseDirs::new().map(|folders| folders.home_dir().to_path_buf())
+}
+
+/// A word of a command line, quoted where a shell needs it.
+pub fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// What a chosen path is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    OpenScan,
+    SaveRepaired,
+    SaveScan,
+    SaveResult,
+    SaveLoss,
+    ExportPane,
+}
+
+impl Purpose {
+    /// Words on the dialog.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::OpenScan => "Open a scan",
+            Self::SaveRepaired => "Write the repaired scan as",
+            Self::SaveScan => "Save the scan as",
+            Self::SaveResult => "Save the result as",
+            Self::SaveLoss => "Save the loss as",
+            Self::ExportPane => "Export the pane as PNG",
+        }
+    }
+
+    /// Words on the button that ends it.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::OpenScan => "Open",
+            Self::SaveRepaired | Self::SaveScan | Self::SaveResult | Self::SaveLoss => "Save",
+            Self::ExportPane => "Export",
+        }
+    }
+
+    /// Endings of the files it is about.
+    pub fn extensions(self) -> &'static [&'static str] {
+        match self {
+            Self::OpenScan => &["npz", "npy"],
+            Self::SaveRepaired | Self::SaveScan | Self::SaveResult => &["npz"],
+            Self::SaveLoss => &["csv"],
+            Self::ExportPane => &["png"],
+        }
+    }
+
+    /// Whether a new file is written.
+    pub fn is_save(self) -> bool {
+        self != Self::OpenScan
+    }
+}
+
+/// How a system dialog ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Chosen(PathBuf),
+    Dismissed,
+    /// The system has no dialog to show.
+    Absent,
+}
+
+/// The system's dialog, on its way.
+pub struct SystemDialog(Job<(), Option<PathBuf>>);
+
+impl SystemDialog {
+    /// Ask the system for its dialog.
+    ///
+    /// # Errors
+    /// As [`Job::spawn`].
+    pub fn open(
+        purpose: Purpose,
+        folder: &Path,
+        name: &str,
+        wake: Wake,
+    ) -> ptycho_core::Result<Self> {
+        let (folder, name) = (folder.to_path_buf(), name.to_owned());
+        let job = Job::spawn("file dialog", wake, move |_| {
+            let dialog = rfd::FileDialog::new()
+                .set_title(purpose.title())
+                .set_directory(folder)
+                .add_filter(purpose.extensions().join(", "), purpose.extensions());
+            Ok(if purpose.is_save() {
+                dialog.set_file_name(name).save_file()
+            } else {
+                dialog.add_filter("all files", &["*"]).pick_file()
+            })
+        })?;
+        Ok(Self(job))
+    }
+
+    /// Its answer, once.
+    pub fn take(&self) -> Option<Answer> {
+        let answer = self.0.take()?;
+        Some(match answer {
+            Ok(Some(path)) => Answer::Chosen(path),
+            Ok(None) if self.0.elapsed() < SOONEST_ANSWER => Answer::Absent,
+            Ok(None) => Answer::Dismissed,
+            Err(_) => Answer::Absent,
+        })
+    }
+}
+
+/// One line of the in-app browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrowserEntry {
+    pub name: String,
+    pub path: PathBuf,
+    pub is_folder: bool,
+    pub bytes: u64,
+}
+
+/// Folders first, then the files with one of these endings, by name; hidden ones are left out.
+///
+/// # Errors
+/// The operating system's words.
+pub fn list_folder(folder: &Path, extensions: &[&str]) -> std::io::Result<Vec<BrowserEntry>> {
+    let mut entries: Vec<_> = std::fs::read_dir(folder)?
+        .filter_map(Result::ok)
+        .filter_map(|entry| browser_entry(&entry.path(), extensions))
+        .collect();
+    entries.sort_by_key(|entry| (!entry.is_folder, entry.name.to_lowercase()));
+    Ok(entries)
+}
+
+fn browser_entry(path: &Path, extensions: &[&str]) -> Option<BrowserEntry> {
+    let name = path.file_name()?.to_string_lossy().into_owned();
+    let about = std::fs::metadata(path).ok()?;
+    let ending = path
+        .extension()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
+    let is_wanted = about.is_dir() || extensions.contains(&ending.as_str());
+    (is_wanted && !name.starts_with('.')).then(|| BrowserEntry {
+        name,
+        path: path.to_path_buf(),
+        is_folder: about.is_dir(),
+        bytes: about.len(),
+    })
+}
+
+/// `scan.npz` with `suffix` `_repaired` becomes `scan_repaired.npz` in the same folder.
+pub fn beside(path: &Path, suffix: &str, extension: &str) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{stem}{suffix}.{extension}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_read_as_users_type_them() {
+        assert_eq!(
+            parse_path("  \"/data/my scan.npz\" "),
+            Path::new("/data/my scan.npz")
+        );
+        assert_eq!(parse_path("'a b.npz'"), Path::new("a b.npz"));
+        assert_eq!(parse_path("../x.npz"), Path::new("../x.npz"));
+        assert_eq!(parse_path("file:///data/x.npz"), Path::new("/data/x.npz"));
+        if let Some(home) = home() {
+            assert_eq!(parse_path("~/x.npz"), home.join("x.npz"));
+            assert_eq!(parse_path("~"), home);
+        }
+        assert_eq!(parse_path("~x.npz"), Path::new("~x.npz"));
+    }
+
+    #[test]
+    fn shell_words_are_quoted_where_needed() {
+        assert_eq!(shell_word("/data/x-1.npz"), "/data/x-1.npz");
+        assert_eq!(shell_word("my scan.npz"), "'my scan.npz'");
+        assert_eq!(shell_word("it's"), r"'it'\''s'");
+    }
+
+    #[test]
+    fn the_browser_lists_folders_first_and_only_fitting_files() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b.npz", "A.NPZ", "c.txt", ".hidden.npz"] {
+            ptycho_core::disk::write(&folder.path().join(name), b"1234").unwrap();
+        }
+        std::fs::create_dir(folder.path().join("z")).unwrap();
+        let names: Vec<_> = list_folder(folder.path(), &["npz"])
+            .unwrap()
+            .into_iter()
+            .map(|entry| entry.name)
+            .collect();
+        assert_eq!(names, ["z", "A.NPZ", "b.npz"]);
+        assert_eq!(
+            beside(Path::new("/d/scan.npz"), "_repaired", "npz"),
+            Path::new("/d/scan_repaired.npz")
+        );
+    }
+}

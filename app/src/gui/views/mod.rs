@@ -1,0 +1,54 @@
+//! One module for each view. A view is a struct of choices with a `ui` function; it borrows the document
+//! and asks for commands.
+
+pub mod data;
+pub mod pictures;
+pub mod reconstruct;
+pub mod tiles;
+
+pub use data::DataView;
+pub use reconstruct::ReconstructView;
+
+/// The views that exist, in the order of the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    Data,
+    Reconstruct,
+}
+
+impl View {
+    /// Every view.
+    pub const ALL: [Self; 2] = [Self::Data, Self::Reconstruct];
+
+    /// Words of the sidebar.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Data => "Data",
+            Self::Reconstruct => "Reconstruct",
+        }
+    }
+
+    /// A sign beside the words.
+    pub fn icon(self) -> &'static str {
+        match self {
+            Self::Data => "🗁",
+            Self::Reconstruct => "◎",
+        }
+    }
+
+    /// What it is for.
+    pub fn tooltip(self) -> &'static str {
+        match self {
+            Self::Data => "What is in the scan, and is it right?",
+            Self::Reconstruct => "Reconstruct object and probe, and watch them converge",
+        }
+    }
+
+    /// The view after this one.
+    pub fn next(self) -> Self {
+        match self {
+            Self::Data => Self::Reconstruct,
+            Self::Reconstruct => Self::Data,
+        }
+    }
+}

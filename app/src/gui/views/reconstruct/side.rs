@@ -1,0 +1,266 @@
+//! The right side: run, stop, continue; how far it is; what stands in the way; the parameters.
+
+use egui::{Grid, RichText, ScrollArea, Ui};
+use ptycho_core::job::{JobState, StopReason};
+
+use super::super::super::chrome::action_button;
+use super::super::super::command::{Action, Command};
+use super::super::super::document::{CheckState, Document};
+use super::super::super::meter::seconds_text;
+use super::super::super::preferences::Preferences;
+use super::super::super::queue::{Lane, Queue, Row};
+use super::super::super::theme;
+
+/// Which of the actions can do anything now.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Permissions {
+    pub run: bool,
+    pub stop: bool,
+    pub resume: bool,
+    pub save: bool,
+    pub export: bool,
+}
+
+/// Draw the side.
+pub(super) fn side(
+    ui: &mut Ui,
+    document: &mut Document,
+    (queue, preferences): (&Queue, &mut Preferences),
+    permissions: &Permissions,
+    commands: &mut Vec<Command>,
+) {
+    ui.add_space(4.0);
+    ui.horizontal_wrapped(|ui| {
+        let run =
+            egui::Button::new(RichText::new("▶ Run").strong()).min_size(egui::vec2(72.0, 28.0));
+        let response = ui.add_enabled(permissions.run, run);
+        let why = blocking_words(document, permissions);
+        if response
+            .on_hover_text("Reconstruct with these parameters (F5)")
+            .on_disabled_hover_text(why)
+            .clicked()
+        {
+            commands.push(Command::Do(Action::Run));
+        }
+        let stop = egui::Button::new("⏹ Stop").min_size(egui::vec2(64.0, 28.0));
+        let tooltip = "Stop after the present step and keep the result so far (Ctrl+.)";
+        if ui
+            .add_enabled(permissions.stop, stop)
+            .on_hover_text(tooltip)
+            .clicked()
+        {
+            commands.push(Command::Do(Action::Stop));
+        }
+        action_button(
+            ui,
+            Action::CopyAsCommand,
+            document.scan.source.is_some(),
+            commands,
+        );
+    });
+    continue_row(ui, document, permissions, commands);
+    let row = queue.row(Lane::Compute);
+    progress(ui, document, row.as_ref());
+    ui.separator();
+    ScrollArea::vertical()
+        .auto_shrink([false, false])
+        .show(ui, |ui| {
+            result(ui, document, permissions, commands);
+            preflight(ui, document, commands);
+            parameters(ui, document, preferences, row.is_some(), commands);
+        });
+}
+
+fn continue_row(
+    ui: &mut Ui,
+    document: &mut Document,
+    permissions: &Permissions,
+    commands: &mut Vec<Command>,
+) {
+    ui.horizontal_wrapped(|ui| {
+        action_button(ui, Action::Continue, permissions.resume, commands);
+        ui.add_enabled_ui(permissions.resume, |ui| {
+            let drag = egui::DragValue::new(&mut document.more_epochs)
+                .range(1..=100_000)
+                .suffix(" more epochs");
+            ui.add(drag).on_hover_text(
+                "Epochs that Continue adds, from the last run's checkpoint and with its settings",
+            );
+        });
+    });
+}
+
+fn blocking_words(document: &Document, permissions: &Permissions) -> String {
+    if permissions.stop {
+        return "A reconstruction is running.".to_owned();
+    }
+    let blocking = document
+        .preflight()
+        .into_iter()
+        .find(|check| check.state == CheckState::Blocking);
+    blocking.map_or_else(String::new, |check| check.text)
+}
+
+fn progress(ui: &mut Ui, document: &Document, row: Option<&Row>) {
+    let run = &document.run;
+    if row.is_none() && run.loss.is_empty() {
+        return;
+    }
+    let progress = row.map_or(run.progress, |row| row.progress);
+    let share = progress.share() as f32;
+    let state = match row.map(|row| &row.state) {
+        Some(JobState::Stopping) => "stopping…".to_owned(),
+        Some(_) if progress.n_epochs == 0 => "starting…".to_owned(),
+        Some(_) => format!(
+            "epoch {} of {}",
+            progress.epoch.min(progress.n_epochs),
+            progress.n_epochs
+        ),
+        None => format!(
+            "{} epochs done",
+            document
+                .finished()
+                .map_or(run.loss.len(), |finished| finished.n_epochs)
+        ),
+    };
+    ui.add(egui::ProgressBar::new(share).text(state));
+    let spent: f64 = run.seconds_per_epoch.iter().sum();
+    let elapsed = row.map_or(spent, |row| row.elapsed.as_secs_f64());
+    let loss = run.loss.last().copied();
+    Grid::new("progress")
+        .num_columns(4)
+        .spacing([10.0, 2.0])
+        .show(ui, |ui| {
+            let cells = [
+                (
+                    "loss",
+                    loss.map_or_else(|| "—".to_owned(), |loss| format!("{loss:.5}")),
+                ),
+                ("rate", rate_text(progress.rate_per_s)),
+                ("elapsed", seconds_text(elapsed)),
+                (
+                    "remaining",
+                    row.map_or_else(|| "—".to_owned(), |row| remaining_text(document, row)),
+                ),
+            ];
+            for (i, (name, value)) in cells.into_iter().enumerate() {
+                ui.label(RichText::new(name).weak());
+                ui.monospace(value);
+                if i % 2 == 1 {
+                    ui.end_row();
+                }
+            }
+        });
+}
+
+fn rate_text(rate_per_s: f64) -> String {
+    if rate_per_s > 0.0 {
+        format!("{rate_per_s:.0} patterns/s")
+    } else {
+        "—".to_owned()
+    }
+}
+
+/// Remaining epochs times the mean of the last ten; nothing is said before three epochs are known.
+fn remaining_text(document: &Document, row: &Row) -> String {
+    let seconds = &document.run.seconds_per_epoch;
+    if seconds.len() < 3 {
+        return "—".to_owned();
+    }
+    let last = &seconds[seconds.len().saturating_sub(10)..];
+    let mean_s = last.iter().sum::<f64>() / last.len() as f64;
+    let left = row.progress.n_epochs as f64 * (1.0 - row.progress.share());
+    seconds_text(mean_s * left)
+}
+
+fn result(
+    ui: &mut Ui,
+    document: &Document,
+    permissions: &Permissions,
+    commands: &mut Vec<Command>,
+) {
+    let Some(finished) = document.finished() else {
+        return;
+    };
+    let (icon, words, color) = match &finished.reason {
+        StopReason::Finished => ("✔", "Finished".to_owned(), theme::palette(ui).ok),
+        StopReason::Cancelled => (
+            "⏹",
+            "Stopped; the result so far is kept".to_owned(),
+            ui.visuals().warn_fg_color,
+        ),
+        StopReason::TimedOut => (
+            "⏹",
+            "Out of time; the result so far is kept".to_owned(),
+            ui.visuals().warn_fg_color,
+        ),
+        StopReason::Diverged { epoch, why } => (
+            "✖",
+            format!("Diverged in epoch {epoch}: {why}; the last good state is kept"),
+            ui.visuals().error_fg_color,
+        ),
+    };
+    ui.horizontal_wrapped(|ui| {
+        ui.colored_label(color, icon);
+        ui.label(words);
+    });
+    let folder = finished.run_folder.display().to_string();
+    ui.horizontal_wrapped(|ui| {
+        ui.label(RichText::new("Kept in").weak());
+        ui.add(
+            egui::Label::new(RichText::new(&folder).monospace())
+                .wrap()
+                .selectable(true),
+        );
+    });
+    ui.horizontal_wrapped(|ui| {
+        if ui.button("Open folder").clicked() {
+            commands.push(Command::OpenFolder(finished.run_folder.clone()));
+        }
+        if ui.button("Copy path").clicked() {
+            commands.push(Command::CopyText(folder));
+        }
+        action_button(ui, Action::SaveResultAs, permissions.save, commands);
+        action_button(ui, Action::ExportPane, permissions.export, commands);
+    });
+    ui.separator();
+}
+
+fn preflight(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    ui.strong("Before the run");
+    for check in document.preflight() {
+        let (icon, color) = match check.state {
+            CheckState::Good => ("✔", theme::palette(ui).ok),
+            CheckState::Warning => ("⚠", ui.visuals().warn_fg_color),
+            CheckState::Blocking => ("✖", ui.visuals().error_fg_color),
+        };
+        ui.horizontal_wrapped(|ui| {
+            ui.colored_label(color, icon);
+            ui.add(egui::Label::new(&check.text).wrap());
+            if let Some(fix) = check.fix {
+                action_button(ui, fix, true, commands);
+            }
+        });
+    }
+    ui.separator();
+}
+
+fn parameters(
+    ui: &mut Ui,
+    document: &mut Document,
+    preferences: &mut Preferences,
+    is_running: bool,
+    commands: &mut Vec<Command>,
+) {
+    ui.horizontal_wrapped(|ui| {
+        ui.strong("Parameters of LSQML");
+        action_button(ui, Action::Undo, document.can_undo(), commands);
+        action_button(ui, Action::Redo, document.can_redo(), commands);
+    });
+    if is_running {
+        ui.label(RichText::new("Changes apply to the next run.").weak());
+    }
+    preferences
+        .parameters
+        .ui(ui, "lsqml", &mut document.settings);
+}

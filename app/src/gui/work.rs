@@ -1,0 +1,212 @@
+//! The work of the window's jobs, off its thread.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ndarray::Array2;
+use ptycho_core::Result;
+use ptycho_core::data::npz::KeyInfo;
+use ptycho_core::data::repair::{self, RepairStep};
+use ptycho_core::data::statistics::{Statistics, file_statistics};
+use ptycho_core::data::{Dataset, Inspection, Opened, Strictness, Verdict, inspect};
+use ptycho_core::iterative::LsqmlSnapshot;
+use ptycho_core::job::{Monitor, Progress, Stop};
+use ptycho_core::study::run::{
+    ReconstructOutcome, ReconstructTask, Source, open_source, reconstruct,
+};
+
+use super::preview::Preview;
+
+/// What a job tells on its way.
+pub enum Event {
+    /// A verdict, from the headers first, from the data later.
+    Inspected(Box<Inspection>),
+    /// Statistics so far.
+    Statistics(Vec<Statistics>),
+    /// The state of a running reconstruction.
+    Reconstruction(Box<LsqmlSnapshot>),
+}
+
+/// What a job yields.
+pub enum Outcome {
+    /// A scan that can be used.
+    Opened(Box<Opened>),
+    /// A file that was inspected and cannot be used.
+    Unusable,
+    Statistics(Vec<Statistics>),
+    Summary(Box<FrameSummary>),
+    RepairPreview(Vec<RepairStep>),
+    /// A repaired file, inspected again.
+    Repaired(PathBuf, Box<Inspection>),
+    Written(PathBuf),
+    Reconstructed(Box<ReconstructOutcome>),
+    Preview(Box<Preview>),
+}
+
+/// The stack of patterns in three pictures' worth of numbers.
+#[derive(Clone, Debug)]
+pub struct FrameSummary {
+    /// Mean amplitude over the patterns, `(n, n)`.
+    pub mean: Array2<f32>,
+    /// Greatest amplitude over the patterns, `(n, n)`.
+    pub max: Array2<f32>,
+    /// Counts of each pattern.
+    pub counts: Vec<f64>,
+}
+
+/// Hands progress and stop on, and wraps snapshots for the window.
+struct Relay<'a, F> {
+    monitor: &'a dyn Monitor<Event>,
+    wrap: F,
+}
+
+impl<S, F: Fn(S) -> Option<Event> + Sync> Monitor<S> for Relay<'_, F> {
+    fn stop(&self) -> &Stop {
+        self.monitor.stop()
+    }
+    fn progress(&self, progress: Progress) {
+        self.monitor.progress(progress);
+    }
+    fn snapshot(&self, snapshot: S) {
+        if let Some(event) = (self.wrap)(snapshot) {
+            self.monitor.snapshot(event);
+        }
+    }
+}
+
+/// No snapshots.
+fn silent(monitor: &dyn Monitor<Event>) -> Relay<'_, impl Fn(()) -> Option<Event> + Sync> {
+    Relay {
+        monitor,
+        wrap: |()| None,
+    }
+}
+
+/// Headers at once, then the full inspection, then the dataset.
+pub fn open(source: &Source, monitor: &dyn Monitor<Event>) -> Result<Outcome> {
+    let Source::File(path) = source else {
+        let opened = open_source(source, Strictness::Repair)?;
+        monitor.snapshot(Event::Inspected(Box::new(inspection_of(&opened.dataset))));
+        return Ok(Outcome::Opened(Box::new(opened)));
+    };
+    monitor.snapshot(Event::Inspected(Box::new(inspect::inspect_headers(path)?)));
+    let inspection = inspect::inspect_full(path, &silent(monitor))?;
+    let is_usable = inspection.verdict != Verdict::Refused;
+    monitor.snapshot(Event::Inspected(Box::new(inspection)));
+    if !is_usable {
+        return Ok(Outcome::Unusable);
+    }
+    Ok(Outcome::Opened(Box::new(open_source(
+        source,
+        Strictness::Repair,
+    )?)))
+}
+
+/// A scan made in memory has no file to inspect; its arrays are listed in the same way.
+fn inspection_of(dataset: &Dataset) -> Inspection {
+    let (m, n) = (dataset.n_patterns(), dataset.n());
+    let row = |key: &str, dtype: &str, shape: Vec<usize>, n_bytes: usize| KeyInfo {
+        key: key.to_owned(),
+        dtype: dtype.to_owned(),
+        bytes: (shape.iter().product::<usize>() * n_bytes) as u64,
+        shape,
+        order: "C".to_owned(),
+        byte_order: "little".to_owned(),
+        storage: "memory".to_owned(),
+    };
+    let mut keys = vec![
+        row("diffraction", "float32", vec![m, n, n], 4),
+        row("xcoords", "float64", vec![m], 8),
+        row("ycoords", "float64", vec![m], 8),
+        row(
+            "probeGuess",
+            "complex64",
+            dataset.probe().shape().to_vec(),
+            8,
+        ),
+    ];
+    if let Some(object) = dataset.object() {
+        keys.push(row("objectGuess", "complex64", object.shape().to_vec(), 8));
+    }
+    Inspection {
+        path: PathBuf::from("demonstration scan"),
+        verdict: Verdict::Ok,
+        findings: Vec::new(),
+        ignored: Vec::new(),
+        keys,
+        rows: Vec::new(),
+        is_full: true,
+    }
+}
+
+/// Statistics of a file, key by key.
+pub fn statistics(path: &Path, monitor: &dyn Monitor<Event>) -> Result<Outcome> {
+    let relay = Relay {
+        monitor,
+        wrap: |statistics: Vec<Statistics>| Some(Event::Statistics(statistics)),
+    };
+    file_statistics(path, &relay).map(Outcome::Statistics)
+}
+
+/// Mean and greatest amplitude over the patterns, and the counts of each.
+pub fn summarise(dataset: &Dataset, monitor: &dyn Monitor<Event>) -> Result<Outcome> {
+    let (m, n) = (dataset.n_patterns(), dataset.n());
+    let mut frame = vec![0.0_f32; n * n];
+    let mut sum = vec![0.0_f64; n * n];
+    let mut max = vec![0.0_f32; n * n];
+    let mut counts = Vec::with_capacity(m);
+    for i in 0..m {
+        if monitor.stop().is_requested() {
+            return Err(ptycho_core::Error::Cancelled);
+        }
+        dataset.frames().read(i, &mut frame);
+        for ((sum, max), value) in sum.iter_mut().zip(&mut max).zip(&frame) {
+            *sum += f64::from(*value);
+            *max = max.max(*value);
+        }
+        counts.push(frame.iter().map(|value| f64::from(*value).powi(2)).sum());
+        monitor.progress(Progress {
+            epoch: i + 1,
+            n_epochs: m,
+            ..Progress::default()
+        });
+    }
+    let square = |values: Vec<f32>| Array2::from_shape_vec((n, n), values).unwrap_or_default();
+    let mean = sum
+        .into_iter()
+        .map(|sum| (sum / m.max(1) as f64) as f32)
+        .collect();
+    Ok(Outcome::Summary(Box::new(FrameSummary {
+        mean: square(mean),
+        max: square(max),
+        counts,
+    })))
+}
+
+/// What a repair would do.
+pub fn preview_repair(path: &Path, monitor: &dyn Monitor<Event>) -> Result<Outcome> {
+    repair::preview(path, &silent(monitor)).map(Outcome::RepairPreview)
+}
+
+/// Write the repaired file and inspect it.
+pub fn repair(path: &Path, output: &Path, monitor: &dyn Monitor<Event>) -> Result<Outcome> {
+    let inspection = repair::repair(path, output, &silent(monitor))?;
+    Ok(Outcome::Repaired(
+        output.to_path_buf(),
+        Box::new(inspection),
+    ))
+}
+
+/// One reconstruction in its run folder.
+pub fn run(
+    task: &ReconstructTask,
+    dataset: Arc<Dataset>,
+    monitor: &dyn Monitor<Event>,
+) -> Result<Outcome> {
+    let relay = Relay {
+        monitor,
+        wrap: |snapshot: LsqmlSnapshot| Some(Event::Reconstruction(Box::new(snapshot))),
+    };
+    let outcome = reconstruct(task, dataset, &relay)?;
+    Ok(Outcome::Reconstructed(Box::new(outcome)))
+}

@@ -1,0 +1,284 @@
+//! The window: polls jobs in `logic`, draws in `ui`, applies commands in one place.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use eframe::{App, Frame};
+use egui::{Context, Ui};
+use ptycho_core::compute::Compute;
+
+use super::chooser::{Choice, Chooser};
+use super::command::{self, Command};
+use super::dialogs::{Dialog, PreferencesDraft, RepairDraft};
+use super::document::Document;
+use super::files::Purpose;
+use super::log::LogRing;
+use super::meter::{self, Meter};
+use super::preferences::Preferences;
+use super::queue::Queue;
+use super::theme::Appearance;
+use super::views::{DataView, ReconstructView, View};
+use super::widgets::notice::Level;
+use super::{chrome, theme};
+
+/// How the window starts.
+pub struct WindowOptions {
+    /// The file to open; none shows the demonstration.
+    pub file: Option<PathBuf>,
+    /// The device, opened once in `main`.
+    pub compute: Compute,
+    /// The folder under which run folders are made; none takes the preferences'.
+    pub runs: Option<PathBuf>,
+    /// Where preferences are kept; none keeps nothing.
+    pub preferences: Option<PathBuf>,
+    /// The records of this program.
+    pub log: LogRing,
+    /// Whether the demonstration is opened where no file is given.
+    pub open_demonstration: bool,
+}
+
+/// Open the window and stay until it is closed.
+///
+/// # Errors
+/// [`eframe::Error`] where the system gives no window.
+pub fn run(options: WindowOptions) -> eframe::Result {
+    let native = eframe::NativeOptions {
+        viewport: egui::ViewportBuilder::default()
+            .with_title("Ptychobench")
+            .with_app_id("ptychobench")
+            .with_inner_size([1440.0, 900.0])
+            .with_min_inner_size([640.0, 400.0])
+            .with_drag_and_drop(true),
+        ..eframe::NativeOptions::default()
+    };
+    eframe::run_native(
+        "Ptychobench",
+        native,
+        Box::new(|creation| Ok(Box::new(Workbench::new(&creation.egui_ctx, options)))),
+    )
+}
+
+/// What the log pane shows.
+pub struct LogPane {
+    pub is_open: bool,
+    pub least: tracing::Level,
+    pub text: String,
+}
+
+/// The window's whole state.
+pub struct Workbench {
+    pub document: Document,
+    pub queue: Queue,
+    pub preferences: Preferences,
+    pub view: View,
+    pub meter: Meter,
+    pub(super) data: DataView,
+    pub(super) reconstruct: ReconstructView,
+    pub(super) dialog: Option<Dialog>,
+    pub(super) chooser: Option<Chooser>,
+    pub(super) repair: RepairDraft,
+    pub(super) preferences_draft: PreferencesDraft,
+    pub(super) log: LogRing,
+    pub(super) log_pane: LogPane,
+    pub(super) compute: Compute,
+    pub(super) commands: Vec<Command>,
+    /// The newest state of the run that waits to be prepared for display.
+    pub(super) next_preview: Option<super::apply::PreviewRequest>,
+    /// The path box of the data view.
+    pub(super) path_text: String,
+    preferences_file: Option<PathBuf>,
+    saved: Preferences,
+    applied: Appearance,
+    logic_time: Duration,
+}
+
+impl Workbench {
+    /// The window's state at the start; work begins at the first `logic`.
+    pub fn new(ctx: &Context, options: WindowOptions) -> Self {
+        let WindowOptions {
+            file,
+            compute,
+            runs,
+            preferences: preferences_file,
+            log,
+            open_demonstration,
+        } = options;
+        let (mut preferences, problem) = preferences_file
+            .as_deref()
+            .map_or_else(|| (Preferences::default(), None), Preferences::load);
+        let saved = preferences.clone();
+        if let Some(runs) = runs {
+            preferences.runs_folder = runs;
+        }
+        theme::install(ctx);
+        let applied = preferences.appearance;
+        applied.apply(ctx);
+        ctx.options_mut(|options| options.zoom_with_keyboard = false);
+        log.wake(ctx);
+        let mut document = Document::new(compute.n_threads());
+        if let Some(problem) = problem {
+            document.tell(Level::Warning, problem, None);
+        }
+        let mut commands = Vec::new();
+        match file {
+            Some(file) => commands.push(Command::Open(file)),
+            None if open_demonstration => {
+                commands.push(Command::Do(command::Action::OpenDemonstration))
+            }
+            None => {}
+        }
+        Self {
+            document,
+            queue: Queue::new(ctx),
+            preferences,
+            view: View::Data,
+            meter: Meter::default(),
+            data: DataView::default(),
+            reconstruct: ReconstructView::default(),
+            dialog: None,
+            chooser: None,
+            repair: RepairDraft::default(),
+            preferences_draft: PreferencesDraft::default(),
+            log,
+            log_pane: LogPane {
+                is_open: false,
+                least: tracing::Level::INFO,
+                text: String::new(),
+            },
+            compute,
+            commands,
+            next_preview: None,
+            path_text: String::new(),
+            preferences_file,
+            saved,
+            applied,
+            logic_time: Duration::ZERO,
+        }
+    }
+
+    /// Ask for a command as menus and buttons do.
+    pub fn send(&mut self, command: Command) {
+        self.commands.push(command);
+    }
+
+    /// The compute device and why it is this one.
+    pub fn device_text(&self) -> String {
+        format!(
+            "{} × {} threads: {}",
+            self.compute.name(),
+            self.compute.n_threads(),
+            self.compute.reason()
+        )
+    }
+
+    fn poll(&mut self, ctx: &Context) {
+        self.poll_queue();
+        if let Some(chooser) = &mut self.chooser {
+            let purpose = chooser.purpose();
+            match chooser.poll() {
+                Choice::Chosen(path) => self.chosen(purpose, path),
+                Choice::Closed => self.chooser = None,
+                Choice::Open => {}
+            }
+        }
+        let commands = std::mem::take(&mut self.commands);
+        for command in commands {
+            self.apply(ctx, command);
+        }
+        // What the commands have queued starts now, not at the next event.
+        self.poll_queue();
+        self.keep_preferences();
+    }
+
+    fn poll_queue(&mut self) {
+        loop {
+            self.start_preview();
+            let reports = self.queue.poll();
+            if reports.is_empty() {
+                return;
+            }
+            for report in reports {
+                self.take_report(report);
+            }
+        }
+    }
+
+    pub(super) fn chosen(&mut self, purpose: Purpose, path: PathBuf) {
+        self.chooser = None;
+        if purpose.is_save() {
+            self.preferences.last_save_folder = path.parent().map(std::path::Path::to_path_buf);
+        }
+        self.commands.push(match purpose {
+            Purpose::OpenScan => Command::Open(path),
+            Purpose::SaveRepaired => Command::Repair(path),
+            Purpose::SaveScan => Command::SaveScan(path),
+            Purpose::SaveResult => Command::SaveResult(path),
+            Purpose::SaveLoss => Command::SaveLoss(path),
+            Purpose::ExportPane => Command::ExportPane(path),
+        });
+    }
+
+    /// Written when they change; failing to write them never stops the program.
+    fn keep_preferences(&mut self) {
+        if self.preferences == self.saved {
+            return;
+        }
+        self.saved = self.preferences.clone();
+        if let Some(file) = &self.preferences_file
+            && let Err(error) = self.preferences.save(file)
+        {
+            tracing::warn!("the preferences are not kept: {error}");
+        }
+    }
+
+    /// After drawing, since a theme that changes within a frame leaves it half in the old one.
+    fn apply_appearance(&mut self, ctx: &Context) {
+        let wanted = self.preferences.appearance;
+        if self.applied != wanted {
+            wanted.apply(ctx);
+            self.applied = wanted;
+            ctx.request_repaint();
+        }
+    }
+
+    fn take_input(&mut self, ctx: &Context) {
+        if self.chooser.is_none() && self.dialog.is_none() {
+            for action in command::pressed(ctx) {
+                self.commands.push(Command::Do(action));
+            }
+        }
+        let dropped = ctx.input(|input| input.raw.dropped_files.clone());
+        if let Some(path) = dropped
+            .into_iter()
+            .find_map(|file| Some(file.path().to_path_buf()))
+        {
+            self.commands.push(Command::Open(path));
+        }
+        self.document.note_settings(ctx.input(|input| input.time));
+    }
+}
+
+impl App for Workbench {
+    fn logic(&mut self, ctx: &Context, _: &mut Frame) {
+        let start = meter::thread_cpu_time();
+        self.poll(ctx);
+        self.logic_time = meter::thread_cpu_time().saturating_sub(start);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _: &mut Frame) {
+        let start = meter::thread_cpu_time();
+        self.take_input(ui.ctx());
+        chrome::show(self, ui);
+        self.apply_appearance(ui.ctx());
+        if !self.commands.is_empty() {
+            ui.ctx().request_repaint();
+        }
+        let spent = meter::thread_cpu_time().saturating_sub(start);
+        self.meter
+            .record(spent + std::mem::take(&mut self.logic_time));
+    }
+
+    fn on_exit(&mut self) {
+        self.keep_preferences();
+    }
+}

@@ -1,0 +1,241 @@
+//! `reconstruct`: from flags to a task, then the run and its summary.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ptycho_core::data::{Dataset, Strictness};
+use ptycho_core::error::{Error, Result};
+use ptycho_core::fields::Fields as _;
+use ptycho_core::iterative::{LsqmlSettings, ObjectInit};
+use ptycho_core::job::StopReason;
+use ptycho_core::study::memory::{available_bytes, estimate_bytes};
+use ptycho_core::study::resume::run_of_output;
+use ptycho_core::study::run::{
+    ReconstructTask, Source, in_words, open_source, reconstruct as run_task,
+};
+use ptycho_core::study::store::{Manifest, RunFolder};
+use ptycho_core::study::summary::ReconstructSummary;
+use serde_json::{Map, Value, json};
+
+use super::{Exit, Session, print, print_json, terminal};
+use crate::cli::ReconstructArgs;
+
+pub(super) fn reconstruct(args: &ReconstructArgs, session: &Session) -> Result<Exit> {
+    let earlier = earlier_run(args)?;
+    let task = task(args, earlier.as_ref())?;
+    task.check()?;
+    check_output(&task)?;
+    let strictness = if args.strict {
+        Strictness::Strict
+    } else {
+        Strictness::Repair
+    };
+    let opened = open_source(&task.source, strictness)?;
+    for repair in &opened.repairs {
+        session.say(format_args!("repaired in memory: {repair}"));
+    }
+    let dataset = Arc::new(opened.dataset);
+    say_effective(args, &task, earlier.as_ref(), session);
+    if let Some(words) = lacking_memory(&dataset, &task.lsqml)
+        && !args.force
+    {
+        super::say(format_args!("error: {words}"));
+        if args.json {
+            print_json(&json!({"error": words, "exit_code": Exit::GuardRail as u8}))?;
+        }
+        return Ok(Exit::GuardRail);
+    }
+    let monitor = terminal(session, "reconstructing");
+    let outcome = run_task(&task, Arc::clone(&dataset), monitor.as_ref());
+    monitor.clear();
+    let outcome = outcome?;
+    let summary = ReconstructSummary::new(&task, &dataset, &outcome);
+    let exit = exit_of(&outcome.reason);
+    if exit != Exit::Done {
+        session.say(format_args!("stopped: {}", in_words(&outcome.reason)));
+    }
+    if args.json {
+        let mut object = json!(summary);
+        object["settings"] = effective(args, &task.lsqml, earlier.is_some());
+        print_json(&object)?;
+    } else {
+        print(&in_lines(&summary))?;
+    }
+    Ok(exit)
+}
+
+fn exit_of(reason: &StopReason) -> Exit {
+    match reason {
+        StopReason::Finished => Exit::Done,
+        StopReason::Cancelled => Exit::Interrupted,
+        StopReason::Diverged { .. } => Exit::Failed,
+        StopReason::TimedOut => Exit::GuardRail,
+    }
+}
+
+/// The run to go on from, if one was asked for.
+fn earlier_run(args: &ReconstructArgs) -> Result<Option<(RunFolder, Manifest)>> {
+    let folder = match (&args.resume_from, &args.output) {
+        (Some(folder), _) => RunFolder::open(folder)?,
+        (None, Some(output)) if args.resume => run_of_output(output, &args.runs)?,
+        (None, None) if args.resume => {
+            return Err(
+                Error::invalid("resume", "resume", "an output", "none").with_fix(
+                    "give -o OUT of the run to go on from, or --resume-from with its run folder",
+                ),
+            );
+        }
+        _ => return Ok(None),
+    };
+    let manifest = folder.manifest()?;
+    Ok(Some((folder, manifest)))
+}
+
+/// Flag before resumed run before default.
+fn task(
+    args: &ReconstructArgs,
+    earlier: Option<&(RunFolder, Manifest)>,
+) -> Result<ReconstructTask> {
+    let default = LsqmlSettings::default();
+    let base = earlier.map_or(&default, |(_, manifest)| &manifest.task.lsqml);
+    let batches = args.batches.clone();
+    let earlier_batches = earlier.and_then(|(_, manifest)| manifest.task.batches.clone());
+    Ok(ReconstructTask {
+        source: args
+            .file
+            .clone()
+            .map_or(Source::Demonstration, Source::File),
+        lsqml: args.settings.over(base)?,
+        n_threads: args.threads,
+        batches: batches.or(earlier_batches),
+        output: args.output.clone(),
+        runs: args.runs.clone(),
+        resume: earlier.map(|(folder, _)| folder.path().to_path_buf()),
+        device: args.device.into(),
+        time_limit_s: args.time_limit,
+        ..ReconstructTask::default()
+    })
+}
+
+/// A result that cannot be written must be known before the run, not after.
+fn check_output(task: &ReconstructTask) -> Result<()> {
+    let Some(output) = &task.output else {
+        return Ok(());
+    };
+    let refuse = |expected: &str, found: &str| {
+        Err(Error::invalid("reconstruct", "output", expected, found)
+            .with_fix("give another -o")
+            .with_file(output))
+    };
+    if output.is_dir() {
+        return refuse("a file", "a folder");
+    }
+    let is_same = |input: &Path| match (input.canonicalize(), output.canonicalize()) {
+        (Ok(input), Ok(output)) => input == output,
+        _ => false,
+    };
+    let inputs = [
+        task.batches.as_deref(),
+        match &task.source {
+            Source::File(input) => Some(input.as_path()),
+            Source::Demonstration => None,
+        },
+    ];
+    if inputs.into_iter().flatten().any(is_same) {
+        return refuse("another file than the input", "the input");
+    }
+    Ok(())
+}
+
+fn lacking_memory(dataset: &Dataset, settings: &LsqmlSettings) -> Option<String> {
+    let needed = estimate_bytes(dataset, settings);
+    let available = available_bytes()?;
+    (available < needed).then(|| {
+        format!(
+            "the run needs about {:.1} GB and {:.1} GB are free; fix: a smaller --batch-size, \
+             or --force to try it",
+            needed as f64 / 1e9,
+            available as f64 / 1e9
+        )
+    })
+}
+
+fn origin(args: &ReconstructArgs, name: &str, is_resumed: bool) -> &'static str {
+    match (args.settings.is_given(name), is_resumed) {
+        (true, _) => "flag",
+        (false, true) => "resumed run",
+        (false, false) => "default",
+    }
+}
+
+/// Every setting with its value and where it comes from.
+fn effective(args: &ReconstructArgs, settings: &LsqmlSettings, is_resumed: bool) -> Value {
+    let entries = LsqmlSettings::fields().iter().map(|field| {
+        let value = json!(settings)[field.name].clone();
+        let entry = json!({"value": value, "origin": origin(args, field.name, is_resumed)});
+        (field.name.to_owned(), entry)
+    });
+    Value::Object(entries.collect::<Map<_, _>>())
+}
+
+fn say_effective(
+    args: &ReconstructArgs,
+    task: &ReconstructTask,
+    earlier: Option<&(RunFolder, Manifest)>,
+    session: &Session,
+) {
+    if let Some((folder, manifest)) = earlier {
+        session.say(format_args!(
+            "going on after epoch {}: {}",
+            manifest.epochs_done,
+            folder.path().display()
+        ));
+    }
+    for origin_shown in ["flag", "resumed run", "default"] {
+        let fields = LsqmlSettings::fields().iter();
+        let own =
+            fields.filter(|field| origin(args, field.name, earlier.is_some()) == origin_shown);
+        let words: Vec<_> = own
+            .filter_map(|field| Some(format!("{} {}", field.flag(), task.lsqml.get(field.name)?)))
+            .collect();
+        if !words.is_empty() {
+            session.say(format_args!("{origin_shown}: {}", words.join(", ")));
+        }
+    }
+    let threads = task.threads();
+    session.say(format_args!(
+        "device: cpu ({}), {threads} threads",
+        task.device_reason()
+    ));
+    if task.lsqml.object_init == ObjectInit::File {
+        session.say("the object starts from objectGuess of the file; if that is the truth, this is no reconstruction");
+    }
+}
+
+fn in_lines(summary: &ReconstructSummary) -> String {
+    let number =
+        |value: Option<f64>| value.map_or_else(|| "none".to_owned(), |value| format!("{value:.6}"));
+    let mut lines = vec![
+        ("epochs", summary.epochs.to_string()),
+        (
+            "loss",
+            format!(
+                "{} to {}",
+                number(summary.loss_first),
+                number(summary.loss_last)
+            ),
+        ),
+        ("time", format!("{:.2} s", summary.seconds_total)),
+    ];
+    if let Some(rate) = summary.patterns_per_s {
+        lines.push(("rate", format!("{rate:.0} patterns/s")));
+    }
+    if let Some(output) = &summary.output {
+        lines.push(("result", output.display().to_string()));
+    }
+    lines.push(("run folder", summary.run_folder.display().to_string()));
+    let lines = lines
+        .iter()
+        .map(|(name, value)| format!("{name:<10}  {value}\n"));
+    lines.collect()
+}

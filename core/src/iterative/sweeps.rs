@@ -1,0 +1,463 @@
+//! The elementwise sweeps of a minibatch, each one pass over contiguous memory.
+//!
+//! Fields are tiled (see [`tile_fft`](crate::iterative::tile_fft)): two planes, real and imaginary.
+
+use pulp::{Simd, WithSimd};
+
+use crate::iterative::simd::{LANES, Real};
+use crate::iterative::tile_fft::Tiling;
+
+/// The phase ramp of a sub-pixel shift, `exp(-2πi (f_row u + f_column v))`, as the outer product of two vectors over
+/// the frequencies u and v in cycles per pixel (the Nyquist frequency of an even size is -½).
+#[derive(Debug)]
+pub(crate) struct Ramp<T> {
+    /// Over row frequencies, one strip after the other.
+    rows: [Vec<T>; 2],
+    /// Over column frequencies.
+    columns: [Vec<T>; 2],
+}
+
+impl<T: Real> Ramp<T> {
+    pub(crate) fn new(tiling: Tiling) -> Self {
+        let zeros = |len: usize| [vec![T::zero(); len], vec![T::zero(); len]];
+        Self {
+            rows: zeros(tiling.n_strips * LANES),
+            columns: zeros(tiling.n),
+        }
+    }
+
+    /// The ramp that shifts by this many pixels.
+    pub(crate) fn set(&mut self, tiling: Tiling, shift_px: [f64; 2]) {
+        fill_ramp(&mut self.rows, tiling.n, shift_px[0]);
+        fill_ramp(&mut self.columns, tiling.n, shift_px[1]);
+    }
+}
+
+/// Powers of one turn, by recurrence in double precision; negative frequencies are the conjugates.
+fn fill_ramp<T: Real>([re, im]: &mut [Vec<T>; 2], n: usize, shift_px: f64) {
+    let (turn_im, turn_re) = (-std::f64::consts::TAU * shift_px / n as f64).sin_cos();
+    let (mut a, mut b) = (1.0_f64, 0.0_f64);
+    for k in 0..=n / 2 {
+        let mirrored = (n - k) % n;
+        if k < n.div_ceil(2) {
+            (re[k], im[k]) = (T::of(a), T::of(b));
+        }
+        if k > 0 {
+            (re[mirrored], im[mirrored]) = (T::of(a), T::of(-b));
+        }
+        (a, b) = (a * turn_re - b * turn_im, a * turn_im + b * turn_re);
+    }
+}
+
+/// `to = from · ramp`, or `to (+)= from · conj(ramp)`.
+pub(crate) struct ApplyRamp<'a, T> {
+    pub(crate) tiling: Tiling,
+    pub(crate) ramp: &'a Ramp<T>,
+    pub(crate) from: &'a [T],
+    pub(crate) to: &'a mut [T],
+    pub(crate) conjugate: bool,
+    pub(crate) add: bool,
+}
+
+impl<T: Real> WithSimd for ApplyRamp<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let plane = self.tiling.plane_len();
+        let (from_re, from_im) = self.from.split_at(plane);
+        let (to_re, to_im) = self.to.split_at_mut(plane);
+        let (from_re, from_im) = (T::vectors::<S>(from_re), T::vectors::<S>(from_im));
+        let (to_re, to_im) = (T::vectors_mut::<S>(to_re), T::vectors_mut::<S>(to_im));
+        let [row_re, row_im] = &self.ramp.rows;
+        let (row_re, row_im) = (T::vectors::<S>(row_re), T::vectors::<S>(row_im));
+        let group = row_re.len() / self.tiling.n_strips;
+        let sign = if self.conjugate { -T::one() } else { T::one() };
+        let strip = group * self.tiling.n;
+        for s in 0..self.tiling.n_strips {
+            let (a_re, a_im) = (&row_re[s * group..][..group], &row_im[s * group..][..group]);
+            let (x_re, x_im) = (
+                &from_re[s * strip..][..strip],
+                &from_im[s * strip..][..strip],
+            );
+            let (y_re, y_im) = (
+                &mut to_re[s * strip..][..strip],
+                &mut to_im[s * strip..][..strip],
+            );
+            let columns = self.ramp.columns[0].iter().zip(&self.ramp.columns[1]);
+            for (r, (&c_re, &c_im)) in columns.enumerate() {
+                let (c_re, c_im) = (T::splat(simd, c_re), T::splat(simd, c_im * sign));
+                let plus = T::splat(simd, sign);
+                for g in 0..group {
+                    let at = r * group + g;
+                    let b_im = T::v_mul(simd, a_im[g], plus);
+                    let (w_re, w_im) = times::<S, T>(simd, (a_re[g], b_im), (c_re, c_im));
+                    let (re, im) = times::<S, T>(simd, (x_re[at], x_im[at]), (w_re, w_im));
+                    if self.add {
+                        y_re[at] = T::v_add(simd, y_re[at], re);
+                        y_im[at] = T::v_add(simd, y_im[at], im);
+                    } else {
+                        (y_re[at], y_im[at]) = (re, im);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn times<S: Simd, T: Real>(
+    simd: S,
+    a: (T::Vector<S>, T::Vector<S>),
+    b: (T::Vector<S>, T::Vector<S>),
+) -> (T::Vector<S>, T::Vector<S>) {
+    (
+        T::v_fnma(simd, a.1, b.1, T::v_mul(simd, a.0, b.0)),
+        T::v_fma(simd, a.0, b.1, T::v_mul(simd, a.1, b.0)),
+    )
+}
+
+/// `a · conj(b)`
+#[inline(always)]
+fn times_conj<S: Simd, T: Real>(
+    simd: S,
+    a: (T::Vector<S>, T::Vector<S>),
+    b: (T::Vector<S>, T::Vector<S>),
+) -> (T::Vector<S>, T::Vector<S>) {
+    (
+        T::v_fma(simd, a.1, b.1, T::v_mul(simd, a.0, b.0)),
+        T::v_fnma(simd, a.0, b.1, T::v_mul(simd, a.1, b.0)),
+    )
+}
+
+/// A window of a padded canvas: where a patch lies.
+#[derive(Clone, Copy)]
+pub(crate) struct Patch<'a, T> {
+    pub(crate) re: &'a [T],
+    pub(crate) im: &'a [T],
+    /// Place of the patch's first pixel.
+    pub(crate) start: usize,
+    /// Values between two rows.
+    pub(crate) stride: usize,
+}
+
+impl<T: Real> Patch<'_, T> {
+    /// The registers of row `r` in strip `s`.
+    #[inline(always)]
+    fn row<S: Simd>(&self, s: usize, r: usize) -> (&[T::Vector<S>], &[T::Vector<S>]) {
+        let at = self.start + r * self.stride + s * LANES;
+        (
+            T::vectors::<S>(&self.re[at..at + LANES]),
+            T::vectors::<S>(&self.im[at..at + LANES]),
+        )
+    }
+}
+
+/// `to = object patch · probe`
+pub(crate) struct ExitWave<'a, T> {
+    pub(crate) tiling: Tiling,
+    pub(crate) object: Patch<'a, T>,
+    pub(crate) probe: &'a [T],
+    pub(crate) to: &'a mut [T],
+}
+
+impl<T: Real> WithSimd for ExitWave<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let plane = self.tiling.plane_len();
+        let (p_re, p_im) = self.probe.split_at(plane);
+        let (to_re, to_im) = self.to.split_at_mut(plane);
+        let rows = p_re.chunks_exact(LANES).zip(p_im.chunks_exact(LANES));
+        let outs = to_re
+            .chunks_exact_mut(LANES)
+            .zip(to_im.chunks_exact_mut(LANES));
+        for (i, ((p_re, p_im), (to_re, to_im))) in rows.zip(outs).enumerate() {
+            let (o_re, o_im) = self.object.row::<S>(i / self.tiling.n, i % self.tiling.n);
+            let (p_re, p_im) = (T::vectors::<S>(p_re), T::vectors::<S>(p_im));
+            let (to_re, to_im) = (T::vectors_mut::<S>(to_re), T::vectors_mut::<S>(to_im));
+            for g in 0..to_re.len() {
+                (to_re[g], to_im[g]) = times::<S, T>(simd, (o_re[g], o_im[g]), (p_re[g], p_im[g]));
+            }
+        }
+    }
+}
+
+/// Sums over one pattern's pixels.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PatternSums {
+    /// `Σ (√(y + 1e-7) - √(I + 1e-7))²`
+    pub(crate) loss: f64,
+    /// `Σ (√y - √I)²`
+    pub(crate) error: f64,
+    pub(crate) measured: f64,
+    pub(crate) predicted: f64,
+    /// `|u|², |v|², Re u v*, Im u v*, Re u* χ, Re v* χ`
+    pub(crate) step: [f64; 6],
+}
+
+/// Predicted intensity, its sums, and the update of the detector wave: every mode is multiplied by
+/// `w (√I / (√y + 1e-9) - 1) / n²`, which is 0 where masked.
+pub(crate) struct Modulus<'a, T> {
+    pub(crate) tiling: Tiling,
+    /// Unnormalised detector waves, one mode after the other.
+    pub(crate) waves: &'a mut [T],
+    pub(crate) amplitude: &'a [T],
+    pub(crate) mask: Option<&'a [T]>,
+    /// Room for a plane.
+    pub(crate) intensity: &'a mut [T],
+    pub(crate) weight: T,
+}
+
+impl<T: Real> WithSimd for Modulus<'_, T> {
+    type Output = PatternSums;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> PatternSums {
+        let plane = self.tiling.plane_len();
+        for (k, wave) in self.waves.chunks_exact(2 * plane).enumerate() {
+            let (re, im) = wave.split_at(plane);
+            let (re, im) = (T::vectors::<S>(re), T::vectors::<S>(im));
+            let y = T::vectors_mut::<S>(self.intensity);
+            for ((y, &re), &im) in y.iter_mut().zip(re).zip(im) {
+                let re2 = T::v_mul(simd, re, re);
+                let first = if k == 0 {
+                    re2
+                } else {
+                    T::v_fma(simd, re, re, *y)
+                };
+                *y = T::v_fma(simd, im, im, first);
+            }
+        }
+        let mut sums = PatternSums::default();
+        let n2 = (self.tiling.n * self.tiling.n) as f64;
+        let (per_pixel, weight) = (T::of(1.0 / n2), self.weight * T::of(1.0 / n2));
+        let (tiny, tiny_root, one) = (T::of(1e-7), T::of(1e-9), T::one());
+        let strip = self.tiling.n * LANES;
+        for (y, a) in self
+            .intensity
+            .chunks_exact_mut(strip)
+            .zip(self.amplitude.chunks_exact(strip))
+        {
+            let mut lanes = [[T::zero(); LANES]; 4];
+            let (rows, _) = y.as_chunks_mut::<LANES>();
+            for (y, a) in rows.iter_mut().zip(a.as_chunks::<LANES>().0) {
+                let intensity = y.map(|y| y * per_pixel);
+                let root = intensity.map(T::sqrt);
+                for l in 0..LANES {
+                    let counts = a[l] * a[l];
+                    let error = root[l] - a[l];
+                    let loss = (intensity[l] + tiny).sqrt() - (counts + tiny).sqrt();
+                    lanes[0][l] += loss * loss;
+                    lanes[1][l] += error * error;
+                    lanes[2][l] += counts;
+                    lanes[3][l] += intensity[l];
+                    y[l] = weight * (a[l] / (root[l] + tiny_root) - one);
+                }
+            }
+            let sum = |lanes: [T; LANES]| lanes.iter().map(|x| x.wide()).sum::<f64>();
+            sums.loss += sum(lanes[0]);
+            sums.error += sum(lanes[1]);
+            sums.measured += sum(lanes[2]);
+            sums.predicted += sum(lanes[3]);
+        }
+        if let Some(mask) = self.mask {
+            for (factor, mask) in self.intensity.iter_mut().zip(mask) {
+                *factor *= *mask;
+            }
+        }
+        let factor = T::vectors::<S>(self.intensity);
+        for wave in self.waves.chunks_exact_mut(plane) {
+            for (value, &factor) in T::vectors_mut::<S>(wave).iter_mut().zip(factor) {
+                *value = T::v_mul(simd, *value, factor);
+            }
+        }
+        sums
+    }
+}
+
+/// `to = χ conj(object patch)`
+pub(crate) struct Project<'a, T> {
+    pub(crate) tiling: Tiling,
+    pub(crate) object: Patch<'a, T>,
+    pub(crate) chi: &'a [T],
+    pub(crate) to: &'a mut [T],
+}
+
+impl<T: Real> WithSimd for Project<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let plane = self.tiling.plane_len();
+        let (c_re, c_im) = self.chi.split_at(plane);
+        let (to_re, to_im) = self.to.split_at_mut(plane);
+        let rows = c_re.chunks_exact(LANES).zip(c_im.chunks_exact(LANES));
+        let outs = to_re
+            .chunks_exact_mut(LANES)
+            .zip(to_im.chunks_exact_mut(LANES));
+        for (i, ((c_re, c_im), (to_re, to_im))) in rows.zip(outs).enumerate() {
+            let (o_re, o_im) = self.object.row::<S>(i / self.tiling.n, i % self.tiling.n);
+            let (c_re, c_im) = (T::vectors::<S>(c_re), T::vectors::<S>(c_im));
+            let (to_re, to_im) = (T::vectors_mut::<S>(to_re), T::vectors_mut::<S>(to_im));
+            for g in 0..to_re.len() {
+                (to_re[g], to_im[g]) =
+                    times_conj::<S, T>(simd, (c_re[g], c_im[g]), (o_re[g], o_im[g]));
+            }
+        }
+    }
+}
+
+/// `to (+)= a conj(b)`, all fields.
+pub(crate) struct TimesConj<'a, T> {
+    pub(crate) a: &'a [T],
+    pub(crate) b: &'a [T],
+    pub(crate) to: &'a mut [T],
+    pub(crate) add: bool,
+}
+
+impl<T: Real> WithSimd for TimesConj<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let plane = self.to.len() / 2;
+        let (a_re, a_im) = self.a.split_at(plane);
+        let (b_re, b_im) = self.b.split_at(plane);
+        let (to_re, to_im) = self.to.split_at_mut(plane);
+        let (a_re, a_im) = (T::vectors::<S>(a_re), T::vectors::<S>(a_im));
+        let (b_re, b_im) = (T::vectors::<S>(b_re), T::vectors::<S>(b_im));
+        let (to_re, to_im) = (T::vectors_mut::<S>(to_re), T::vectors_mut::<S>(to_im));
+        for i in 0..to_re.len() {
+            let (re, im) = times_conj::<S, T>(simd, (a_re[i], a_im[i]), (b_re[i], b_im[i]));
+            if self.add {
+                to_re[i] = T::v_add(simd, to_re[i], re);
+                to_im[i] = T::v_add(simd, to_im[i], im);
+            } else {
+                (to_re[i], to_im[i]) = (re, im);
+            }
+        }
+    }
+}
+
+/// What a pattern adds to the object direction.
+#[derive(Clone, Copy)]
+pub(crate) enum Deposit<'a, T> {
+    /// `χ conj(probe)`
+    Product(&'a [T], &'a [T]),
+    /// A field as it is.
+    Field(&'a [T]),
+}
+
+/// Add some rows of a pattern to a band of the canvas.
+pub(crate) struct AddRows<'a, T> {
+    pub(crate) tiling: Tiling,
+    pub(crate) deposit: Deposit<'a, T>,
+    /// Rows of the pattern.
+    pub(crate) rows: std::ops::Range<usize>,
+    pub(crate) re: &'a mut [T],
+    pub(crate) im: &'a mut [T],
+    /// Place in the band of the first of these rows.
+    pub(crate) start: usize,
+    pub(crate) stride: usize,
+}
+
+impl<T: Real> WithSimd for AddRows<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Tiling { n, n_strips } = self.tiling;
+        let plane = self.tiling.plane_len();
+        for s in 0..n_strips {
+            for (i, r) in self.rows.clone().enumerate() {
+                let from = (s * n + r) * LANES;
+                let to = self.start + i * self.stride + s * LANES;
+                let to_re = T::vectors_mut::<S>(&mut self.re[to..to + LANES]);
+                let to_im = T::vectors_mut::<S>(&mut self.im[to..to + LANES]);
+                match self.deposit {
+                    Deposit::Product(chi, probe) => {
+                        let (re, im) = (from, plane + from);
+                        let (c_re, c_im) = (&chi[re..re + LANES], &chi[im..im + LANES]);
+                        let (p_re, p_im) = (&probe[re..re + LANES], &probe[im..im + LANES]);
+                        let (c_re, c_im) = (T::vectors::<S>(c_re), T::vectors::<S>(c_im));
+                        let (p_re, p_im) = (T::vectors::<S>(p_re), T::vectors::<S>(p_im));
+                        for g in 0..to_re.len() {
+                            let (re, im) =
+                                times_conj::<S, T>(simd, (c_re[g], c_im[g]), (p_re[g], p_im[g]));
+                            to_re[g] = T::v_add(simd, to_re[g], re);
+                            to_im[g] = T::v_add(simd, to_im[g], im);
+                        }
+                    }
+                    Deposit::Field(field) => {
+                        let (re, im) = (from, plane + from);
+                        let re = T::vectors::<S>(&field[re..re + LANES]);
+                        let im = T::vectors::<S>(&field[im..im + LANES]);
+                        for g in 0..to_re.len() {
+                            to_re[g] = T::v_add(simd, to_re[g], re[g]);
+                            to_im[g] = T::v_add(simd, to_im[g], im[g]);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The sums that the step sizes need: with `u = d p`, `v = Δp O`:
+/// `Σ|u|², Σ|v|², Σ Re u v*, Σ Im u v*, Σ Re u* χ, Σ Re v* χ`.
+pub(crate) struct StepSums<'a, T> {
+    pub(crate) tiling: Tiling,
+    pub(crate) direction: Patch<'a, T>,
+    pub(crate) object: Patch<'a, T>,
+    pub(crate) probe: &'a [T],
+    pub(crate) probe_direction: &'a [T],
+    pub(crate) chi: &'a [T],
+}
+
+impl<T: Real> WithSimd for StepSums<'_, T> {
+    type Output = [f64; 6];
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> [f64; 6] {
+        let Tiling { n, n_strips } = self.tiling;
+        let plane = self.tiling.plane_len();
+        let mut sums = [0.0; 6];
+        for s in 0..n_strips {
+            let mut acc = [T::splat(simd, T::zero()); 6];
+            for r in 0..n {
+                let (d_re, d_im) = self.direction.row::<S>(s, r);
+                let (o_re, o_im) = self.object.row::<S>(s, r);
+                let at = (s * n + r) * LANES;
+                let p_re = T::vectors::<S>(&self.probe[at..at + LANES]);
+                let p_im = T::vectors::<S>(&self.probe[plane + at..plane + at + LANES]);
+                let q_re = T::vectors::<S>(&self.probe_direction[at..at + LANES]);
+                let q_im = T::vectors::<S>(&self.probe_direction[plane + at..plane + at + LANES]);
+                let c_re = T::vectors::<S>(&self.chi[at..at + LANES]);
+                let c_im = T::vectors::<S>(&self.chi[plane + at..plane + at + LANES]);
+                for g in 0..p_re.len() {
+                    let (u_re, u_im) = times::<S, T>(simd, (d_re[g], d_im[g]), (p_re[g], p_im[g]));
+                    let (v_re, v_im) = times::<S, T>(simd, (q_re[g], q_im[g]), (o_re[g], o_im[g]));
+                    acc[0] = T::v_fma(simd, u_re, u_re, T::v_fma(simd, u_im, u_im, acc[0]));
+                    acc[1] = T::v_fma(simd, v_re, v_re, T::v_fma(simd, v_im, v_im, acc[1]));
+                    acc[2] = T::v_fma(simd, u_re, v_re, T::v_fma(simd, u_im, v_im, acc[2]));
+                    acc[3] = T::v_fma(simd, u_im, v_re, T::v_fnma(simd, u_re, v_im, acc[3]));
+                    acc[4] = T::v_fma(simd, u_re, c_re[g], T::v_fma(simd, u_im, c_im[g], acc[4]));
+                    acc[5] = T::v_fma(simd, v_re, c_re[g], T::v_fma(simd, v_im, c_im[g], acc[5]));
+                }
+            }
+            for (sum, acc) in sums.iter_mut().zip(acc) {
+                *sum += T::sum(simd, acc).wide();
+            }
+        }
+        sums
+    }
+}
+
+/// `to += from`, of any length.
+pub(crate) fn add_assign<T: Real>(to: &mut [T], from: &[T]) {
+    for (to, &from) in to.iter_mut().zip(from) {
+        *to += from;
+    }
+}
