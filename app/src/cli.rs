@@ -57,6 +57,7 @@ pub enum Command {
 
 /// Tell key by key whether files obey the data contract, and what would mend them.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[command(after_help = "\
 Examples:
   ptychobench inspect scan.npz
@@ -103,6 +104,7 @@ pub struct RepairArgs {
 
 /// Reconstruct object and probe from a scan.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[command(after_help = "\
 Examples:
   ptychobench reconstruct scan.npz -o result.npz

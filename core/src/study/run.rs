@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::compute::DeviceChoice;
-use crate::data::{Dataset, Metadata, Opened, Reconstruction, Strictness};
+use crate::data::{Dataset, Opened, Reconstruction, Strictness};
 use crate::error::{Error, Result};
 use crate::fields::Fields as _;
 use crate::iterative::{Lsqml, LsqmlSettings, LsqmlSnapshot, ObjectInit};
@@ -186,7 +186,7 @@ pub fn reconstruct(
 ) -> Result<ReconstructOutcome> {
     task.check()?;
     let input = InputRecord::of(&task.source, &dataset);
-    let metadata = dataset.metadata().clone();
+    let repairs = dataset.metadata().repairs.clone();
     let engine = prepare(task, dataset)?;
     let folder = RunFolder::create(&task.runs)?;
     let span = tracing::info_span!("run", folder = %folder.path().display());
@@ -198,9 +198,9 @@ pub fn reconstruct(
         "reconstruction started"
     );
     let mut manifest = Manifest::begin(task, input, task.threads());
-    manifest.repairs.clone_from(&metadata.repairs);
+    manifest.repairs = repairs;
     folder.write_manifest(&manifest)?;
-    let outcome = execute(task, engine, &folder, &metadata, &mut manifest, monitor);
+    let outcome = execute(task, engine, &folder, &mut manifest, monitor);
     match &outcome {
         Ok(outcome) => {
             manifest.end(RunState::Ended);
@@ -259,7 +259,6 @@ fn execute(
     task: &ReconstructTask,
     mut engine: Lsqml,
     folder: &RunFolder,
-    metadata: &Metadata,
     manifest: &mut Manifest,
     monitor: &dyn Monitor<LsqmlSnapshot>,
 ) -> Result<ReconstructOutcome> {
@@ -273,7 +272,7 @@ fn execute(
     manifest.epochs_done = engine.progress().epoch;
     let mut reconstruction = engine.reconstruction();
     let seconds_per_epoch = engine.seconds_per_epoch().to_vec();
-    add_provenance(&mut reconstruction, manifest, folder, &reason, metadata);
+    add_provenance(&mut reconstruction, manifest, folder, &reason);
     let history = History {
         loss: reconstruction
             .loss
@@ -309,7 +308,6 @@ fn add_provenance(
     manifest: &Manifest,
     folder: &RunFolder,
     reason: &StopReason,
-    metadata: &Metadata,
 ) {
     if !reconstruction.provenance.is_object() {
         reconstruction.provenance = json!({});
@@ -326,7 +324,7 @@ fn add_provenance(
         ("reason", json!(reason)),
         ("epochs_done", json!(manifest.epochs_done)),
         ("device", json!(manifest.device)),
-        ("pixel_size_m", json!(metadata.pixel_size_m)),
+        ("pixel_size_m", json!(manifest.input.pixel_size_m)),
     ];
     for (key, value) in added {
         reconstruction.provenance[key] = value;
