@@ -4,7 +4,7 @@ use ndarray::{Array2, s};
 use num_complex::Complex32;
 use proptest::prelude::*;
 use ptycho_core::paint::colormap::{
-    ColorMap, MINUS_INFINITY, Map, NAN, PLUS_INFINITY, hue_lightness,
+    ColorMap, HueLightness, MINUS_INFINITY, Map, NAN, PLUS_INFINITY,
 };
 use ptycho_core::paint::component::{Component, Source};
 use ptycho_core::paint::export::Figure;
@@ -152,7 +152,7 @@ fn what_is_no_number_has_its_own_colour_and_is_counted() {
     assert_eq!(n_magenta.count(), 50);
     assert_eq!(picture.rgba.at(1, 0), PLUS_INFINITY);
     assert_eq!(picture.rgba.at(2, 0), MINUS_INFINITY);
-    let counts = histogram(values.view(), &picture.limits, 10);
+    let counts = histogram(&values.view(), &picture.limits, 10);
     assert_eq!(counts.iter().sum::<usize>(), 948);
 }
 
@@ -221,16 +221,17 @@ fn sequential_maps_brighten_cyclic_ones_close_and_the_diverging_one_is_white_in_
         let difference = lightness(diverging[i]) - lightness(diverging[255 - i]);
         assert!(difference.abs() < 5.0, "{i}: {difference}");
     }
+    let wheel = HueLightness::default();
     // The hue wheel closes too, is black at no amplitude and of even lightness around.
-    assert!(distance(hue_lightness(-PI, 0.7), hue_lightness(PI, 0.7)) <= 1);
-    assert_eq!(hue_lightness(1.0, 0.0), [0, 0, 0, 255]);
+    assert!(distance(wheel.colour(-PI, 0.7), wheel.colour(PI, 0.7)) <= 1);
+    assert_eq!(wheel.colour(1.0, 0.0), [0, 0, 0, 255]);
     let around: Vec<_> = (0..64)
-        .map(|i| lightness(hue_lightness(i as f32 * TAU / 64.0, 1.0)))
+        .map(|i| lightness(wheel.colour(i as f32 * TAU / 64.0, 1.0)))
         .collect();
     let least = around.iter().copied().fold(f32::MAX, f32::min);
     let greatest = around.iter().copied().fold(0.0, f32::max);
     assert!(greatest - least < 8.0, "{least} to {greatest}");
-    assert_eq!(hue_lightness(f32::NAN, 1.0), NAN);
+    assert_eq!(wheel.colour(f32::NAN, 1.0), NAN);
 }
 
 #[test]
@@ -238,7 +239,7 @@ fn limits_are_found_over_finite_values() {
     let mut values = Array2::from_shape_fn((1, 1001), |(_, column)| column as f32 - 200.0);
     values[[0, 1000]] = f32::INFINITY;
     let ends = |limits: Limits| {
-        let resolved = limits.resolve(values.view());
+        let resolved = limits.resolve(&values.view());
         (resolved.min, resolved.max)
     };
     assert_eq!(ends(Limits::MinMax), (-200.0, 799.0));
@@ -268,8 +269,8 @@ fn limits_are_found_over_finite_values() {
 #[test]
 fn values_beyond_the_limits_take_the_end_colours() {
     let values = ndarray::array![[-5.0, 0.0, 0.999, 1.0, 7.0_f32]];
-    let limits = Limits::Manual { min: 0.0, max: 1.0 }.resolve(values.view());
-    let raster = raster::rgba(values.view(), &limits, ColorMap::new(Map::Gray));
+    let limits = Limits::Manual { min: 0.0, max: 1.0 }.resolve(&values.view());
+    let raster = raster::rgba(&values.view(), &limits, ColorMap::new(Map::Gray));
     let levels: Vec<_> = raster.pixels.iter().map(|colour| colour[0]).collect();
     assert_eq!(levels, [0, 0, 255, 255, 255]);
 }
@@ -336,7 +337,7 @@ fn a_logarithm_states_its_floor_and_counts_what_lies_below() {
 #[test]
 fn components_are_the_parts_of_the_numbers() {
     let values = ndarray::array![[Complex32::new(3.0, -4.0), Complex32::new(-1e30, 0.0)]];
-    let of = |component: Component| component.of(values.view());
+    let of = |component: Component| component.of(&values.view());
     assert_eq!(of(Component::Amplitude), ndarray::array![[5.0, 1e30]]);
     assert_eq!(of(Component::Real), ndarray::array![[3.0, -1e30]]);
     assert_eq!(of(Component::Imaginary), ndarray::array![[-4.0, 0.0]]);
@@ -374,7 +375,7 @@ fn a_wrapped_phase_is_shown_cyclic_from_minus_pi_to_pi() {
 /// The true phase but for a constant, wherever it changes by less than half a turn a pixel.
 fn check_unwrap(truth_rad: &Array2<f32>, tolerance_rad: f32) {
     let wrapped = truth_rad.mapv(|phase| phase.sin().atan2(phase.cos()));
-    let found = unwrap(wrapped.view());
+    let found = unwrap(&wrapped.view());
     let constant = found[[0, 0]] - truth_rad[[0, 0]];
     assert!(((constant / TAU).round() * TAU - constant).abs() < tolerance_rad);
     for (found, truth) in found.iter().zip(truth_rad) {
@@ -411,7 +412,7 @@ fn what_is_no_number_stays_so_and_does_not_stop_the_unwrapping() {
         phase.sin().atan2(phase.cos())
     });
     wrapped.slice_mut(s![14..16, 5..40]).fill(f32::NAN);
-    let found = unwrap(wrapped.view());
+    let found = unwrap(&wrapped.view());
     assert_eq!(found.iter().filter(|value| value.is_nan()).count(), 70);
     // Around the hole: both sides hang together through columns 0 to 4.
     assert!((found[[29, 39]] - found[[0, 39]] - 0.7 * 29.0).abs() < 1e-3);
@@ -434,7 +435,7 @@ fn a_ramp_is_recovered_and_leaves_amplitudes_and_features_as_they_are() {
         feature(row, column) * Complex32::cis(ramp)
     });
     // Without noise in the phase the numbers are exact; with 0.05 a pixel they are within 1e-3.
-    let (flat, ramp) = remove_phase_ramp_and_offset(object.view(), None);
+    let (flat, ramp) = remove_phase_ramp_and_offset(&object.view(), None);
     assert!(
         (ramp.row_slope_rad_per_px - truth.row_slope_rad_per_px).abs() < 1e-3,
         "{ramp:?}"
@@ -458,7 +459,7 @@ fn a_ramp_is_recovered_and_leaves_amplitudes_and_features_as_they_are() {
             Complex32::new(1.0, f32::NAN)
         };
     }
-    let found = PhaseRamp::of(bordered.view(), Some(&(20..80, 10..60)));
+    let found = PhaseRamp::of(&bordered.view(), Some(&(20..80, 10..60)));
     for (found, truth) in [
         (found.offset_rad, truth.offset_rad),
         (found.row_slope_rad_per_px, truth.row_slope_rad_per_px),
@@ -550,7 +551,7 @@ proptest! {
         finite.sort_by(f32::total_cmp);
         let array = Array2::from_shape_vec((1, values.len()), values).unwrap();
         let found: ResolvedLimits = Limits::Percentile { low_percent: low, high_percent: high }
-            .resolve(array.view());
+            .resolve(&array.view());
         let rank = |percent: f64| {
             finite.get((percent / 100.0 * (finite.len().max(1) - 1) as f64).round() as usize)
         };

@@ -23,6 +23,7 @@ use ptychobench::gui::widgets::viewport::LinkedView;
 const N_FAILED_PIXELS: usize = 100;
 
 /// A renderer, or `None` (said on standard error) where the machine has no graphics adapter.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn renderer(test: &str) -> Option<WgpuTestRenderer> {
     let made = std::panic::catch_unwind(WgpuTestRenderer::new);
     if made.is_err() {
@@ -48,7 +49,9 @@ fn check_themes(name: &str, size: [f32; 2], ui: impl Fn(&mut Ui) + Copy) {
             .with_options(options)
             .with_context_setup(theme::install)
             .renderer(renderer)
-            .build_ui(ui);
+            .build_ui(|root| {
+                egui::CentralPanel::default().show(root, ui);
+            });
         harness.run();
         harness.snapshot(format!("{name}_{word}"));
         results.extend_harness(&mut harness);

@@ -30,7 +30,9 @@ pub fn show(app: &mut Workbench, ui: &mut Ui) {
         .queue
         .rows()
         .into_iter()
+        // The reconstruct view shows its own run, larger.
         .filter(|row| row.lane != Lane::Preview)
+        .filter(|row| row.lane != Lane::Compute || app.view != View::Reconstruct)
         .collect();
     if !rows.is_empty() {
         Panel::bottom("jobs").show(ui, |ui| {
@@ -44,7 +46,7 @@ pub fn show(app: &mut Workbench, ui: &mut Ui) {
     }
     Panel::left("views")
         .resizable(false)
-        .exact_size(124.0)
+        .exact_size(132.0)
         .show(ui, |ui| sidebar(app, ui));
     let enabled = app.permissions();
     match app.view {
@@ -248,7 +250,8 @@ fn sidebar(app: &mut Workbench, ui: &mut Ui) {
     for view in View::ALL {
         let text = RichText::new(format!("{} {}", view.icon(), view.label())).size(15.0);
         let button = Button::selectable(app.view == view, text)
-            .min_size(egui::vec2(ui.available_width(), 30.0));
+            .min_size(egui::vec2(ui.available_width(), 30.0))
+            .wrap_mode(egui::TextWrapMode::Extend);
         if ui.add(button).on_hover_text(view.tooltip()).clicked() {
             app.commands.push(Command::Show(view));
         }

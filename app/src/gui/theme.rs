@@ -72,7 +72,7 @@ impl Default for Appearance {
 
 impl Appearance {
     /// Make the window look so; cheap enough for every frame.
-    pub fn apply(&self, ctx: &Context) {
+    pub fn apply(self, ctx: &Context) {
         let preference = match self.theme {
             ThemeChoice::System => egui::ThemePreference::System,
             ThemeChoice::Light => egui::ThemePreference::Light,

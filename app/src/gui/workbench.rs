@@ -16,6 +16,7 @@ use super::log::LogRing;
 use super::meter::{self, Meter};
 use super::preferences::Preferences;
 use super::queue::Queue;
+use super::theme::Appearance;
 use super::views::{DataView, ReconstructView, View};
 use super::widgets::notice::Level;
 use super::{chrome, theme};
@@ -87,6 +88,7 @@ pub struct Workbench {
     pub(super) path_text: String,
     preferences_file: Option<PathBuf>,
     saved: Preferences,
+    applied: Appearance,
     logic_time: Duration,
 }
 
@@ -109,6 +111,8 @@ impl Workbench {
             preferences.runs_folder = runs;
         }
         theme::install(ctx);
+        let applied = preferences.appearance;
+        applied.apply(ctx);
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
         log.wake(ctx);
         let mut document = Document::new(compute.n_threads());
@@ -147,6 +151,7 @@ impl Workbench {
             path_text: String::new(),
             preferences_file,
             saved,
+            applied,
             logic_time: Duration::ZERO,
         }
     }
@@ -226,6 +231,16 @@ impl Workbench {
         }
     }
 
+    /// After drawing, since a theme that changes within a frame leaves it half in the old one.
+    fn apply_appearance(&mut self, ctx: &Context) {
+        let wanted = self.preferences.appearance;
+        if self.applied != wanted {
+            wanted.apply(ctx);
+            self.applied = wanted;
+            ctx.request_repaint();
+        }
+    }
+
     fn take_input(&mut self, ctx: &Context) {
         if self.chooser.is_none() && self.dialog.is_none() {
             for action in command::pressed(ctx) {
@@ -246,7 +261,6 @@ impl Workbench {
 impl App for Workbench {
     fn logic(&mut self, ctx: &Context, _: &mut Frame) {
         let start = meter::thread_cpu_time();
-        self.preferences.appearance.apply(ctx);
         self.poll(ctx);
         self.logic_time = meter::thread_cpu_time().saturating_sub(start);
     }
@@ -255,6 +269,7 @@ impl App for Workbench {
         let start = meter::thread_cpu_time();
         self.take_input(ui.ctx());
         chrome::show(self, ui);
+        self.apply_appearance(ui.ctx());
         if !self.commands.is_empty() {
             ui.ctx().request_repaint();
         }

@@ -81,11 +81,11 @@ impl Component {
     }
 
     /// The values; for [`Component::HueLightness`] the phase.
-    pub fn of(self, values: ArrayView2<'_, Complex32>) -> Array2<f32> {
+    pub fn of(self, values: &ArrayView2<'_, Complex32>) -> Array2<f32> {
         match self {
             Self::Amplitude => amplitude(values),
             Self::Phase | Self::HueLightness => phase(values),
-            Self::UnwrappedPhase => unwrap(phase(values).view()),
+            Self::UnwrappedPhase => unwrap(&phase(values).view()),
             Self::Real => values.mapv(|value| value.re),
             Self::Imaginary => values.mapv(|value| value.im),
         }
@@ -93,7 +93,7 @@ impl Component {
 }
 
 /// The magnitude, free of overflow: squares of single-precision numbers fit into double precision.
-pub fn amplitude(values: ArrayView2<'_, Complex32>) -> Array2<f32> {
+pub fn amplitude(values: &ArrayView2<'_, Complex32>) -> Array2<f32> {
     values.mapv(|value| {
         let (re, im) = (f64::from(value.re), f64::from(value.im));
         (re * re + im * im).sqrt() as f32
@@ -101,6 +101,6 @@ pub fn amplitude(values: ArrayView2<'_, Complex32>) -> Array2<f32> {
 }
 
 /// The angle in (-π, π]; NaN where a part is.
-pub fn phase(values: ArrayView2<'_, Complex32>) -> Array2<f32> {
+pub fn phase(values: &ArrayView2<'_, Complex32>) -> Array2<f32> {
     values.mapv(|value| value.im.atan2(value.re))
 }

@@ -216,10 +216,7 @@ impl BarLayout {
     fn new(bar: &Bar, height: usize, size: Size) -> Self {
         let line = text::line_height_px(size);
         let values = ticks::ticks(bar.min, bar.max, N_TICKS);
-        let tick_labels: Vec<_> = values
-            .iter()
-            .map(|&value| (value, ticks::label(value, bar.max - bar.min, values.len())))
-            .collect();
+        let tick_labels: Vec<_> = values.iter().copied().zip(ticks::labels(&values)).collect();
         let tick_width = tick_labels
             .iter()
             .map(|(_, label)| text::width_px(label, size))
@@ -264,7 +261,7 @@ impl BarLayout {
         let words = text::width_px(&bar.label, self.size);
         let length = self.height.max(words);
         let label_at = (
-            (top + (length + words) / 2) as i64 - 1,
+            (top + usize::midpoint(length, words)) as i64 - 1,
             (tick_left + line + self.tick_width) as i64,
         );
         text::draw(

@@ -36,14 +36,12 @@ impl Limits {
     };
 
     /// The ends for `values`, found over the finite ones.
-    pub fn resolve(&self, values: ArrayView2<'_, f32>) -> ResolvedLimits {
+    pub fn resolve(&self, values: &ArrayView2<'_, f32>) -> ResolvedLimits {
         let survey = Survey::new(values);
         let (min, max) = match *self {
-            Self::MinMax => (survey.min, survey.max),
             Self::Manual { min, max } if min.is_finite() && max.is_finite() => {
                 (min.min(max), min.max(max))
             }
-            Self::Manual { .. } => (survey.min, survey.max),
             Self::Symmetric => {
                 let magnitude = survey.min.abs().max(survey.max.abs());
                 (-magnitude, magnitude)
@@ -55,7 +53,9 @@ impl Limits {
                 let [low, high] = percentiles(values, survey.n_finite, [low_percent, high_percent]);
                 (low.min(high), low.max(high))
             }
-            Self::Percentile { .. } => (survey.min, survey.max),
+            Self::MinMax | Self::Manual { .. } | Self::Percentile { .. } => {
+                (survey.min, survey.max)
+            }
         };
         ResolvedLimits {
             min,
@@ -129,7 +129,7 @@ struct Survey {
 }
 
 impl Survey {
-    fn new(values: ArrayView2<'_, f32>) -> Self {
+    fn new(values: &ArrayView2<'_, f32>) -> Self {
         let (mut min, mut max) = (f32::INFINITY, f32::NEG_INFINITY);
         let (mut n_nan, mut n_finite) = (0, 0);
         for &value in values {
@@ -158,8 +158,8 @@ impl Survey {
 ///
 /// A radix selection: exact, and linear in the number of values. One pass counts the upper 16 bits
 /// of an order-preserving key, another the lower 16 bits within the bucket found.
-fn percentiles(values: ArrayView2<'_, f32>, n_finite: usize, percents: [f64; 2]) -> [f64; 2] {
-    let mut upper = vec![0usize; 1 << 16];
+fn percentiles(values: &ArrayView2<'_, f32>, n_finite: usize, percents: [f64; 2]) -> [f64; 2] {
+    let mut upper = vec![0u32; 1 << 16];
     for &value in values.iter().filter(|value| value.is_finite()) {
         upper[(order_key(value) >> 16) as usize] += 1;
     }
@@ -171,7 +171,7 @@ fn percentiles(values: ArrayView2<'_, f32>, n_finite: usize, percents: [f64; 2])
         };
         let rank = (share * (n_finite - 1) as f64).round() as usize;
         let (high, before) = bucket_of(&upper, rank);
-        let mut lower = vec![0usize; 1 << 16];
+        let mut lower = vec![0u32; 1 << 16];
         for &value in values.iter().filter(|value| value.is_finite()) {
             let key = order_key(value);
             if (key >> 16) as usize == high {
@@ -184,9 +184,10 @@ fn percentiles(values: ArrayView2<'_, f32>, n_finite: usize, percents: [f64; 2])
 }
 
 /// The bucket that holds the value of this rank, and how many values lie in the buckets before it.
-fn bucket_of(counts: &[usize], rank: usize) -> (usize, usize) {
+fn bucket_of(counts: &[u32], rank: usize) -> (usize, usize) {
     let mut before = 0;
     for (bucket, &count) in counts.iter().enumerate() {
+        let count = count as usize;
         if rank < before + count {
             return (bucket, before);
         }
@@ -217,7 +218,7 @@ fn value_of(key: u32) -> f32 {
 ///
 /// The last bin includes the greatest value; a constant image fills the first bin.
 pub fn histogram(
-    values: ArrayView2<'_, f32>,
+    values: &ArrayView2<'_, f32>,
     limits: &ResolvedLimits,
     n_bins: usize,
 ) -> Vec<usize> {

@@ -30,7 +30,7 @@ impl PhaseRamp {
     ///
     /// Whether a reconstruction's ramp is removed changes nothing that was measured: a ramp on the
     /// object and the opposite one on the probe give the same data.
-    pub fn of(object: ArrayView2<'_, Complex32>, region: Option<&Region>) -> Self {
+    pub fn of(object: &ArrayView2<'_, Complex32>, region: Option<&Region>) -> Self {
         let object = within(object, region);
         let (n_rows, n_columns) = object.dim();
         let (mut down, mut right) = (Complex64::default(), Complex64::default());
@@ -71,7 +71,7 @@ impl PhaseRamp {
     }
 
     /// `object` without this ramp: amplitudes stay as they are.
-    pub fn removed_from(&self, object: ArrayView2<'_, Complex32>) -> Array2<Complex32> {
+    pub fn removed_from(&self, object: &ArrayView2<'_, Complex32>) -> Array2<Complex32> {
         let (row_phasors, column_phasors) = self.conjugate_phasors(object.dim());
         let single = |phasor: &Complex64| Complex32::new(phasor.re as f32, phasor.im as f32);
         let column_phasors: Vec<_> = column_phasors.iter().map(single).collect();
@@ -101,7 +101,7 @@ impl PhaseRamp {
 
 /// The object without the ramp and the offset of its phase over `region`, and the numbers removed.
 pub fn remove_phase_ramp_and_offset(
-    object: ArrayView2<'_, Complex32>,
+    object: &ArrayView2<'_, Complex32>,
     region: Option<&Region>,
 ) -> (Array2<Complex32>, PhaseRamp) {
     let ramp = PhaseRamp::of(object, region);
@@ -109,7 +109,7 @@ pub fn remove_phase_ramp_and_offset(
 }
 
 fn within<'a>(
-    object: ArrayView2<'a, Complex32>,
+    object: &ArrayView2<'a, Complex32>,
     region: Option<&Region>,
 ) -> ArrayView2<'a, Complex32> {
     let (n_rows, n_columns) = object.dim();
@@ -120,9 +120,9 @@ fn within<'a>(
                 && rows.end <= n_rows
                 && columns.end <= n_columns =>
         {
-            object.slice_move(ndarray::s![rows.clone(), columns.clone()])
+            (*object).slice_move(ndarray::s![rows.clone(), columns.clone()])
         }
-        _ => object,
+        _ => *object,
     }
 }
 
@@ -148,7 +148,7 @@ fn finite(value: Complex64) -> Complex64 {
 /// mean lies within (-π, π].
 ///
 /// Source: Herráez et al., Applied Optics 41, 7437 (2002), with a union-find over turns.
-pub fn unwrap(wrapped_rad: ArrayView2<'_, f32>) -> Array2<f32> {
+pub fn unwrap(wrapped_rad: &ArrayView2<'_, f32>) -> Array2<f32> {
     let wrapped = wrapped_rad.as_standard_layout();
     let (n_rows, n_columns) = wrapped.dim();
     let reliability = reliability(&wrapped.view());

@@ -41,7 +41,7 @@ impl Rgba {
 ///
 /// Finite values beyond the limits take the end colours; NaN and infinities have colours of their
 /// own. Where the limits meet, every finite value takes the middle colour.
-pub fn rgba(values: ArrayView2<'_, f32>, limits: &ResolvedLimits, map: ColorMap) -> Rgba {
+pub fn rgba(values: &ArrayView2<'_, f32>, limits: &ResolvedLimits, map: ColorMap) -> Rgba {
     let table = map.table();
     let (height, width) = values.dim();
     let per_unit = if limits.min < limits.max {

@@ -1,4 +1,4 @@
-//! Text in pictures, from glyph sheets made of DejaVu Sans: the same bytes on every machine.
+//! Text in pictures, from glyph sheets made of `DejaVu Sans`: the same bytes on every machine.
 
 use crate::paint::colormap::Colour;
 use crate::paint::raster::Rgba;

@@ -1,6 +1,6 @@
 //! Any settings struct as a table: label, value, unit, reset; the doc comment is the tooltip.
 
-use egui::{Button, Checkbox, ComboBox, DragValue, Grid, RichText, Ui};
+use egui::{Button, Checkbox, ComboBox, DragValue, Grid, Response, RichText, Ui};
 use ptycho_core::fields::{Choice, Field, Fields, Kind, Level, Value};
 use serde::{Deserialize, Serialize};
 
@@ -75,8 +75,7 @@ fn row<T: Fields>(
     settings: &mut T,
     default: &T,
 ) -> bool {
-    let (Some(mut value), Some(default)) = (settings.get(field.name), default.get(field.name))
-    else {
+    let (Some(value), Some(default)) = (settings.get(field.name), default.get(field.name)) else {
         return false;
     };
     let is_default = value == default;
@@ -87,71 +86,73 @@ fn row<T: Fields>(
         // A mark beside the weight, since weight alone is easily overlooked.
         RichText::new(format!("• {label}")).strong()
     };
-    ui.label(text).on_hover_text(tooltip(field, default));
-    let mut is_changed = editor(ui, id_salt, field, &label, &mut value);
+    let tip = tooltip(field, default);
+    ui.label(text).on_hover_text(&tip);
+    let mut edited = editor(ui, id_salt, field, &tip, value);
     ui.label(RichText::new(field.unit).color(theme::palette(ui).weak));
     let reset = ui
         .add_enabled(!is_default, Button::new("↺").frame(false))
         .on_hover_text(format!("Reset to {default}"))
         .accessible_name(format!("Reset {label}"));
     if reset.clicked() {
-        value = default;
-        is_changed = true;
+        edited = Some(default);
     }
     // A value out of range cannot be typed, so a refusal only means that nothing changes.
-    is_changed && settings.set(field.name, value).is_ok()
+    edited.is_some_and(|value| settings.set(field.name, value).is_ok())
 }
 
-fn editor(ui: &mut Ui, id_salt: &str, field: &Field, label: &str, value: &mut Value) -> bool {
-    let tip = tooltip(field, *value);
-    let response = match (value, field.kind) {
-        (Value::Integer(number), _) => {
+/// The control that suits the field; the new value where it was changed.
+fn editor(ui: &mut Ui, id_salt: &str, field: &Field, tip: &str, value: Value) -> Option<Value> {
+    let (response, edited) = match value {
+        Value::Integer(mut number) => {
             let (min, max) = field.range.unwrap_or((0.0, u64::MAX as f64));
-            let speed = (*number as f64 * 0.01).clamp(0.05, 100.0);
-            ui.add(
-                DragValue::new(number)
-                    .range(min as u64..=max as u64)
-                    .speed(speed),
-            )
+            let speed = (number as f64 * 0.01).clamp(0.05, 100.0);
+            let drag = DragValue::new(&mut number)
+                .range(min as u64..=max as u64)
+                .speed(speed);
+            (ui.add(drag), Value::Integer(number))
         }
-        (Value::Real(number), _) => {
+        Value::Real(mut number) => {
             let (min, max) = field.range.unwrap_or((f64::MIN, f64::MAX));
             let speed = (number.abs() * 0.01).max(1e-3);
-            ui.add(
-                DragValue::new(number)
-                    .range(min..=max)
-                    .speed(speed)
-                    .max_decimals(9),
-            )
+            let drag = DragValue::new(&mut number)
+                .range(min..=max)
+                .speed(speed)
+                .max_decimals(9);
+            (ui.add(drag), Value::Real(number))
         }
-        (Value::Toggle(is_on), _) => ui.add(Checkbox::without_text(is_on)),
-        (Value::Choice(word), Kind::Choice(choices)) => {
-            return choice(ui, (id_salt, field.name), label, word, choices);
+        Value::Toggle(mut is_on) => {
+            let response = ui.add(Checkbox::without_text(&mut is_on));
+            (response, Value::Toggle(is_on))
         }
-        (Value::Choice(_), _) => return false,
+        Value::Choice(word) => {
+            let Kind::Choice(choices) = field.kind else {
+                return None;
+            };
+            let (response, word) = choice(ui, (id_salt, field.name), word, choices);
+            (response, Value::Choice(word))
+        }
     };
-    response.on_hover_text(tip).accessible_name(label).changed()
+    response.on_hover_text(tip).accessible_name(field.label());
+    (edited != value).then_some(edited)
 }
 
 fn choice(
     ui: &mut Ui,
     id_salt: (&str, &str),
-    label: &str,
-    word: &mut &'static str,
+    mut word: &'static str,
     choices: &'static [Choice],
-) -> bool {
-    let before = *word;
+) -> (Response, &'static str) {
     let response = ComboBox::from_id_salt(id_salt)
-        .selected_text(*word)
+        .selected_text(word)
         .show_ui(ui, |ui| {
             for choice in choices {
-                ui.selectable_value(word, choice.name, choice.name)
+                ui.selectable_value(&mut word, choice.name, choice.name)
                     .on_hover_text(choice.doc);
             }
         })
         .response;
-    response.accessible_name(label);
-    *word != before
+    (response, word)
 }
 
 fn tooltip(field: &Field, default: Value) -> String {

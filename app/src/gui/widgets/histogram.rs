@@ -23,6 +23,8 @@ pub(super) fn show(
 ) -> Option<Limits> {
     let palette = theme::palette(ui);
     ui.painter().rect_filled(rect, 2.0, palette.field);
+    // Room for the handles at both ends.
+    let rect = rect.shrink2(vec2(HANDLE_WIDTH / 2.0, 0.0));
     bars(ui, rect, counts, is_log);
     if limits.is_constant() {
         return None;

@@ -2,13 +2,13 @@
 //!
 //! Pixels are square and sharp, row 0 is on top, and everything shown comes from
 //! [`ptycho_core::paint`], as an export does. Pictures are made anew only when the data's version or
-//! the choices change; unwrapping a large phase runs on a thread of its own.
+//! the choices change; what would take longer than a frame is made on a thread of its own.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use egui::{Id, Rect, Role, Sense, TextureId, Ui, WidgetInfo, pos2, vec2};
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 use num_complex::Complex32;
 use ptycho_core::job::Job;
 use ptycho_core::paint::component::{Component, Source};
@@ -27,8 +27,8 @@ use crate::gui::widgets::{colour_bar, histogram as strip, pane_menu};
 
 /// Time that all panes together may spend on new pictures within a frame; the rest waits for the next.
 const PAINT_BUDGET: Duration = Duration::from_millis(6);
-/// Phases of more pixels than this are unwrapped off the window's thread.
-const UNWRAP_HERE_UP_TO: usize = 1 << 14;
+/// From here on a picture in the making is mentioned.
+const LONG: Duration = Duration::from_millis(300);
 const LEAST_IMAGE_SIDE: f32 = 16.0 * theme::GRID;
 
 /// The choices of one pane.
@@ -105,6 +105,10 @@ pub struct PaneData<'a> {
 
 impl<'a> PaneData<'a> {
     /// A real array.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a view is small and made on the spot"
+    )]
     pub fn real(
         values: ArrayView2<'a, f32>,
         version: u64,
@@ -123,6 +127,10 @@ impl<'a> PaneData<'a> {
     }
 
     /// A complex array; `unit` is that of its amplitude.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a view is small and made on the spot"
+    )]
     pub fn complex(values: ArrayView2<'a, Complex32>, version: u64, unit: &'a str) -> Self {
         Self {
             image: Source::Complex(values),
@@ -141,6 +149,13 @@ impl<'a> PaneData<'a> {
             unit: self.unit,
         }
     }
+}
+
+/// An array under its title.
+#[derive(Clone, Copy)]
+pub(super) struct Shown<'a, 'd> {
+    pub(super) title: &'a str,
+    pub(super) data: &'a PaneData<'d>,
 }
 
 /// What the user asked of a pane, and what it drew.
@@ -188,6 +203,10 @@ impl ImagePane {
     }
 
     /// Draw the pane in the space that is left.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "name, title, data and view are what a pane is, and all views call it"
+    )]
     pub fn ui(
         &mut self,
         ui: &mut Ui,
@@ -201,8 +220,9 @@ impl ImagePane {
             // Held for this pane alone, on the window's thread: nobody waits.
             let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
             cache.update(ui, &self.look, data);
-            let asked = self.header(ui, title, data, &cache, view);
-            let mut response = self.body(ui, title, data, &mut cache, view);
+            let shown = Shown { title, data };
+            let asked = self.header(ui, shown, &cache, view);
+            let mut response = self.body(ui, shown, &mut cache, view);
             response.is_export_asked = asked.is_export_asked;
             if asked.is_copy_asked {
                 copy(ui, &cache);
@@ -216,15 +236,14 @@ impl ImagePane {
     fn header(
         &mut self,
         ui: &mut Ui,
-        title: &str,
-        data: &PaneData<'_>,
+        Shown { title, data }: Shown<'_, '_>,
         cache: &Cache,
         view: &mut LinkedView,
     ) -> pane_menu::Asked {
         ui.horizontal(|ui| {
             let right_to_left = egui::Layout::right_to_left(egui::Align::Center);
             ui.with_layout(right_to_left, |ui| {
-                let asked = pane_menu::show(ui, self, title, data, cache.picture(), view);
+                let asked = pane_menu::show(ui, self, Shown { title, data }, cache.picture(), view);
                 ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
                     ui.add(egui::Label::new(egui::RichText::new(title).strong()).truncate());
                 });
@@ -238,8 +257,7 @@ impl ImagePane {
     fn body(
         &mut self,
         ui: &mut Ui,
-        title: &str,
-        data: &PaneData<'_>,
+        Shown { title, data }: Shown<'_, '_>,
         cache: &mut Cache,
         view: &mut LinkedView,
     ) -> PaneResponse {
@@ -257,7 +275,14 @@ impl ImagePane {
             view.tell(title, reading, data.pixel_size_m);
         }
         let viewport = Viewport::new(rects.image, data.image.dim(), view);
-        let texture = self.draw(ui, &viewport, data, cache, view);
+        let texture = draw(ui, &viewport, data, cache);
+        let painter = ui.painter_at(viewport.rect);
+        if self.shows_scale_bar {
+            scale_bar(ui, &painter, &viewport, data.pixel_size_m);
+        }
+        if let Some(cursor) = view.cursor {
+            cursor_cross(&painter, &viewport, cursor);
+        }
         if response.has_focus() {
             let stroke = (2.0, theme::palette(ui).accent);
             ui.painter()
@@ -281,57 +306,27 @@ impl ImagePane {
         }
     }
 
-    /// The picture and what lies over it.
-    fn draw(
-        &self,
-        ui: &Ui,
-        viewport: &Viewport,
-        data: &PaneData<'_>,
-        cache: &mut Cache,
-        view: &LinkedView,
-    ) -> Option<TextureId> {
-        let painter = ui.painter_at(viewport.rect);
-        painter.rect_filled(viewport.rect, 0.0, theme::palette(ui).image_ground);
-        let texture = cache.texture(ui, viewport);
-        if let Some(texture) = texture {
-            let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-            painter.image(texture, viewport.array_rect(), whole, egui::Color32::WHITE);
-        } else {
-            let font = egui::TextStyle::Body.resolve(ui.style());
-            let (at, colour) = (viewport.rect.center(), theme::palette(ui).text);
-            let text = if viewport.dim.0 * viewport.dim.1 == 0 {
-                "empty array"
-            } else {
-                "drawing…"
-            };
-            painter.text(at, egui::Align2::CENTER_CENTER, text, font, colour);
-        }
-        mark_points(&painter, viewport, data.points);
-        if self.shows_scale_bar {
-            scale_bar(ui, &painter, viewport, data.pixel_size_m);
-        }
-        if let Some(cursor) = view.cursor {
-            cursor_cross(&painter, viewport, cursor);
-        }
-        texture
-    }
-
     /// Colour bar, histogram and caption.
     fn beside(&mut self, ui: &mut Ui, rects: &Rects, title: &str, cache: &Cache) {
-        let Some(picture) = cache.picture() else {
+        let Some(Finished {
+            picture, counts, ..
+        }) = &cache.finished
+        else {
             return;
         };
         colour_bar::show(ui, rects.bar, &picture.bar, title);
         if let Some(rect) = rects.histogram {
-            let counts = (cache.counts.as_slice(), &picture.limits);
+            let counts = (counts.as_slice(), &picture.limits);
             if let Some(limits) = strip::show(ui, rect, counts, self.has_log_counts, title) {
                 self.look.limits = Some(limits);
             }
         }
-        let caption = caption(picture, cache);
-        let text = egui::RichText::new(&caption).small();
+        let text = egui::RichText::new(caption(picture, cache)).small();
         let label = egui::Label::new(text.color(theme::palette(ui).weak)).truncate();
-        ui.put(rects.caption, label);
+        let place = egui::UiBuilder::new()
+            .max_rect(rects.caption)
+            .layout(egui::Layout::left_to_right(egui::Align::Center));
+        ui.scope_builder(place, |ui| ui.add(label));
     }
 
     /// The value under the cursor in words.
@@ -367,12 +362,34 @@ impl ImagePane {
                 }
                 if let (Component::UnwrappedPhase, Some(picture)) = (self.look.component, shown) {
                     let unwrapped = with_unit(picture.values[[row, column]], "rad");
-                    text.push_str(&format!(", unwrapped {unwrapped}"));
+                    text = format!("{text}, unwrapped {unwrapped}");
                 }
                 Some(text)
             }
         }
     }
+}
+
+/// The picture with its marked points, or why there is none.
+fn draw(ui: &Ui, viewport: &Viewport, data: &PaneData<'_>, cache: &mut Cache) -> Option<TextureId> {
+    let painter = ui.painter_at(viewport.rect);
+    painter.rect_filled(viewport.rect, 0.0, theme::palette(ui).image_ground);
+    let texture = cache.texture(ui, viewport);
+    if let Some(texture) = texture {
+        let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+        painter.image(texture, viewport.array_rect(), whole, egui::Color32::WHITE);
+    } else {
+        let font = egui::TextStyle::Body.resolve(ui.style());
+        let (at, colour) = (viewport.rect.center(), theme::palette(ui).text);
+        let text = if viewport.dim.0 * viewport.dim.1 == 0 {
+            "empty array"
+        } else {
+            "drawing…"
+        };
+        painter.text(at, egui::Align2::CENTER_CENTER, text, font, colour);
+    }
+    mark_points(&painter, viewport, data.points);
+    texture
 }
 
 fn caption(picture: &Picture, cache: &Cache) -> String {
@@ -392,7 +409,9 @@ fn caption(picture: &Picture, cache: &Cache) -> String {
             block = cache.drawn_block_px
         ));
     }
-    if cache.pending.is_some() {
+    // A live preview is drawn ten times a second; only what takes long is worth a word.
+    let is_long = |job: &Job<(), Finished>| LONG <= job.elapsed();
+    if cache.pending.as_ref().is_some_and(is_long) {
         parts.push("drawing…".to_owned());
     }
     parts.join(" · ")
@@ -478,9 +497,40 @@ struct Key {
     region: Option<Region>,
 }
 
+/// The most pixels whose picture is made within a frame, by what a pixel takes: about 8 ms of them.
+fn most_pixels_here(key: &Key) -> usize {
+    match key.look.component {
+        Component::UnwrappedPhase if key.is_complex => 1 << 14,
+        Component::HueLightness if key.is_complex => 1 << 16,
+        _ => 3 << 16,
+    }
+}
+
+enum Owned {
+    Real(Array2<f32>),
+    Complex(Array2<Complex32>),
+}
+
 struct Finished {
     key: Key,
     picture: Arc<Picture>,
+    counts: Vec<usize>,
+}
+
+impl Finished {
+    fn new(key: Key, image: &Source<'_>) -> Self {
+        let meaning = Meaning {
+            quantity: &key.quantity,
+            unit: &key.unit,
+        };
+        let picture = Picture::new(image, &key.look, meaning, key.region.as_ref());
+        let counts = histogram(&picture.limited(), &picture.limits, strip::N_BINS);
+        Self {
+            key,
+            picture: Arc::new(picture),
+            counts,
+        }
+    }
 }
 
 /// The picture of one pane and its texture, kept between frames.
@@ -488,7 +538,6 @@ struct Finished {
 struct Cache {
     finished: Option<Finished>,
     pending: Option<Job<(), Finished>>,
-    counts: Vec<usize>,
     texture: PictureTexture,
     drawn_block_px: usize,
 }
@@ -524,18 +573,11 @@ impl Cache {
         {
             return;
         }
-        let is_slow = key.is_complex
-            && look.component == Component::UnwrappedPhase
-            && UNWRAP_HERE_UP_TO < key.dim.0 * key.dim.1;
-        if is_slow {
+        if most_pixels_here(&key) < key.dim.0 * key.dim.1 {
             self.start(ui, key, data);
         } else if self.must_be_made(ui, &key) {
             let start = Instant::now();
-            let picture = Picture::new(&data.image, look, data.meaning(), data.region.as_ref());
-            self.finish(Finished {
-                key,
-                picture: Arc::new(picture),
-            });
+            self.finish(Finished::new(key, &data.image));
             budget(ui, |spent| *spent += start.elapsed());
         } else {
             ui.ctx().request_repaint();
@@ -553,25 +595,19 @@ impl Cache {
 
     /// One picture at a time: when it is done, a newer one may start.
     fn start(&mut self, ui: &Ui, key: Key, data: &PaneData<'_>) {
-        let Source::Complex(values) = data.image else {
-            return;
-        };
         if self.pending.is_some() {
             return;
         }
-        let values = values.to_owned();
+        let image = match data.image {
+            Source::Real(values) => Owned::Real(values.to_owned()),
+            Source::Complex(values) => Owned::Complex(values.to_owned()),
+        };
         let ctx = ui.ctx().clone();
         let wake = Arc::new(move || ctx.request_repaint());
         let job = Job::spawn("picture", wake, move |_| {
-            let meaning = Meaning {
-                quantity: &key.quantity,
-                unit: &key.unit,
-            };
-            let source = Source::Complex(values.view());
-            let picture = Picture::new(&source, &key.look, meaning, key.region.as_ref());
-            Ok(Finished {
-                picture: Arc::new(picture),
-                key,
+            Ok(match &image {
+                Owned::Real(values) => Finished::new(key, &Source::Real(values.view())),
+                Owned::Complex(values) => Finished::new(key, &Source::Complex(values.view())),
             })
         });
         match job {
@@ -591,8 +627,6 @@ impl Cache {
     }
 
     fn finish(&mut self, finished: Finished) {
-        let picture = &finished.picture;
-        self.counts = histogram(picture.values.view(), &picture.limits, strip::N_BINS);
         self.finished = Some(finished);
         self.texture.invalidate();
     }

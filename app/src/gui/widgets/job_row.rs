@@ -36,6 +36,8 @@ impl JobRow<'_> {
         let mut is_stop_asked = false;
         ui.horizontal_wrapped(|ui| {
             let weak = theme::palette(ui).weak;
+            // A number and its unit stay on one line.
+            ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
             ui.label(RichText::new(*name).strong());
             let share = progress.share() as f32;
             let percent = format!("{:.0} %", share * 100.0);

@@ -1,7 +1,7 @@
 //! Curves over a number: loss per epoch and the like, with a logarithmic axis where wanted.
 
 use egui::{Stroke, Ui};
-use egui_plot::{GridInput, GridMark, Legend, Line, Plot, PlotPoints};
+use egui_plot::{GridMark, Legend, Line, Plot, PlotPoints};
 use ptycho_core::paint::ticks::value_text;
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +91,8 @@ impl LinePlot {
                 ui.colored_label(theme::palette(ui).warn, text);
             }
         });
+        // The uppermost tick label stands half above the plot.
+        ui.add_space(theme::GAP);
         self.plot(ui, id_salt, data);
         response
     }
@@ -132,7 +134,7 @@ impl LinePlot {
             plot = plot.height(60.0 * theme::GRID);
         }
         if is_log {
-            plot = plot.y_grid_spacer(decades);
+            plot = plot.y_grid_spacer(|input| decades(input.bounds));
         }
         if self.shows_legend {
             plot = plot.legend(Legend::default());
@@ -166,8 +168,7 @@ fn round_mark(value: f64) -> f64 {
 }
 
 /// Grid lines at whole decades, and at 2 to 9 times them where there is room.
-fn decades(input: GridInput) -> Vec<GridMark> {
-    let (min, max) = input.bounds;
+fn decades((min, max): (f64, f64)) -> Vec<GridMark> {
     let span = max - min;
     if !span.is_finite() || span <= 0.0 || span > 600.0 {
         return Vec::new();
@@ -203,16 +204,20 @@ fn decades(input: GridInput) -> Vec<GridMark> {
             }));
         }
     }
+    // A mark beyond the bounds would be labelled beside the axis.
+    marks.retain(|mark| (min..=max).contains(&mark.value));
     marks
 }
 
 /// The curves as comma-separated values: `series,x,y`, unsmoothed and whole.
 pub fn csv(data: &PlotData<'_>) -> String {
+    use std::fmt::Write as _;
     let quote = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     let mut text = format!("series,{},{}\n", quote(data.x_label), quote(data.y_label));
     for series in data.series {
         for [x, y] in series.points {
-            text.push_str(&format!("{},{x},{y:e}\n", quote(series.name)));
+            // Writing into a string cannot fail.
+            let _ = writeln!(text, "{},{x},{y:e}", quote(series.name));
         }
     }
     text

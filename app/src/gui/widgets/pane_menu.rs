@@ -10,7 +10,7 @@ use ptycho_core::paint::limits::Limits;
 use ptycho_core::paint::picture::{Look, Picture};
 
 use crate::gui::theme;
-use crate::gui::widgets::image_pane::{ImagePane, PaneData};
+use crate::gui::widgets::image_pane::{ImagePane, Shown};
 use crate::gui::widgets::viewport::LinkedView;
 
 /// What the menu asks of the pane.
@@ -24,8 +24,7 @@ pub(super) struct Asked {
 pub(super) fn show(
     ui: &mut Ui,
     pane: &mut ImagePane,
-    title: &str,
-    data: &PaneData<'_>,
+    Shown { title, data }: Shown<'_, '_>,
     picture: Option<&Arc<Picture>>,
     view: &mut LinkedView,
 ) -> Asked {
@@ -137,7 +136,9 @@ fn limits(ui: &mut Ui, look: &mut Look, is_complex: bool, picture: Option<&Arc<P
             high_percent,
         }) => {
             ui.horizontal(|ui| {
+                ui.label("from");
                 percent(ui, low_percent, "Low percentile");
+                ui.label("to");
                 percent(ui, high_percent, "High percentile");
             });
         }

@@ -14,14 +14,10 @@ use super::super::View;
 use super::keys::verdict_words;
 
 /// The path box and the buttons beside it.
-pub(super) fn path_row(
-    ui: &mut Ui,
-    path_text: &mut String,
-    commands: &mut Vec<Command>,
-) {
+pub(super) fn path_row(ui: &mut Ui, path_text: &mut String, commands: &mut Vec<Command>) {
     ui.horizontal_wrapped(|ui| {
         let label = ui.label("Path");
-        let width = (ui.available_width() - 330.0).max(160.0);
+        let width = (ui.available_width() - 400.0).max(160.0);
         let edit = egui::TextEdit::singleline(path_text)
             .desired_width(width)
             .hint_text("path of an NPZ or NPY file");

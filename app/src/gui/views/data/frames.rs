@@ -127,6 +127,8 @@ impl FrameBrowser {
     ) {
         let last = dataset.n_patterns().saturating_sub(1);
         self.index = self.index.min(last);
+        // What the button, the label and the number beside the slider leave.
+        let slider_width = (ui.available_width() - 230.0).clamp(50.0, 400.0);
         ui.horizontal_wrapped(|ui| {
             let words = if self.is_playing {
                 "⏸ Pause"
@@ -141,7 +143,7 @@ impl FrameBrowser {
                 self.is_playing = !self.is_playing;
                 self.of = Of::One;
             }
-            ui.spacing_mut().slider_width = (ui.available_width() - 150.0).clamp(50.0, 400.0);
+            ui.spacing_mut().slider_width = slider_width;
             let label = ui.label("Pattern");
             let slider = egui::Slider::new(&mut self.index, 0..=last).show_value(true);
             let response = ui

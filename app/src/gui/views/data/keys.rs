@@ -183,7 +183,10 @@ fn severity_label(ui: &mut Ui, line: &Line<'_>) {
 }
 
 /// The overall verdict in words, with its sign and colour.
-pub(super) fn verdict_words(ui: &Ui, verdict: Verdict) -> (&'static str, &'static str, egui::Color32) {
+pub(super) fn verdict_words(
+    ui: &Ui,
+    verdict: Verdict,
+) -> (&'static str, &'static str, egui::Color32) {
     let palette = theme::palette(ui);
     match verdict {
         Verdict::Ok => ("✔", "This scan obeys the data contract.", palette.ok),
