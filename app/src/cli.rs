@@ -32,10 +32,16 @@ pub struct Cli {
     #[arg(long, value_name = "DIR")]
     pub runs: Option<PathBuf>,
     /// Say more on standard error; twice for every epoch.
-    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, display_order = 900)]
     pub verbose: u8,
     /// Say nothing on standard error but errors.
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        conflicts_with = "verbose",
+        display_order = 901
+    )]
     pub quiet: bool,
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -51,6 +57,7 @@ pub enum Command {
 
 /// Tell key by key whether files obey the data contract, and what would mend them.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[command(after_help = "\
 Examples:
   ptychobench inspect scan.npz
@@ -97,6 +104,7 @@ pub struct RepairArgs {
 
 /// Reconstruct object and probe from a scan.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[command(after_help = "\
 Examples:
   ptychobench reconstruct scan.npz -o result.npz

@@ -43,6 +43,13 @@ fn open_window(cli: &Cli) -> Result<()> {
         open_demonstration: cli.file.is_none(),
     };
     workbench::run(options).map_err(|error| {
+        // The toolkit's words begin with places in its own source.
+        let error = error.to_string();
+        let error = error
+            .rsplit(": ")
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches('.');
         Error::Run(format!(
             "cannot open the window: {error}; fix: start it where there is a display, \
              or use the commands, as ptychobench inspect (see ptychobench --help)"

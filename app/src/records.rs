@@ -1,6 +1,7 @@
 //! Where the program's messages go besides the window's log: the run's own `run.log` and standard error.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -127,11 +128,10 @@ impl<S: Subscriber> Layer<S> for Stderr {
         event.record(&mut fields);
         let message = fields.0.remove("message");
         let message = message.as_ref().and_then(Value::as_str).unwrap_or_default();
-        let rest: String = fields
-            .0
-            .iter()
-            .map(|(name, value)| format!(" {name}={value}"))
-            .collect();
+        let mut rest = String::new();
+        for (name, value) in &fields.0 {
+            let _ = write!(rest, " {name}={value}");
+        }
         let word = level.as_str().to_lowercase();
         let _ = writeln!(std::io::stderr(), "{word}: {message}{rest}");
     }

@@ -94,7 +94,10 @@ fn arg<T: Fields>(field: &'static Field, default: &T) -> Arg {
 fn parser(field: &'static Field) -> ValueParser {
     let parse = |text: &str| {
         let value = field.parse(text);
-        value.map_err(|_| format!("expected {}", field.expected()))
+        value.map_err(|error| match error.problem() {
+            Some(problem) => format!("expected {}", problem.expected),
+            None => error.to_string(),
+        })
     };
     match field.kind {
         Kind::Choice(choices) => {

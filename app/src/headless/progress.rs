@@ -1,6 +1,7 @@
 //! Progress on standard error, only where a person looks at it.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -40,7 +41,7 @@ impl Terminal {
     pub(super) fn clear(&self) {
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         if line.drawn.take().is_some() {
-            let _ = write!(std::io::stderr().lock(), "\r\x1b[K");
+            say_raw("\r\x1b[K");
         }
     }
 
@@ -55,16 +56,17 @@ impl Terminal {
         let elapsed_s = self.started.elapsed().as_secs_f64();
         let mut text = format!("{} {:3.0} %", self.what, 100.0 * share);
         if 0 < progress.n_epochs && 0.0 < progress.rate_per_s {
-            text += &format!(
+            let _ = write!(
+                text,
                 "  epoch {}/{}  loss {:.4}  {:.0} patterns/s",
                 progress.epoch, progress.n_epochs, progress.loss, progress.rate_per_s
             );
         }
         if first_share < share {
             let left_s = elapsed_s * (1.0 - share) / (share - first_share);
-            text += &format!("  {left_s:.0} s left");
+            let _ = write!(text, "  {left_s:.0} s left");
         }
-        let _ = write!(std::io::stderr().lock(), "\r\x1b[K{text}");
+        say_raw(&format!("\r\x1b[K{text}"));
     }
 }
 
@@ -78,4 +80,9 @@ impl<S> Monitor<S> for Terminal {
     }
 
     fn snapshot(&self, _: S) {}
+}
+
+/// Without a line's end; nothing can be done where even that fails.
+fn say_raw(text: &str) {
+    let _ = std::io::Write::write_all(&mut std::io::stderr().lock(), text.as_bytes());
 }

@@ -5,7 +5,7 @@
 //! `batch_index[batch_offset[b]..batch_offset[b + 1]]`. An epoch ends when every pattern was used once.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read as _};
 use std::path::Path;
 
 use ndarray::Array1;

@@ -1,15 +1,14 @@
 //! Execute one task.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::compute::DeviceChoice;
-use crate::data::{Dataset, Metadata, Opened, Reconstruction, Strictness};
+use crate::data::{Dataset, Opened, Reconstruction, Strictness};
 use crate::error::{Error, Result};
 use crate::fields::Fields as _;
 use crate::iterative::{Lsqml, LsqmlSettings, LsqmlSnapshot, ObjectInit};
@@ -187,7 +186,7 @@ pub fn reconstruct(
 ) -> Result<ReconstructOutcome> {
     task.check()?;
     let input = InputRecord::of(&task.source, &dataset);
-    let metadata = dataset.metadata().clone();
+    let repairs = dataset.metadata().repairs.clone();
     let engine = prepare(task, dataset)?;
     let folder = RunFolder::create(&task.runs)?;
     let span = tracing::info_span!("run", folder = %folder.path().display());
@@ -199,9 +198,9 @@ pub fn reconstruct(
         "reconstruction started"
     );
     let mut manifest = Manifest::begin(task, input, task.threads());
-    manifest.repairs.clone_from(&metadata.repairs);
+    manifest.repairs = repairs;
     folder.write_manifest(&manifest)?;
-    let outcome = execute(task, engine, &folder, &metadata, &mut manifest, monitor);
+    let outcome = execute(task, engine, &folder, &mut manifest, monitor);
     match &outcome {
         Ok(outcome) => {
             manifest.end(RunState::Ended);
@@ -260,7 +259,6 @@ fn execute(
     task: &ReconstructTask,
     mut engine: Lsqml,
     folder: &RunFolder,
-    metadata: &Metadata,
     manifest: &mut Manifest,
     monitor: &dyn Monitor<LsqmlSnapshot>,
 ) -> Result<ReconstructOutcome> {
@@ -274,7 +272,7 @@ fn execute(
     manifest.epochs_done = engine.progress().epoch;
     let mut reconstruction = engine.reconstruction();
     let seconds_per_epoch = engine.seconds_per_epoch().to_vec();
-    add_provenance(&mut reconstruction, manifest, folder, &reason, metadata);
+    add_provenance(&mut reconstruction, manifest, folder, &reason);
     let history = History {
         loss: reconstruction
             .loss
@@ -310,7 +308,6 @@ fn add_provenance(
     manifest: &Manifest,
     folder: &RunFolder,
     reason: &StopReason,
-    metadata: &Metadata,
 ) {
     if !reconstruction.provenance.is_object() {
         reconstruction.provenance = json!({});
@@ -327,24 +324,27 @@ fn add_provenance(
         ("reason", json!(reason)),
         ("epochs_done", json!(manifest.epochs_done)),
         ("device", json!(manifest.device)),
-        ("pixel_size_m", json!(metadata.pixel_size_m)),
+        ("pixel_size_m", json!(manifest.input.pixel_size_m)),
     ];
     for (key, value) in added {
         reconstruction.provenance[key] = value;
     }
 }
 
-/// Passes everything on and notes every whole epoch in the log.
+/// The shortest time between two epochs noted in the log: those of a small scan come by the thousand.
+const LOG_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Passes everything on and notes whole epochs in the log.
 struct EpochLog<'a> {
     inner: &'a dyn Monitor<LsqmlSnapshot>,
-    epoch: AtomicUsize,
+    noted: Mutex<Option<(usize, Instant)>>,
 }
 
 impl<'a> EpochLog<'a> {
     fn new(inner: &'a dyn Monitor<LsqmlSnapshot>) -> Self {
         Self {
             inner,
-            epoch: AtomicUsize::new(0),
+            noted: Mutex::new(None),
         }
     }
 }
@@ -355,7 +355,13 @@ impl Monitor<LsqmlSnapshot> for EpochLog<'_> {
     }
 
     fn progress(&self, progress: Progress) {
-        if self.epoch.swap(progress.epoch, Ordering::Relaxed) < progress.epoch {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = noted.is_none_or(|(epoch, at)| {
+            epoch < progress.epoch
+                && (LOG_INTERVAL <= at.elapsed() || progress.epoch == progress.n_epochs)
+        });
+        if is_new && 0 < progress.epoch {
+            *noted = Some((progress.epoch, Instant::now()));
             tracing::debug!(
                 epoch = progress.epoch,
                 n_epochs = progress.n_epochs,
@@ -364,6 +370,7 @@ impl Monitor<LsqmlSnapshot> for EpochLog<'_> {
                 "epoch done"
             );
         }
+        drop(noted);
         self.inner.progress(progress);
     }
 

@@ -189,6 +189,8 @@ pub struct InputRecord {
     pub n_patterns: usize,
     /// Side of a pattern in pixels.
     pub n: usize,
+    /// Side of an object pixel, where the file tells it.
+    pub pixel_size_m: Option<f64>,
 }
 
 /// A file that a run wrote.
@@ -308,6 +310,7 @@ impl InputRecord {
             content_sha256: dataset.content_sha256(),
             n_patterns: dataset.n_patterns(),
             n: dataset.n(),
+            pixel_size_m: dataset.metadata().pixel_size_m,
         }
     }
 }
