@@ -24,7 +24,7 @@ pub struct Preview {
 impl Preview {
     /// Prepare a state for display; the ramp is found over the part of the object that the scan covers.
     pub fn new(object: Array2<Complex32>, probe: Array3<Complex32>, scanned: &Region) -> Self {
-        let (object_flat, _) = remove_phase_ramp_and_offset(object.view(), Some(scanned));
+        let (object_flat, _) = remove_phase_ramp_and_offset(&object.view(), Some(scanned));
         let power: Vec<f64> = probe
             .axis_iter(Axis(0))
             .map(|mode| mode.iter().map(|value| f64::from(value.norm_sqr())).sum())
