@@ -1,1 +1,103 @@
-fn main() {}
+//! LSQML in patterns per second: `cargo bench -p ptycho_core --bench lsqml [-- MODES THREADS EPOCHS]`.
+//!
+//! On the Siemens star of the developers' shared folder, or on the demonstration scan where there is none. The first
+//! epoch only rescales the probe and does not count.
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use num_complex::Complex32;
+use ptycho_core::data::{Dataset, Strictness};
+use ptycho_core::fft::Fft2;
+use ptycho_core::iterative::simd::Aligned;
+use ptycho_core::iterative::tile_fft::TileFft;
+use ptycho_core::iterative::{Compatibility, Lsqml, LsqmlSettings};
+use ptycho_core::job::{Engine as _, Stop};
+
+fn main() {
+    let numbers: Vec<usize> = std::env::args()
+        .filter_map(|a| a.parse().ok())
+        .collect();
+    let epochs = numbers.get(2).copied().unwrap_or(12);
+    transforms();
+    let star = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/siemens_star_aps.npz");
+    let dataset = if star.exists() {
+        Dataset::open(&star, Strictness::Repair).unwrap().dataset
+    } else {
+        ptycho_core::sim::demo::demonstration(0).unwrap()
+    };
+    let dataset = Arc::new(dataset);
+    let n = dataset.n();
+    println!("{} patterns of {n}x{n}, batches of 96, {} epochs", dataset.n_patterns(), epochs - 1);
+    println!("modes threads shifted      best/s  median/s  ms an epoch (best)");
+    for probe_modes in [1, 3] {
+        for n_threads in [1, 2] {
+            if numbers.first().is_some_and(|&m| m != probe_modes)
+                || numbers.get(1).is_some_and(|&t| t != n_threads)
+            {
+                continue;
+            }
+            for compat in [Compatibility::None, Compatibility::Ptychi] {
+                if probe_modes == 1 && compat == Compatibility::Ptychi {
+                    continue;
+                }
+                let settings = LsqmlSettings { epochs, probe_modes, compat, ..LsqmlSettings::default() };
+                engine(&dataset, settings, n_threads);
+            }
+        }
+    }
+}
+
+fn engine(dataset: &Arc<Dataset>, settings: LsqmlSettings, n_threads: usize) {
+    let (modes, compat) = (settings.probe_modes, settings.compat);
+    let mut engine = Lsqml::new(Arc::clone(dataset), settings, n_threads).unwrap();
+    let stop = Stop::default();
+    while !engine.is_finished() {
+        engine.step(&stop).unwrap();
+    }
+    let mut seconds = engine.seconds_per_epoch()[1..].to_vec();
+    seconds.sort_by(f64::total_cmp);
+    let (best, median) = (seconds[0], seconds[seconds.len() / 2]);
+    let rate = |seconds: f64| dataset.n_patterns() as f64 / seconds;
+    let shifted = if compat == Compatibility::None { "all modes" } else { "the first" };
+    println!(
+        "{modes:5} {n_threads:7} {shifted} {:9.0} {:9.0} {:9.1}",
+        rate(best),
+        rate(median),
+        best * 1e3
+    );
+}
+
+/// One 128x128 transform on one core: ours and the general one by rustfft.
+fn transforms() {
+    const N: usize = 128;
+    const REPEATS: usize = 200;
+    let plan = TileFft::<f32>::new(N);
+    let mut scratch = plan.scratch();
+    let mut a = Aligned::<f32>::zeros(plan.tiling().field_len());
+    let mut b = Aligned::<f32>::zeros(plan.tiling().field_len());
+    a[0] = 1.0;
+    let general = Fft2::<f32>::new(N, N);
+    let mut plane = vec![Complex32::new(1.0, 0.0); N * N];
+    let mut room = general.scratch();
+    let mut ours = best_us(REPEATS, || {
+        plan.forward(&mut a, &mut b, &mut scratch);
+        plan.inverse(&mut b, &mut a, &mut scratch);
+    });
+    ours /= 2.0;
+    a.fill(0.0);
+    let theirs = best_us(REPEATS, || general.forward_plain(&mut plane, &mut room));
+    println!("one {N}x{N} transform: {ours:.1} us tiled, {theirs:.1} us by rustfft");
+}
+
+fn best_us(repeats: usize, mut work: impl FnMut()) -> f64 {
+    (0..repeats)
+        .map(|_| {
+            let start = Instant::now();
+            work();
+            start.elapsed().as_secs_f64() * 1e6
+        })
+        .fold(f64::INFINITY, f64::min)
+}

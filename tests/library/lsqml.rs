@@ -8,8 +8,13 @@ use ndarray_npy::{ReadNpyExt as _, ReadableElement};
 use num_complex::{Complex, Complex32};
 use ptycho_core::data::{Dataset, DatasetParts, Frames};
 use ptycho_core::iterative::simd::Real;
-use ptycho_core::iterative::{Batching, Compatibility, LsqmlOf, LsqmlSettings, ProbeScale};
+use ptycho_core::fft::Fft2;
+use ptycho_core::forward::{Forward, Subpixel};
+use ptycho_core::iterative::{
+    Batching, Compatibility, LsqmlOf, LsqmlSettings, ObjectInit, ProbeScale,
+};
 use ptycho_core::job::{Engine as _, Step, Stop};
+use ptycho_core::patches;
 
 use crate::support::data;
 
@@ -194,4 +199,370 @@ fn a_frozen_probe_follows_the_golden_trajectory() {
             ..LsqmlSettings::default()
         },
     );
+}
+
+/// A small noise-free scan: `side` x `side` positions, about 3.3 px apart, the first at `first_px`.
+pub(crate) fn scan(n: usize, side: usize, first_px: f64, mask: bool) -> Arc<Dataset> {
+    let positions: Vec<[f64; 2]> = (0..side * side)
+        .map(|i| {
+            let jitter = |phase: f64| 0.8 * (i as f64 * 2.4 + phase).sin();
+            let at = |k: usize, phase: f64| first_px + 3.3 * k as f64 + jitter(phase);
+            [at(i / side, 0.3), at(i % side, 1.9)]
+        })
+        .collect();
+    let shape = (first_px + 3.3 * side as f64) as usize + n / 2 + 6;
+    let truth = Array2::from_shape_fn((shape, shape), |(r, c)| {
+        let (r, c) = (r as f64 - first_px, c as f64 - first_px);
+        Complex::from_polar(1.0 - 0.2 * (0.5 * r).sin().powi(2), 0.6 * (0.35 * r + 0.2 * c).sin())
+    });
+    let bell = |r: usize, c: usize, width: f64| {
+        let (r, c) = (r as f64 - (n / 2) as f64, c as f64 - (n / 2) as f64);
+        let r2 = r * r + c * c;
+        Complex::from_polar(60.0 * (-r2 / (2.0 * width * width)).exp(), 6.0 * r2 / (n * n) as f64)
+    };
+    let probe = Array2::from_shape_fn((n, n), |(r, c)| bell(r, c, 0.16 * n as f64)).insert_axis(Axis(0));
+    let forward = Forward::<f64>::new(n, Subpixel::Fourier);
+    let mut frames = Array3::zeros((positions.len(), n, n));
+    for (mut frame, &position) in frames.outer_iter_mut().zip(&positions) {
+        let intensity = forward.intensity(truth.view(), probe.view(), position);
+        frame.assign(&intensity.mapv(|counts| counts.sqrt() as f32));
+    }
+    let guess = Array2::from_shape_fn((n, n), |(r, c)| bell(r, c, 0.18 * n as f64));
+    let guess = guess.mapv(|v| Complex32::new(v.re as f32, v.im as f32)).insert_axis(Axis(0));
+    let detector_mask = mask.then(|| Array2::from_shape_fn((n, n), |(r, c)| (r + 2 * c) % 11 != 0));
+    let object = Array2::from_elem((shape, shape), Complex32::new(1.0, 0.0));
+    let parts = DatasetParts {
+        object: Some(object),
+        detector_mask,
+        ..DatasetParts::required(Frames::from_array(frames), positions, guess)
+    };
+    Arc::new(Dataset::new(parts).unwrap())
+}
+
+type Field = Array2<Complex<f64>>;
+
+/// LSQML written down slowly from its formulas, over the one forward model, in double precision.
+struct Twin {
+    dataset: Arc<Dataset>,
+    forward: Forward<f64>,
+    fft: Fft2<f64>,
+    object: Field,
+    probe: Vec<Field>,
+    illumination: Array2<f64>,
+    loss: Vec<f64>,
+}
+
+impl Twin {
+    fn new(dataset: Arc<Dataset>, probe: &Array3<Complex<f64>>) -> Self {
+        let n = dataset.n();
+        let [h, w] = dataset.object_shape();
+        Self {
+            forward: Forward::new(n, Subpixel::Fourier),
+            fft: Fft2::new(n, n),
+            object: Array2::from_elem((h, w), Complex::from(1.0)),
+            probe: probe.outer_iter().map(|mode| mode.to_owned()).collect(),
+            illumination: Array2::zeros((h, w)),
+            loss: Vec::new(),
+            dataset,
+        }
+    }
+
+    fn start(&self, i: usize) -> ([isize; 2], [f64; 2]) {
+        patches::whole_start(self.dataset.positions_px()[i], self.dataset.n())
+    }
+
+    fn cut(&self, canvas: &Field, i: usize) -> Field {
+        let n = self.dataset.n();
+        let mut patch = Array2::zeros((n, n));
+        patches::cut(canvas.view(), self.start(i).0, patch.view_mut());
+        patch
+    }
+
+    fn transform(&self, field: &Field, forward: bool) -> Field {
+        let mut field = field.as_standard_layout().into_owned();
+        let mut scratch = self.fft.scratch();
+        let plane = field.as_slice_mut().unwrap();
+        if forward { self.fft.forward(plane, &mut scratch) } else { self.fft.inverse(plane, &mut scratch) }
+        field
+    }
+
+    fn counts(&self, i: usize) -> Array2<f64> {
+        let n = self.dataset.n();
+        let mut frame = vec![0.0; n * n];
+        self.dataset.frames().read(i, &mut frame);
+        Array2::from_shape_fn((n, n), |(r, c)| f64::from(frame[r * n + c]).powi(2))
+    }
+
+    fn illuminate(&mut self, epoch: usize) {
+        let n = self.dataset.n();
+        let mut sum = Field::zeros(self.object.dim());
+        let power = self.probe[0].mapv(|v| Complex::from(v.norm_sqr()));
+        let mut most: f64 = 0.0;
+        for i in 0..self.dataset.n_patterns() {
+            patches::add(sum.view_mut(), self.start(i).0, power.view());
+            most = most.max(self.counts(i).sum());
+        }
+        let sum = sum.mapv(|v| v.re);
+        if epoch == 0 {
+            self.illumination = &sum * (most / (4.0 * (n as f64).powi(4)));
+        }
+        self.illumination = (&self.illumination + &sum) * 0.5;
+    }
+
+    fn epoch(&mut self, epoch: usize, batches: &[Vec<usize>]) {
+        self.illuminate(epoch);
+        let largest = self.illumination.iter().copied().fold(0.0, f64::max);
+        let damped = self.illumination.mapv(|w| Complex::from(w.hypot(0.1 * largest)));
+        let (mut loss, mut measured, mut predicted) = (0.0, 0.0, 0.0);
+        for batch in batches {
+            let sums = self.batch(batch, &damped, epoch == 0);
+            loss += sums[0] / batches.len() as f64;
+            measured += sums[1];
+            predicted += sums[2];
+        }
+        if epoch == 0 {
+            let factor = Complex::from((measured / predicted).sqrt());
+            self.probe.iter_mut().for_each(|mode| *mode *= factor);
+        }
+        self.orthogonalize();
+        if epoch == 0 {
+            self.remove_ambiguity();
+        }
+        self.loss.push(loss);
+    }
+
+    fn batch(&mut self, batch: &[usize], damped: &Field, scale_only: bool) -> [f64; 3] {
+        let n = self.dataset.n();
+        let modes = self.probe.len();
+        let (mut first, mut all) = (Field::zeros(self.object.dim()), Field::zeros(self.object.dim()));
+        let mut direction = vec![Field::zeros((n, n)); modes];
+        let (mut kept, mut sums) = (Vec::new(), [0.0; 3]);
+        for &i in batch {
+            let (start, shift) = self.start(i);
+            let patch = self.cut(&self.object, i);
+            let counts = self.counts(i);
+            let shifted: Vec<Field> = self.probe.iter().map(|mode| self.forward.shift(mode.view(), shift)).collect();
+            let waves: Vec<Field> = shifted.iter().map(|p| self.transform(&(p * &patch), true)).collect();
+            let intensity = waves.iter().fold(Array2::<f64>::zeros((n, n)), |sum, w| sum + w.mapv(|v| v.norm_sqr()));
+            let pixels = (n * n * batch.len()) as f64;
+            sums[0] += (intensity.mapv(|y| (y + 1e-7).sqrt()) - counts.mapv(|d| (d + 1e-7).sqrt())).mapv(|d| d * d).sum() / pixels;
+            sums[1] += counts.sum();
+            sums[2] += intensity.sum();
+            if scale_only {
+                continue;
+            }
+            let mut change = Array2::from_shape_fn((n, n), |at| Complex::from(counts[at].sqrt() / (intensity[at].sqrt() + 1e-9) - 1.0));
+            if let Some(mask) = self.dataset.detector_mask() {
+                change.zip_mut_with(mask, |change, used| *change *= f64::from(u8::from(*used)));
+            }
+            for (k, (wave, p)) in waves.iter().zip(&shifted).enumerate() {
+                let chi = self.transform(&(wave * &change), false);
+                let deposit = &chi * &p.mapv(|v| v.conj());
+                patches::add(all.view_mut(), start, deposit.view());
+                let back = &chi * &patch.mapv(|v| v.conj());
+                let back = self.forward.shift(back.view(), [-shift[0], -shift[1]]);
+                direction[k] += &(back / Complex::from(batch.len() as f64));
+                if k == 0 {
+                    patches::add(first.view_mut(), start, deposit.view());
+                    kept.push((i, patch.clone(), p.clone(), chi));
+                }
+            }
+        }
+        if scale_only {
+            return sums;
+        }
+        let first = first / damped;
+        let dot = |a: &Field, b: &Field| a.iter().zip(b).map(|(a, b)| a * b.conj()).sum::<Complex<f64>>();
+        let systems: Vec<_> = kept
+            .iter()
+            .map(|(i, patch, p, chi)| {
+                let (u, v) = (self.cut(&first, *i) * p, &direction[0] * patch);
+                (dot(&u, &u).re + 1.2e-7 * (n * n) as f64, dot(&v, &v).re + 1.2e-7 * (n * n) as f64, dot(&u, &v), dot(chi, &u).re, dot(chi, &v).re)
+            })
+            .collect();
+        let mean = |f: &dyn Fn(&(f64, f64, Complex<f64>, f64, f64)) -> f64| systems.iter().map(f).sum::<f64>() / systems.len() as f64;
+        let (mean_u, mean_v) = (mean(&|s| s.0), mean(&|s| s.1));
+        let (mut object_steps, mut probe_step) = (Vec::new(), 0.0);
+        for (uu, vv, uv, b1, b2) in &systems {
+            let (a11, a22) = (uu + 0.1 * mean_u, vv + 0.1 * mean_v);
+            let det = a11 * a22 - uv.norm_sqr();
+            object_steps.push(((a22 * b1 - uv.re * b2) / det).max(0.0) * 0.9 / modes as f64);
+            probe_step += ((a11 * b2 - uv.re * b1) / det).max(0.0) * 0.9 / systems.len() as f64;
+        }
+        object_steps.sort_by(f64::total_cmp);
+        let cut = (object_steps.len() as f64 * 0.05 - 0.5).ceil().max(0.0) as usize;
+        let middle = &object_steps[cut..object_steps.len() - cut];
+        let step = middle.iter().sum::<f64>() / middle.len() as f64;
+        self.object += &(all / damped * Complex::from(step));
+        for (mode, direction) in self.probe.iter_mut().zip(&direction) {
+            *mode += &(direction * Complex::from(probe_step));
+        }
+        sums
+    }
+
+    /// Two modes: the closed form of a 2x2 Hermitian eigenproblem.
+    fn orthogonalize(&mut self) {
+        let [p, q] = self.probe.as_slice() else { return };
+        let gram = |a: &Field, b: &Field| a.iter().zip(b).map(|(a, b)| a * b.conj()).sum::<Complex<f64>>();
+        let (a, d, b) = (gram(p, p).re, gram(q, q).re, gram(p, q));
+        let largest = 0.5 * (a + d) + (0.25 * (a - d).powi(2) + b.norm_sqr()).sqrt();
+        let (v0, v1) = (b, Complex::from(largest - a));
+        let norm = Complex::from((v0.norm_sqr() + v1.norm_sqr()).sqrt());
+        let (v0, v1) = (v0 / norm, v1 / norm);
+        let strong = p * v0.conj() + q * v1.conj();
+        let weak = q * v0 - p * v1;
+        self.probe = vec![strong, weak];
+    }
+
+    fn remove_ambiguity(&mut self) {
+        let positions = self.dataset.positions_px();
+        let origin = if self.dataset.n() % 2 == 0 { -0.5 } else { 0.0 };
+        let range = |axis: usize| {
+            let low = positions.iter().map(|p| p[axis]).fold(f64::INFINITY, f64::min);
+            let high = positions.iter().map(|p| p[axis]).fold(0.0, f64::max);
+            (low + origin) as usize..(high + origin) as usize
+        };
+        let (mut weighted, mut square, mut count) = (0.0, 0.0, 0.0);
+        for (r, c) in range(0).flat_map(|r| range(1).map(move |c| (r, c))) {
+            weighted += self.object[[r, c]].norm_sqr() * self.illumination[[r, c]];
+            square += self.illumination[[r, c]].powi(2);
+            count += 1.0;
+        }
+        let scale = Complex::from((weighted / count / (square / count).sqrt()).sqrt());
+        self.object.mapv_inplace(|v| v / scale);
+        self.probe.iter_mut().for_each(|mode| *mode *= scale);
+    }
+}
+
+#[test]
+fn the_engine_equals_its_slow_twin_on_odd_and_even_sizes_with_masks_and_two_modes() {
+    for (n, probe_modes, mask) in [(24, 1, true), (31, 2, false), (32, 2, true), (21, 1, false)] {
+        let dataset = scan(n, 4, 20.0, mask);
+        let settings = LsqmlSettings { epochs: 4, probe_modes, batch_size: 7, ..LsqmlSettings::default() };
+        let mut engine = LsqmlOf::<f64>::new(Arc::clone(&dataset), settings, 2).unwrap();
+        let mut twin = Twin::new(dataset, &engine.probe());
+        for epoch in 0..4 {
+            twin.epoch(epoch, &engine.epoch_batches(epoch));
+            run_epoch(&mut engine);
+        }
+        let expected = ndarray::stack(Axis(0), &twin.probe.iter().map(|mode| mode.view()).collect::<Vec<_>>()).unwrap();
+        let object = relative(&engine.object(), &twin.object);
+        let probe = relative(&same_phase(engine.probe(), &expected), &expected);
+        let loss = engine.loss().iter().zip(&twin.loss).map(|(a, b)| (a / b - 1.0).abs()).fold(0.0, f64::max);
+        println!("n {n}, {probe_modes} modes: object {object:.1e}, probe {probe:.1e}, loss {loss:.1e}");
+        assert!(object < 1e-9 && probe < 1e-9 && loss < 1e-9, "n {n}: {object:e} {probe:e} {loss:e}");
+        assert!(engine.loss()[3] < 0.8 * engine.loss()[1], "{:?}", engine.loss());
+    }
+}
+
+#[test]
+fn the_same_bytes_come_out_whatever_the_number_of_threads() {
+    let dataset = scan(32, 5, 20.0, false);
+    let settings = LsqmlSettings { epochs: 3, probe_modes: 2, batch_size: 9, ..LsqmlSettings::default() };
+    let run = |n_threads: usize| {
+        let mut engine = LsqmlOf::<f32>::new(Arc::clone(&dataset), settings.clone(), n_threads).unwrap();
+        (0..3).for_each(|_| run_epoch(&mut engine));
+        (engine.object(), engine.probe(), engine.loss().to_vec())
+    };
+    let one = run(1);
+    assert_eq!(one, run(2));
+    assert_eq!(one, run(3));
+}
+
+#[test]
+fn patches_that_leave_the_object_frame_are_reconstructed_all_the_same() {
+    let settings = LsqmlSettings { epochs: 3, batch_size: 7, ..LsqmlSettings::default() };
+    let inside = scan(24, 4, 20.0, false);
+    let moved = {
+        let parts = inside.parts();
+        let mut frames = Array3::zeros((parts.frames.n_frames(), 24, 24));
+        for (i, mut frame) in frames.outer_iter_mut().enumerate() {
+            parts.frames.read(i, frame.as_slice_mut().unwrap());
+        }
+        let positions = parts.positions_px.iter().map(|p| [p[0] - 9.0, p[1] - 9.0]).collect();
+        Arc::new(Dataset::new(DatasetParts::required(Frames::from_array(frames), positions, parts.probe.clone())).unwrap())
+    };
+    let run = |dataset: &Arc<Dataset>| {
+        let mut engine = LsqmlOf::<f64>::new(Arc::clone(dataset), settings.clone(), 2).unwrap();
+        (0..3).for_each(|_| run_epoch(&mut engine));
+        engine.object()
+    };
+    let (whole, part) = (run(&inside), run(&moved));
+    let (h, w) = part.dim();
+    let expected = whole.slice(ndarray::s![9..9 + h, 9..9 + w]);
+    assert!(relative(&part, expected) < 1e-9);
+}
+
+#[test]
+fn uniform_and_compact_batches_hold_each_pattern_once() {
+    let dataset = scan(16, 6, 12.0, false);
+    for batching in [Batching::Random, Batching::Uniform, Batching::Compact] {
+        let settings = LsqmlSettings { batching, batch_size: 8, epochs: 2, ..LsqmlSettings::default() };
+        let engine = LsqmlOf::<f32>::new(Arc::clone(&dataset), settings, 1).unwrap();
+        for epoch in 0..3 {
+            let batches = engine.epoch_batches(epoch);
+            let mut all: Vec<usize> = batches.iter().flatten().copied().collect();
+            all.sort_unstable();
+            assert_eq!(all, (0..36).collect::<Vec<_>>(), "{batching:?}");
+            assert!(batches.iter().all(|batch| batch.len() <= 8), "{batching:?}");
+            assert_eq!(batches, engine.epoch_batches(epoch), "{batching:?}");
+        }
+        let spread = |batch: &Vec<usize>| {
+            let at = |axis: usize| batch.iter().map(move |&i| dataset.positions_px()[i][axis]);
+            (0..2).map(|axis| at(axis).fold(0.0, f64::max) - at(axis).fold(f64::INFINITY, f64::min)).fold(0.0, f64::max)
+        };
+        let widest = engine.epoch_batches(0).iter().map(spread).fold(0.0, f64::max);
+        let narrowest = engine.epoch_batches(0).iter().map(spread).fold(f64::INFINITY, f64::min);
+        match batching {
+            Batching::Compact => assert!(widest < 13.0, "{widest}"),
+            Batching::Uniform => assert!(narrowest > 11.0, "{narrowest}"),
+            Batching::Random => assert_ne!(engine.epoch_batches(0), engine.epoch_batches(1)),
+        }
+    }
+}
+
+#[test]
+fn batches_that_cannot_be_used_are_refused_in_words() {
+    let dataset = scan(16, 2, 12.0, false);
+    let settings = LsqmlSettings { epochs: 2, ..LsqmlSettings::default() };
+    let refuse = |batches: Vec<Vec<Vec<usize>>>| {
+        let engine = LsqmlOf::<f32>::new(Arc::clone(&dataset), settings.clone(), 1).unwrap();
+        engine.with_batches(batches).err().unwrap().to_string()
+    };
+    let epoch = vec![vec![0, 1], vec![2, 3]];
+    assert!(refuse(vec![epoch.clone()]).contains("expected batches for 2 epochs, found 1 epochs"));
+    assert!(refuse(vec![epoch.clone(), vec![vec![4]]]).contains("expected indices below 4, found 4 in epoch 2"));
+    assert!(refuse(vec![epoch.clone(), vec![vec![1, 1]]]).contains("found 1 in epoch 2"));
+    assert!(refuse(vec![epoch.clone(), vec![vec![]]]).contains("an empty one in epoch 2"));
+    assert!(refuse(vec![epoch, vec![]]).contains("none in epoch 2"));
+}
+
+#[test]
+fn the_start_from_the_files_object_is_recorded() {
+    let dataset = scan(16, 2, 12.0, false);
+    let start = |object_init| {
+        let settings = LsqmlSettings { object_init, ..LsqmlSettings::default() };
+        let engine = LsqmlOf::<f32>::new(Arc::clone(&dataset), settings, 1).unwrap();
+        engine.reconstruction().provenance["object_start"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(start(ObjectInit::Ones), "ones");
+    assert!(start(ObjectInit::File).contains("no reconstruction"));
+}
+
+#[test]
+fn added_modes_are_orthogonal_and_hold_the_power_asked_for() {
+    let settings = LsqmlSettings { probe_modes: 4, ..LsqmlSettings::default() };
+    let dataset = scan(24, 2, 16.0, false);
+    let engine = LsqmlOf::<f64>::new(Arc::clone(&dataset), settings, 1).unwrap();
+    let probe = engine.probe();
+    let dot = |a: usize, b: usize| {
+        let (a, b) = (probe.index_axis(Axis(0), a), probe.index_axis(Axis(0), b));
+        a.iter().zip(&b).map(|(a, b)| a * b.conj()).sum::<Complex<f64>>()
+    };
+    let total: f64 = (0..4).map(|k| dot(k, k).re).sum();
+    assert!((total / dataset.mean_counts() - 1.0).abs() < 1e-6);
+    for k in 1..4 {
+        assert!((dot(k, k).re / total - 0.02).abs() < 1e-9);
+        assert!((0..k).all(|j| dot(k, j).norm() < 1e-9 * total));
+    }
 }

@@ -4,7 +4,7 @@ use ndarray::{Array2, s};
 use num_complex::Complex32;
 use proptest::prelude::*;
 use ptycho_core::paint::colormap::{
-    ColorMap, MINUS_INFINITY, Map, NAN, PLUS_INFINITY, hue_lightness,
+    ColorMap, HueLightness, MINUS_INFINITY, Map, NAN, PLUS_INFINITY,
 };
 use ptycho_core::paint::component::{Component, Source};
 use ptycho_core::paint::export::Figure;
@@ -221,16 +221,17 @@ fn sequential_maps_brighten_cyclic_ones_close_and_the_diverging_one_is_white_in_
         let difference = lightness(diverging[i]) - lightness(diverging[255 - i]);
         assert!(difference.abs() < 5.0, "{i}: {difference}");
     }
+    let wheel = HueLightness::default();
     // The hue wheel closes too, is black at no amplitude and of even lightness around.
-    assert!(distance(hue_lightness(-PI, 0.7), hue_lightness(PI, 0.7)) <= 1);
-    assert_eq!(hue_lightness(1.0, 0.0), [0, 0, 0, 255]);
+    assert!(distance(wheel.colour(-PI, 0.7), wheel.colour(PI, 0.7)) <= 1);
+    assert_eq!(wheel.colour(1.0, 0.0), [0, 0, 0, 255]);
     let around: Vec<_> = (0..64)
-        .map(|i| lightness(hue_lightness(i as f32 * TAU / 64.0, 1.0)))
+        .map(|i| lightness(wheel.colour(i as f32 * TAU / 64.0, 1.0)))
         .collect();
     let least = around.iter().copied().fold(f32::MAX, f32::min);
     let greatest = around.iter().copied().fold(0.0, f32::max);
     assert!(greatest - least < 8.0, "{least} to {greatest}");
-    assert_eq!(hue_lightness(f32::NAN, 1.0), NAN);
+    assert_eq!(wheel.colour(f32::NAN, 1.0), NAN);
 }
 
 #[test]

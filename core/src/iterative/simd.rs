@@ -209,23 +209,28 @@ fn transpose_avx(x: pulp::core_arch::x86::Avx, from: &[f32], to: &mut [f32]) {
     };
     for block in 0..4 {
         let (down, right) = (block / 2, block % 2);
-        let row = |i: usize| -> __m256 { pulp::cast(rows[2 * (HALF * down + i) + right]) };
-        let quad = |i: usize| -> [__m256; 4] {
-            let (a, b, c, d) = (row(i), row(i + 1), row(i + 2), row(i + 3));
+        let mut quads = [[pulp::cast::<_, __m256>(rows[0]); 4]; 2];
+        // No closures: they would be compiled without the vector instructions.
+        for (half, quad) in quads.iter_mut().enumerate() {
+            let at = 2 * (HALF * down + 4 * half) + right;
+            let a: __m256 = pulp::cast(rows[at]);
+            let b: __m256 = pulp::cast(rows[at + 2]);
+            let c: __m256 = pulp::cast(rows[at + 4]);
+            let d: __m256 = pulp::cast(rows[at + 6]);
             let (t0, t1) = (x._mm256_unpacklo_ps(a, b), x._mm256_unpackhi_ps(a, b));
             let (t2, t3) = (x._mm256_unpacklo_ps(c, d), x._mm256_unpackhi_ps(c, d));
-            [
+            *quad = [
                 x._mm256_shuffle_ps::<0x44>(t0, t2),
                 x._mm256_shuffle_ps::<0xee>(t0, t2),
                 x._mm256_shuffle_ps::<0x44>(t1, t3),
                 x._mm256_shuffle_ps::<0xee>(t1, t3),
-            ]
-        };
-        let (low, high) = (quad(0), quad(4));
+            ];
+        }
+        let [low, high] = quads;
         for j in 0..4 {
-            let at = |column: usize| 2 * (HALF * right + column) + down;
-            out[at(j)] = pulp::cast(x._mm256_permute2f128_ps::<0x20>(low[j], high[j]));
-            out[at(4 + j)] = pulp::cast(x._mm256_permute2f128_ps::<0x31>(low[j], high[j]));
+            let at = 2 * (HALF * right + j) + down;
+            out[at] = pulp::cast(x._mm256_permute2f128_ps::<0x20>(low[j], high[j]));
+            out[at + HALF] = pulp::cast(x._mm256_permute2f128_ps::<0x31>(low[j], high[j]));
         }
     }
 }

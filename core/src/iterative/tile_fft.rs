@@ -311,25 +311,24 @@ impl<T: Real> Pass<T> {
     fn run<S: Simd>(&self, simd: S, stride: usize, from: VectorsMut<T, S>, to: VectorsMut<T, S>) {
         let from = (&*from.0, &*from.1);
         match self.radix {
-            2 => self.fixed::<S, 2>(simd, stride, from, to, dft2::<S, T>),
-            3 => self.fixed::<S, 3>(simd, stride, from, to, dft3::<S, T>),
-            4 => self.fixed::<S, 4>(simd, stride, from, to, dft4::<S, T>),
-            5 => self.fixed::<S, 5>(simd, stride, from, to, dft5::<S, T>),
-            8 => self.fixed::<S, 8>(simd, stride, from, to, dft8::<S, T>),
-            16 => self.fixed::<S, 16>(simd, stride, from, to, dft16::<S, T>),
+            2 => self.fixed::<S, 2, Dft2>(simd, stride, from, to),
+            3 => self.fixed::<S, 3, Dft3>(simd, stride, from, to),
+            4 => self.fixed::<S, 4, Dft4>(simd, stride, from, to),
+            5 => self.fixed::<S, 5, Dft5>(simd, stride, from, to),
+            8 => self.fixed::<S, 8, Dft8>(simd, stride, from, to),
+            16 => self.fixed::<S, 16, Dft16>(simd, stride, from, to),
             _ => self.any(simd, stride, from, to),
         }
     }
 
     /// One Stockham pass: `y[q + s (R p + k)] = w^(p k) Σ_j x[q + s (p + m j)] exp(-2πi j k / R)`.
     #[inline(always)]
-    fn fixed<S: Simd, const R: usize>(
+    fn fixed<S: Simd, const R: usize, D: Butterfly<R>>(
         &self,
         simd: S,
         stride: usize,
         from: Vectors<T, S>,
         to: VectorsMut<T, S>,
-        dft: impl Fn(S, [C<T::Vector<S>>; R]) -> [C<T::Vector<S>>; R],
     ) {
         let part = stride * self.n_butterflies;
         let (re, im) = (&from.0[..R * part], &from.1[..R * part]);
@@ -341,11 +340,13 @@ impl<T: Real> Pass<T> {
         {
             for q in 0..stride {
                 let at = p * stride + q;
-                let values = std::array::from_fn(|j| C {
-                    re: re[at + part * j],
-                    im: im[at + part * j],
-                });
-                let values = dft(simd, values);
+                // No closure here: it would be compiled without the vector instructions.
+                let first = C { re: re[at], im: im[at] };
+                let mut values = [first; R];
+                for j in 1..R {
+                    values[j] = C { re: re[at + part * j], im: im[at + part * j] };
+                }
+                let values = D::dft::<S, T>(simd, values);
                 out_re[q] = values[0].re;
                 out_im[q] = values[0].im;
                 for k in 1..R {
@@ -367,20 +368,13 @@ impl<T: Real> Pass<T> {
         let (radix, part) = (self.radix, stride * self.n_butterflies);
         for p in 0..self.n_butterflies {
             for q in 0..stride {
-                let at = |j: usize| {
-                    let at = p * stride + q + part * j;
-                    C {
-                        re: from.0[at],
-                        im: from.1[at],
-                    }
-                };
+                let at = p * stride + q;
                 for k in 0..radix {
-                    let mut sum: C<T::Vector<S>> = at(0);
+                    let mut sum = C { re: from.0[at], im: from.1[at] };
                     for j in 1..radix {
-                        sum = sum.plus::<S, T>(
-                            simd,
-                            turn::<S, T>(simd, at(j), self.roots[j * k % radix]),
-                        );
+                        let value = C { re: from.0[at + part * j], im: from.1[at + part * j] };
+                        let turned = turn::<S, T>(simd, value, self.roots[j * k % radix]);
+                        sum = sum.plus::<S, T>(simd, turned);
                     }
                     if k > 0 {
                         sum = turn::<S, T>(simd, sum, self.twiddles[p * (radix - 1) + k - 1]);
@@ -465,6 +459,32 @@ fn turn<S: Simd, T: Real>(simd: S, a: C<T::Vector<S>>, by: [T; 2]) -> C<T::Vecto
     }
 }
 
+/// The transform of R registers. A trait, since a function passed by value is not always inlined.
+trait Butterfly<const R: usize> {
+    fn dft<S: Simd, T: Real>(simd: S, values: [C<T::Vector<S>>; R]) -> [C<T::Vector<S>>; R];
+}
+
+macro_rules! butterfly {
+    ($($name:ident, $radix:literal, $dft:ident;)+) => { $(
+        struct $name;
+        impl Butterfly<$radix> for $name {
+            #[inline(always)]
+            fn dft<S: Simd, T: Real>(simd: S, values: [C<T::Vector<S>>; $radix]) -> [C<T::Vector<S>>; $radix] {
+                $dft::<S, T>(simd, values)
+            }
+        }
+    )+ };
+}
+
+butterfly! {
+    Dft2, 2, dft2;
+    Dft3, 3, dft3;
+    Dft4, 4, dft4;
+    Dft5, 5, dft5;
+    Dft8, 8, dft8;
+    Dft16, 16, dft16;
+}
+
 #[inline(always)]
 fn dft2<S: Simd, T: Real>(simd: S, [a, b]: [C<T::Vector<S>>; 2]) -> [C<T::Vector<S>>; 2] {
     [a.plus::<S, T>(simd, b), a.minus::<S, T>(simd, b)]
@@ -498,7 +518,8 @@ fn dft4<S: Simd, T: Real>(simd: S, [a, b, c, d]: [C<T::Vector<S>>; 4]) -> [C<T::
 
 #[inline(always)]
 fn dft5<S: Simd, T: Real>(simd: S, [a, b, c, d, e]: [C<T::Vector<S>>; 5]) -> [C<T::Vector<S>>; 5] {
-    let [_, [c1, s1], [c2, s2], ..]: [[T; 2]; 5] = std::array::from_fn(|j| root(j, 5));
+    let (c1, s1) = (T::of(0.309_016_994_374_947_45), T::of(-0.951_056_516_295_153_5));
+    let (c2, s2) = (T::of(-0.809_016_994_374_947_5), T::of(-0.587_785_252_292_473_1));
     let (p1, m1) = (b.plus::<S, T>(simd, e), b.minus::<S, T>(simd, e));
     let (p2, m2) = (c.plus::<S, T>(simd, d), c.minus::<S, T>(simd, d));
     let r1 = a
@@ -572,22 +593,23 @@ fn dft16<S: Simd, T: Real>(simd: S, a: [C<T::Vector<S>>; 16]) -> [C<T::Vector<S>
         one,
         [-c, s],
     ];
-    let inner: [[C<T::Vector<S>>; 4]; 4] =
-        std::array::from_fn(|j| dft4::<S, T>(simd, [a[j], a[4 + j], a[8 + j], a[12 + j]]));
-    let turned = |j: usize, k: usize| {
-        let value = inner[j][k];
-        match j * k {
-            0 => value,
-            power => turn::<S, T>(simd, value, w[power]),
+    let mut inner = [[a[0]; 4]; 4];
+    for j in 0..4 {
+        inner[j] = dft4::<S, T>(simd, [a[j], a[4 + j], a[8 + j], a[12 + j]]);
+    }
+    for j in 1..4 {
+        for k in 1..4 {
+            inner[j][k] = turn::<S, T>(simd, inner[j][k], w[j * k]);
         }
-    };
-    let outer: [[C<T::Vector<S>>; 4]; 4] = std::array::from_fn(|k| {
-        dft4::<S, T>(
-            simd,
-            [turned(0, k), turned(1, k), turned(2, k), turned(3, k)],
-        )
-    });
-    std::array::from_fn(|i| outer[i % 4][i / 4])
+    }
+    let mut out = [a[0]; 16];
+    for k in 0..4 {
+        let column = dft4::<S, T>(simd, [inner[0][k], inner[1][k], inner[2][k], inner[3][k]]);
+        for (i, value) in column.into_iter().enumerate() {
+            out[k + 4 * i] = value;
+        }
+    }
+    out
 }
 
 #[cfg(test)]

@@ -111,30 +111,58 @@ impl ColorMap {
     }
 }
 
-/// Colour of a phase and a brightness: hue is the phase, lightness the brightness in 0 to 1.
+/// Colours of phases and brightnesses: hue is the phase, lightness the brightness in 0 to 1.
 ///
 /// `oklch(0.75 v, 0.125 v, phase)`: equal brightness looks equally bright at every phase, which the
 /// usual HSV wheel does not give; phase 0 is red, and brightness 0 is black.
 ///
 /// Source: B. Ottosson, "A perceptual color space for image processing" (2020), `OKLab`.
-pub fn hue_lightness(phase_rad: f32, brightness: f32) -> Colour {
-    if phase_rad.is_nan() || brightness.is_nan() {
-        return NAN;
+pub struct HueLightness {
+    /// sRGB bytes of linear light in equal steps of its square root, where the eye tells steps apart.
+    srgb: Vec<u8>,
+}
+
+/// Finer than a byte of sRGB everywhere.
+const N_LIGHT_STEPS: usize = 4096;
+
+impl Default for HueLightness {
+    fn default() -> Self {
+        let byte = |i: usize| {
+            let root = i as f32 / (N_LIGHT_STEPS - 1) as f32;
+            srgb(root * root)
+        };
+        Self {
+            srgb: (0..N_LIGHT_STEPS).map(byte).collect(),
+        }
     }
-    let v = brightness.clamp(0.0, 1.0);
-    // OKLab's red lies at 29 degrees.
-    let (sin, cos) = (phase_rad + 0.506).sin_cos();
-    let (a, b) = (0.125 * cos, 0.125 * sin);
-    let cube = |x: f32| x * x * x;
-    let l = cube(v * (0.75 + 0.396_337_78 * a + 0.215_803_76 * b));
-    let m = cube(v * (0.75 - 0.105_561_346 * a - 0.063_854_17 * b));
-    let s = cube(v * (0.75 - 0.089_484_18 * a - 1.291_485_5 * b));
-    [
-        srgb(4.076_741_7 * l - 3.307_711_6 * m + 0.230_969_94 * s),
-        srgb(-1.268_438 * l + 2.609_757_4 * m - 0.341_319_4 * s),
-        srgb(-0.004_196_086_3 * l - 0.703_418_6 * m + 1.707_614_7 * s),
-        255,
-    ]
+}
+
+impl HueLightness {
+    /// The colour of a phase at a brightness; NaN's colour where one of them is NaN.
+    pub fn colour(&self, phase_rad: f32, brightness: f32) -> Colour {
+        if phase_rad.is_nan() || brightness.is_nan() {
+            return NAN;
+        }
+        let v = brightness.clamp(0.0, 1.0);
+        // OKLab's red lies at 29 degrees.
+        let (sin, cos) = (phase_rad + 0.506).sin_cos();
+        let (a, b) = (0.125 * cos, 0.125 * sin);
+        let cube = |x: f32| x * x * x;
+        let l = cube(v * (0.75 + 0.396_337_78 * a + 0.215_803_76 * b));
+        let m = cube(v * (0.75 - 0.105_561_346 * a - 0.063_854_17 * b));
+        let s = cube(v * (0.75 - 0.089_484_18 * a - 1.291_485_5 * b));
+        [
+            self.byte(4.076_741_7 * l - 3.307_711_6 * m + 0.230_969_94 * s),
+            self.byte(-1.268_438 * l + 2.609_757_4 * m - 0.341_319_4 * s),
+            self.byte(-0.004_196_086_3 * l - 0.703_418_6 * m + 1.707_614_7 * s),
+            255,
+        ]
+    }
+
+    fn byte(&self, linear: f32) -> u8 {
+        let step = linear.clamp(0.0, 1.0).sqrt() * (N_LIGHT_STEPS - 1) as f32;
+        self.srgb[(step + 0.5) as usize]
+    }
 }
 
 fn srgb(linear: f32) -> u8 {

@@ -216,10 +216,7 @@ impl BarLayout {
     fn new(bar: &Bar, height: usize, size: Size) -> Self {
         let line = text::line_height_px(size);
         let values = ticks::ticks(bar.min, bar.max, N_TICKS);
-        let tick_labels: Vec<_> = values
-            .iter()
-            .map(|&value| (value, ticks::label(value, bar.max - bar.min, values.len())))
-            .collect();
+        let tick_labels: Vec<_> = values.iter().copied().zip(ticks::labels(&values)).collect();
         let tick_width = tick_labels
             .iter()
             .map(|(_, label)| text::width_px(label, size))

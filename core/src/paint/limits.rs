@@ -159,7 +159,7 @@ impl Survey {
 /// A radix selection: exact, and linear in the number of values. One pass counts the upper 16 bits
 /// of an order-preserving key, another the lower 16 bits within the bucket found.
 fn percentiles(values: &ArrayView2<'_, f32>, n_finite: usize, percents: [f64; 2]) -> [f64; 2] {
-    let mut upper = vec![0usize; 1 << 16];
+    let mut upper = vec![0u32; 1 << 16];
     for &value in values.iter().filter(|value| value.is_finite()) {
         upper[(order_key(value) >> 16) as usize] += 1;
     }
@@ -171,7 +171,7 @@ fn percentiles(values: &ArrayView2<'_, f32>, n_finite: usize, percents: [f64; 2]
         };
         let rank = (share * (n_finite - 1) as f64).round() as usize;
         let (high, before) = bucket_of(&upper, rank);
-        let mut lower = vec![0usize; 1 << 16];
+        let mut lower = vec![0u32; 1 << 16];
         for &value in values.iter().filter(|value| value.is_finite()) {
             let key = order_key(value);
             if (key >> 16) as usize == high {
@@ -184,9 +184,10 @@ fn percentiles(values: &ArrayView2<'_, f32>, n_finite: usize, percents: [f64; 2]
 }
 
 /// The bucket that holds the value of this rank, and how many values lie in the buckets before it.
-fn bucket_of(counts: &[usize], rank: usize) -> (usize, usize) {
+fn bucket_of(counts: &[u32], rank: usize) -> (usize, usize) {
     let mut before = 0;
     for (bucket, &count) in counts.iter().enumerate() {
+        let count = count as usize;
         if rank < before + count {
             return (bucket, before);
         }

@@ -6,7 +6,7 @@ use ndarray::{Array2, ArrayView2};
 use num_complex::Complex32;
 use serde::{Deserialize, Serialize};
 
-use crate::paint::colormap::{ColorMap, Colour, Map, hue_lightness};
+use crate::paint::colormap::{ColorMap, Colour, HueLightness, Map};
 use crate::paint::component::{Component, Source, amplitude};
 use crate::paint::limits::{Limits, ResolvedLimits};
 use crate::paint::phase::{PhaseRamp, Region};
@@ -109,6 +109,8 @@ pub struct Bar {
 pub struct Picture {
     /// The values shown: component and logarithm taken.
     pub values: Array2<f32>,
+    /// The amplitude, where the phase is shown as hue: what the limits are about.
+    pub lightness: Option<Array2<f32>>,
     /// The limits and the survey behind them.
     pub limits: ResolvedLimits,
     /// One pixel per value, row 0 on top.
@@ -133,7 +135,9 @@ impl Picture {
     ) -> Self {
         match source {
             Source::Real(values) => Self::of_values(values.to_owned(), look, meaning, false),
-            Source::Complex(values) if look.is_ramp_removed => {
+            Source::Complex(values)
+                if look.is_ramp_removed && look.component != Component::Amplitude =>
+            {
                 let ramp = PhaseRamp::of(values, region);
                 let flat = ramp.removed_from(values);
                 let mut picture = Self::of_complex(&flat.view(), look, meaning);
@@ -142,6 +146,11 @@ impl Picture {
             }
             Source::Complex(values) => Self::of_complex(values, look, meaning),
         }
+    }
+
+    /// The values that the limits and a histogram are about.
+    pub fn limited(&self) -> ArrayView2<'_, f32> {
+        self.lightness.as_ref().unwrap_or(&self.values).view()
     }
 
     /// What a reader must be told: constant or no values, NaN and infinity counts, values at the floor.
@@ -194,6 +203,7 @@ impl Picture {
                 label,
             },
             values,
+            lightness: None,
             limits,
             ramp: None,
             n_at_floor,
@@ -210,8 +220,9 @@ impl Picture {
             _ => 0.0,
         };
         let phase = Component::Phase.of(values);
+        let wheel = HueLightness::default();
         let colour = |(&phase_rad, &amplitude): (&f32, &f32)| {
-            hue_lightness(phase_rad, limits.share(f64::from(amplitude)) as f32)
+            wheel.colour(phase_rad, limits.share(f64::from(amplitude)) as f32)
         };
         let (height, width) = values.dim();
         let pixels = phase.iter().zip(&amplitude).map(colour).collect();
@@ -226,13 +237,14 @@ impl Picture {
             bar: Bar {
                 min: -std::f64::consts::PI,
                 max: std::f64::consts::PI,
-                colours: (0..256).map(|i| hue_lightness(turn(i), 1.0)).collect(),
+                colours: (0..256).map(|i| wheel.colour(turn(i), 1.0)).collect(),
                 label: format!(
                     "phase [rad], lightness: {amplitude_text} to {}",
                     crate::paint::ticks::value_text(limits.max)
                 ),
             },
             values: phase,
+            lightness: Some(amplitude),
             limits,
             ramp: None,
             n_at_floor: 0,

@@ -41,22 +41,30 @@ fn step(span: f64, n_wanted: usize) -> f64 {
     round_below(below * 2.5)
 }
 
-/// A tick in as few digits as tell it from its neighbours, `span` being the distance of the ends.
-pub fn label(value: f64, span: f64, n_ticks: usize) -> String {
-    if value == 0.0 {
-        return "0".to_owned();
-    }
-    let magnitude = value.abs().max(span.abs() * 0.1);
-    if !(1e-3..1e5).contains(&magnitude) {
-        return plain_minus(&trim_exponent(&format!("{value:.2e}")));
-    }
-    let step = span.abs() / n_ticks.max(1) as f64;
-    let decimals = if step > 0.0 {
-        (-(step * 1.0001).log10().floor()).clamp(0.0, 6.0) as usize
-    } else {
-        3
+/// Ticks in as few digits as tell them from one another; scientific where plain numbers get long.
+pub fn labels(values: &[f64]) -> Vec<String> {
+    let greatest = values
+        .iter()
+        .fold(0.0, |most: f64, value| most.max(value.abs()));
+    let step = match values {
+        [first, second, ..] => (second - first).abs(),
+        _ => return values.iter().map(|&value| value_text(value)).collect(),
     };
-    plain_minus(&format!("{value:.decimals$}"))
+    let exponent = |x: f64| (x * (1.0 + 1e-9)).log10().floor() as i32;
+    let is_plain = 1e-4 <= step && greatest < 1e5;
+    let text = |value: f64| {
+        // A multiple of the step that is zero but for rounding.
+        if value.abs() < step * 1e-6 {
+            return "0".to_owned();
+        }
+        if is_plain {
+            let decimals = (-exponent(step)).max(0) as usize;
+            return plain_minus(&format!("{value:.decimals$}"));
+        }
+        let decimals = (exponent(value.abs()) - exponent(step)).clamp(0, 9) as usize;
+        plain_minus(&format!("{value:.decimals$e}"))
+    };
+    values.iter().map(|&value| text(value)).collect()
 }
 
 /// A value for reading off: five significant digits, no needless zeros, scientific when very large or small.
@@ -154,9 +162,11 @@ mod tests {
             [0.0, 0.2, 0.4, 0.6000000000000001, 0.8, 1.0]
         );
         assert_eq!(ticks(2.0, 2.0, 5), [2.0]);
-        assert_eq!(label(0.6000000000000001, 1.0, 5), "0.6");
-        assert_eq!(label(-2.0, 6.0, 6), "−2");
-        assert_eq!(label(2.0e6, 4.0e6, 4), "2e6");
+        assert_eq!(labels(&ticks(0.0, 1.0, 5))[3], "0.6");
+        assert_eq!(labels(&ticks(-3.14, 3.14, 6)).join(" "), "−3 −2 −1 0 1 2 3");
+        assert_eq!(labels(&[0.0, 2.0e6, 4.0e6]).join(" "), "0 2e6 4e6");
+        assert_eq!(labels(&[1.0e6, 1.00002e6]).join(" "), "1.00000e6 1.00002e6");
+        assert_eq!(labels(&[2.5]), ["2.5"]);
         for (min, max) in [(-3.2, 3.1), (1e-9, 7e-9), (1e6, 1.0001e6), (0.0, 1e30)] {
             let n = ticks(min, max, 5).len();
             assert!((2..=10).contains(&n), "{n} ticks from {min} to {max}");

@@ -58,7 +58,7 @@ fn tick_labels(ui: &Ui, strip: Rect, bar: &Bar) {
     let n_wanted = ((strip.height() / SPACE_PER_TICK) as usize).clamp(1, 8);
     let values = ticks::ticks(bar.min, bar.max, n_wanted);
     let span = bar.max - bar.min;
-    for &value in &values {
+    for (&value, label) in values.iter().zip(ticks::labels(&values)) {
         let share = if span > 0.0 {
             ((value - bar.min) / span) as f32
         } else {
@@ -68,7 +68,6 @@ fn tick_labels(ui: &Ui, strip: Rect, bar: &Bar) {
         let x = strip.right();
         ui.painter()
             .hline(x..=x + theme::GRID, y, (1.0, palette.text));
-        let label = ticks::label(value, span, values.len());
         let galley = ui
             .painter()
             .layout_no_wrap(label, font.clone(), palette.text);

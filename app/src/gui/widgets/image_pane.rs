@@ -2,13 +2,13 @@
 //!
 //! Pixels are square and sharp, row 0 is on top, and everything shown comes from
 //! [`ptycho_core::paint`], as an export does. Pictures are made anew only when the data's version or
-//! the choices change; unwrapping a large phase runs on a thread of its own.
+//! the choices change; what would take longer than a frame is made on a thread of its own.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use egui::{Id, Rect, Role, Sense, TextureId, Ui, WidgetInfo, pos2, vec2};
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 use num_complex::Complex32;
 use ptycho_core::job::Job;
 use ptycho_core::paint::component::{Component, Source};
@@ -27,8 +27,8 @@ use crate::gui::widgets::{colour_bar, histogram as strip, pane_menu};
 
 /// Time that all panes together may spend on new pictures within a frame; the rest waits for the next.
 const PAINT_BUDGET: Duration = Duration::from_millis(6);
-/// Phases of more pixels than this are unwrapped off the window's thread.
-const UNWRAP_HERE_UP_TO: usize = 1 << 14;
+/// From here on a picture in the making is mentioned.
+const LONG: Duration = Duration::from_millis(300);
 const LEAST_IMAGE_SIDE: f32 = 16.0 * theme::GRID;
 
 /// The choices of one pane.
@@ -308,12 +308,15 @@ impl ImagePane {
 
     /// Colour bar, histogram and caption.
     fn beside(&mut self, ui: &mut Ui, rects: &Rects, title: &str, cache: &Cache) {
-        let Some(picture) = cache.picture() else {
+        let Some(Finished {
+            picture, counts, ..
+        }) = &cache.finished
+        else {
             return;
         };
         colour_bar::show(ui, rects.bar, &picture.bar, title);
         if let Some(rect) = rects.histogram {
-            let counts = (cache.counts.as_slice(), &picture.limits);
+            let counts = (counts.as_slice(), &picture.limits);
             if let Some(limits) = strip::show(ui, rect, counts, self.has_log_counts, title) {
                 self.look.limits = Some(limits);
             }
@@ -406,7 +409,9 @@ fn caption(picture: &Picture, cache: &Cache) -> String {
             block = cache.drawn_block_px
         ));
     }
-    if cache.pending.is_some() {
+    // A live preview is drawn ten times a second; only what takes long is worth a word.
+    let is_long = |job: &Job<(), Finished>| LONG <= job.elapsed();
+    if cache.pending.as_ref().is_some_and(is_long) {
         parts.push("drawing…".to_owned());
     }
     parts.join(" · ")
@@ -492,9 +497,40 @@ struct Key {
     region: Option<Region>,
 }
 
+/// The most pixels whose picture is made within a frame, by what a pixel takes: about 8 ms of them.
+fn most_pixels_here(key: &Key) -> usize {
+    match key.look.component {
+        Component::UnwrappedPhase if key.is_complex => 1 << 14,
+        Component::HueLightness if key.is_complex => 1 << 16,
+        _ => 3 << 16,
+    }
+}
+
+enum Owned {
+    Real(Array2<f32>),
+    Complex(Array2<Complex32>),
+}
+
 struct Finished {
     key: Key,
     picture: Arc<Picture>,
+    counts: Vec<usize>,
+}
+
+impl Finished {
+    fn new(key: Key, image: &Source<'_>) -> Self {
+        let meaning = Meaning {
+            quantity: &key.quantity,
+            unit: &key.unit,
+        };
+        let picture = Picture::new(image, &key.look, meaning, key.region.as_ref());
+        let counts = histogram(&picture.limited(), &picture.limits, strip::N_BINS);
+        Self {
+            key,
+            picture: Arc::new(picture),
+            counts,
+        }
+    }
 }
 
 /// The picture of one pane and its texture, kept between frames.
@@ -502,7 +538,6 @@ struct Finished {
 struct Cache {
     finished: Option<Finished>,
     pending: Option<Job<(), Finished>>,
-    counts: Vec<usize>,
     texture: PictureTexture,
     drawn_block_px: usize,
 }
@@ -538,18 +573,11 @@ impl Cache {
         {
             return;
         }
-        let is_slow = key.is_complex
-            && look.component == Component::UnwrappedPhase
-            && UNWRAP_HERE_UP_TO < key.dim.0 * key.dim.1;
-        if is_slow {
+        if most_pixels_here(&key) < key.dim.0 * key.dim.1 {
             self.start(ui, key, data);
         } else if self.must_be_made(ui, &key) {
             let start = Instant::now();
-            let picture = Picture::new(&data.image, look, data.meaning(), data.region.as_ref());
-            self.finish(Finished {
-                key,
-                picture: Arc::new(picture),
-            });
+            self.finish(Finished::new(key, &data.image));
             budget(ui, |spent| *spent += start.elapsed());
         } else {
             ui.ctx().request_repaint();
@@ -567,25 +595,19 @@ impl Cache {
 
     /// One picture at a time: when it is done, a newer one may start.
     fn start(&mut self, ui: &Ui, key: Key, data: &PaneData<'_>) {
-        let Source::Complex(values) = data.image else {
-            return;
-        };
         if self.pending.is_some() {
             return;
         }
-        let values = values.to_owned();
+        let image = match data.image {
+            Source::Real(values) => Owned::Real(values.to_owned()),
+            Source::Complex(values) => Owned::Complex(values.to_owned()),
+        };
         let ctx = ui.ctx().clone();
         let wake = Arc::new(move || ctx.request_repaint());
         let job = Job::spawn("picture", wake, move |_| {
-            let meaning = Meaning {
-                quantity: &key.quantity,
-                unit: &key.unit,
-            };
-            let source = Source::Complex(values.view());
-            let picture = Picture::new(&source, &key.look, meaning, key.region.as_ref());
-            Ok(Finished {
-                picture: Arc::new(picture),
-                key,
+            Ok(match &image {
+                Owned::Real(values) => Finished::new(key, &Source::Real(values.view())),
+                Owned::Complex(values) => Finished::new(key, &Source::Complex(values.view())),
             })
         });
         match job {
@@ -605,8 +627,6 @@ impl Cache {
     }
 
     fn finish(&mut self, finished: Finished) {
-        let picture = &finished.picture;
-        self.counts = histogram(&picture.values.view(), &picture.limits, strip::N_BINS);
         self.finished = Some(finished);
         self.texture.invalidate();
     }

@@ -136,7 +136,9 @@ fn limits(ui: &mut Ui, look: &mut Look, is_complex: bool, picture: Option<&Arc<P
             high_percent,
         }) => {
             ui.horizontal(|ui| {
+                ui.label("from");
                 percent(ui, low_percent, "Low percentile");
+                ui.label("to");
                 percent(ui, high_percent, "High percentile");
             });
         }

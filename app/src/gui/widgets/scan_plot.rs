@@ -210,14 +210,13 @@ fn axes(ui: &Ui, viewport: &Viewport) {
     let n_ticks = |length: f32| ((length / (14.0 * theme::GRID)) as usize).clamp(2, 10);
     let painter = ui.painter();
     let rows = ticks::ticks(top, bottom, n_ticks(rect.height()));
-    for &row in &rows {
+    for (&row, label) in rows.iter().zip(ticks::labels(&rows)) {
         let y = viewport.screen([row, 0.0]).y;
         painter.hline(
             rect.left() - theme::GRID..=rect.left(),
             y,
             (1.0, palette.text),
         );
-        let label = ticks::label(row, bottom - top, rows.len());
         let at = pos2(rect.left() - 1.5 * theme::GRID, y);
         painter.text(
             at,
@@ -228,14 +227,13 @@ fn axes(ui: &Ui, viewport: &Viewport) {
         );
     }
     let columns = ticks::ticks(left, right, n_ticks(rect.width()));
-    for &column in &columns {
+    for (&column, label) in columns.iter().zip(ticks::labels(&columns)) {
         let x = viewport.screen([0.0, column]).x;
         painter.vline(
             x,
             rect.bottom()..=rect.bottom() + theme::GRID,
             (1.0, palette.text),
         );
-        let label = ticks::label(column, right - left, columns.len());
         let at = pos2(x, rect.bottom() + theme::GRID);
         painter.text(
             at,

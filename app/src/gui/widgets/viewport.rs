@@ -40,7 +40,10 @@ impl LinkedView {
     /// A pane tells what it shows under the cursor; the value line prints it.
     pub(super) fn tell(&mut self, title: &str, reading: String, pixel_size_m: Option<f64>) {
         self.pixel_size_m = self.pixel_size_m.or(pixel_size_m);
-        self.readings.push((title.to_owned(), reading));
+        // Panes of one array say the same.
+        if self.readings.iter().all(|(_, other)| *other != reading) {
+            self.readings.push((title.to_owned(), reading));
+        }
     }
 
     /// One line for the group: row and column, length from pixel (0, 0), and each pane's value.
