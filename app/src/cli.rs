@@ -32,10 +32,16 @@ pub struct Cli {
     #[arg(long, value_name = "DIR")]
     pub runs: Option<PathBuf>,
     /// Say more on standard error; twice for every epoch.
-    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, display_order = 900)]
     pub verbose: u8,
     /// Say nothing on standard error but errors.
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        conflicts_with = "verbose",
+        display_order = 901
+    )]
     pub quiet: bool,
     #[command(subcommand)]
     pub command: Option<Command>,

@@ -1,9 +1,8 @@
 //! Execute one task.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -334,17 +333,20 @@ fn add_provenance(
     }
 }
 
-/// Passes everything on and notes every whole epoch in the log.
+/// The shortest time between two epochs noted in the log: those of a small scan come by the thousand.
+const LOG_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Passes everything on and notes whole epochs in the log.
 struct EpochLog<'a> {
     inner: &'a dyn Monitor<LsqmlSnapshot>,
-    epoch: AtomicUsize,
+    noted: Mutex<Option<(usize, Instant)>>,
 }
 
 impl<'a> EpochLog<'a> {
     fn new(inner: &'a dyn Monitor<LsqmlSnapshot>) -> Self {
         Self {
             inner,
-            epoch: AtomicUsize::new(0),
+            noted: Mutex::new(None),
         }
     }
 }
@@ -355,7 +357,13 @@ impl Monitor<LsqmlSnapshot> for EpochLog<'_> {
     }
 
     fn progress(&self, progress: Progress) {
-        if self.epoch.swap(progress.epoch, Ordering::Relaxed) < progress.epoch {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = noted.is_none_or(|(epoch, at)| {
+            epoch < progress.epoch
+                && (LOG_INTERVAL <= at.elapsed() || progress.epoch == progress.n_epochs)
+        });
+        if is_new && 0 < progress.epoch {
+            *noted = Some((progress.epoch, Instant::now()));
             tracing::debug!(
                 epoch = progress.epoch,
                 n_epochs = progress.n_epochs,
@@ -364,6 +372,7 @@ impl Monitor<LsqmlSnapshot> for EpochLog<'_> {
                 "epoch done"
             );
         }
+        drop(noted);
         self.inner.progress(progress);
     }
 
