@@ -133,6 +133,7 @@ impl LinePlot {
         } else {
             plot = plot.height(60.0 * theme::GRID);
         }
+        plot = plot.x_grid_spacer(|input| round_values(input.bounds));
         if is_log {
             plot = plot.y_grid_spacer(|input| decades(input.bounds));
         }
@@ -160,6 +161,15 @@ impl LinePlot {
             .map(|series| series.points.len() - self.drawn(series.points).count())
             .sum()
     }
+}
+
+/// Grid lines at round values, all of them labelled however narrow the plot is.
+fn round_values((min, max): (f64, f64)) -> Vec<GridMark> {
+    let step_size = max - min;
+    ptycho_core::paint::ticks::ticks(min, max, 4)
+        .into_iter()
+        .map(|value| GridMark { value, step_size })
+        .collect()
 }
 
 /// A power of ten comes out of the logarithm a hair off.
