@@ -283,7 +283,7 @@ fn keys_reach_views_frames_runs_log_and_help() {
     let mut visited = std::collections::HashSet::new();
     for _ in 0..40 {
         window.key(Modifiers::NONE, Key::Tab);
-        visited.extend(window.harness.ctx.memory(|memory| memory.focused()));
+        visited.extend(window.harness.ctx.memory(egui::Memory::focused));
     }
     assert!(20 < visited.len(), "Tab reaches {} controls", visited.len());
 }

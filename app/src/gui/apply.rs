@@ -37,7 +37,7 @@ impl Workbench {
         match command {
             Command::Do(action) => self.act(ctx, action),
             Command::Open(path) => self.open(Source::File(absolute(&path))),
-            Command::Repair(output) => self.repair_to(output),
+            Command::Repair(output) => self.repair_to(&output),
             Command::ChooseRepaired => {
                 let output = files::parse_path(&self.repair.output);
                 self.choose(Purpose::SaveRepaired, &output);
@@ -123,7 +123,6 @@ impl Workbench {
         let runs = self.queue.is_busy(Lane::Compute);
         match action {
             Action::RepairFile => document.can_repair(),
-            Action::SaveScanAs => document.scan.dataset.is_some(),
             Action::SaveResultAs => document.finished().is_some(),
             Action::ExportPane | Action::CopyImage | Action::CopyValues => self.has_focused_pane(),
             Action::SaveLoss => !document.run.loss.is_empty(),
@@ -138,7 +137,9 @@ impl Workbench {
             }
             Action::Stop => runs,
             Action::Continue => !runs && document.finished().is_some(),
-            Action::PreviousFrame | Action::NextFrame => document.scan.dataset.is_some(),
+            Action::SaveScanAs | Action::PreviousFrame | Action::NextFrame => {
+                document.scan.dataset.is_some()
+            }
             _ => true,
         }
     }
@@ -220,11 +221,11 @@ impl Workbench {
         );
     }
 
-    fn repair_to(&mut self, output: PathBuf) {
+    fn repair_to(&mut self, output: &Path) {
         let Some(path) = self.document.scan.path().cloned() else {
             return;
         };
-        let output = absolute(&output);
+        let output = absolute(output);
         self.queue.add(
             Lane::Files,
             self.document.scan.id,
@@ -281,7 +282,7 @@ impl Workbench {
         );
     }
 
-    fn copy_as_command(&mut self, ctx: &Context) {
+    fn copy_as_command(&self, ctx: &Context) {
         let text = match self.view {
             View::Data => self.document.inspect_command(),
             View::Reconstruct => self.document.reconstruct_command(),
@@ -503,7 +504,7 @@ impl Workbench {
         match &reason {
             StopReason::Finished => tracing::info!("finished; kept in {folder}"),
             StopReason::Cancelled => {
-                tracing::info!("stopped; the result so far is kept in {folder}")
+                tracing::info!("stopped; the result so far is kept in {folder}");
             }
             StopReason::TimedOut => {
                 self.document.tell(
@@ -548,10 +549,10 @@ impl Workbench {
         }
         match lane {
             Lane::Files if self.dialog == Some(Dialog::Repair) => {
-                self.repair.steps = Some(Err(error.to_string()))
+                self.repair.steps = Some(Err(error.to_string()));
             }
             Lane::Files if self.document.scan.dataset.is_none() => {
-                self.document.scan.problem = Some(error.to_string())
+                self.document.scan.problem = Some(error.to_string());
             }
             Lane::Compute => self.document.run.failed = Some(error.to_string()),
             Lane::Files | Lane::Background | Lane::Preview => {}

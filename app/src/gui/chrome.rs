@@ -60,7 +60,7 @@ pub fn show(app: &mut Workbench, ui: &mut Ui) {
                 path_text,
                 ..
             } = app;
-            data.ui(ui, document, (queue, preferences), path_text, commands);
+            data.ui(ui, document, (queue, preferences), (path_text, commands));
         }
         View::Reconstruct => {
             let Workbench {
@@ -71,7 +71,7 @@ pub fn show(app: &mut Workbench, ui: &mut Ui) {
                 preferences,
                 ..
             } = app;
-            reconstruct.ui(ui, document, (queue, preferences), &enabled, commands);
+            reconstruct.ui(ui, document, (queue, preferences, enabled), commands);
         }
     }
     show_dialogs(app, ui.ctx());
@@ -94,7 +94,7 @@ fn menu_bar(app: &mut Workbench, ui: &mut Ui) {
         });
         ui.menu_button("View", |ui| view_menu(app, ui));
         ui.menu_button("Run", |ui| {
-            items(app, ui, &[Action::Run, Action::Stop, Action::Continue])
+            items(app, ui, &[Action::Run, Action::Stop, Action::Continue]);
         });
         ui.menu_button("Help", |ui| {
             items(
@@ -196,7 +196,7 @@ fn view_menu(app: &mut Workbench, ui: &mut Ui) {
             app,
             ui,
             &[Action::LargerUi, Action::SmallerUi, Action::NormalUi],
-        )
+        );
     });
     ui.separator();
     items(

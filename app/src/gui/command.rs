@@ -138,6 +138,10 @@ impl Action {
         }
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one table, a line or two for each action"
+    )]
     fn row(self) -> (&'static str, &'static str, Option<(Modifiers, Key)>) {
         const C: Modifiers = Modifiers::COMMAND;
         const NONE: Modifiers = Modifiers::NONE;

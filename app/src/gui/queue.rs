@@ -227,7 +227,7 @@ fn throttled_wake(ctx: egui::Context) -> Wake {
             *last = Some(Instant::now());
             ctx.request_repaint();
         } else {
-            ctx.request_repaint_after(WAKE_INTERVAL - since);
+            ctx.request_repaint_after(WAKE_INTERVAL.saturating_sub(since));
         }
     })
 }

@@ -123,7 +123,7 @@ impl Workbench {
         match file {
             Some(file) => commands.push(Command::Open(file)),
             None if open_demonstration => {
-                commands.push(Command::Do(command::Action::OpenDemonstration))
+                commands.push(Command::Do(command::Action::OpenDemonstration));
             }
             None => {}
         }
@@ -250,7 +250,8 @@ impl Workbench {
         let dropped = ctx.input(|input| input.raw.dropped_files.clone());
         if let Some(path) = dropped
             .into_iter()
-            .find_map(|file| Some(file.path().to_path_buf()))
+            .map(|file| file.path().to_path_buf())
+            .next()
         {
             self.commands.push(Command::Open(path));
         }

@@ -11,7 +11,7 @@ use super::super::super::document::{Document, Scan};
 use super::super::super::widgets::scan_plot::{self, ScanData};
 use super::super::super::widgets::viewport::LinkedView;
 use super::super::pictures::Pictures;
-use super::version;
+use super::{PATTERN, version};
 
 /// Seconds that a pattern stands while playing.
 const PLAY_INTERVAL_S: f64 = 0.1;
@@ -85,15 +85,14 @@ impl FrameBrowser {
         scan: &Scan,
         dataset: &Arc<Dataset>,
         pictures: &mut Pictures,
-        pane: usize,
     ) {
-        self.controls(ui, scan, dataset, pictures, pane);
+        self.controls(ui, scan, dataset, pictures);
         let summary = scan.summary.as_deref();
         match (self.of, summary) {
             (Of::Mean, Some(summary)) => {
                 pictures.show(
                     ui,
-                    pane,
+                    PATTERN,
                     Source::Real(summary.mean.view()),
                     version(scan, MEAN),
                 );
@@ -101,7 +100,7 @@ impl FrameBrowser {
             (Of::Max, Some(summary)) => {
                 pictures.show(
                     ui,
-                    pane,
+                    PATTERN,
                     Source::Real(summary.max.view()),
                     version(scan, MAX),
                 );
@@ -112,19 +111,12 @@ impl FrameBrowser {
             (Of::One, _) => {
                 let index = self.index;
                 let frame = self.frame(scan.id, dataset);
-                pictures.show(ui, pane, Source::Real(frame), version(scan, index));
+                pictures.show(ui, PATTERN, Source::Real(frame), version(scan, index));
             }
         }
     }
 
-    fn controls(
-        &mut self,
-        ui: &mut Ui,
-        scan: &Scan,
-        dataset: &Dataset,
-        pictures: &mut Pictures,
-        pane: usize,
-    ) {
+    fn controls(&mut self, ui: &mut Ui, scan: &Scan, dataset: &Dataset, pictures: &mut Pictures) {
         let last = dataset.n_patterns().saturating_sub(1);
         self.index = self.index.min(last);
         // What the button, the label and the number beside the slider leave.
@@ -163,7 +155,7 @@ impl FrameBrowser {
             for (of, words) in [(Of::One, "one"), (Of::Mean, "mean"), (Of::Max, "maximum")] {
                 ui.selectable_value(&mut self.of, of, words);
             }
-            let look = pictures.look(pane);
+            let look = pictures.look(PATTERN);
             ui.checkbox(&mut look.is_log10, "log scale");
             if look.is_log10 {
                 let label = ui.label("floor");

@@ -115,10 +115,9 @@ impl DataView {
     pub fn ui(
         &mut self,
         ui: &mut Ui,
-        document: &mut Document,
+        document: &Document,
         (queue, preferences): (&Queue, &Preferences),
-        path_text: &mut String,
-        commands: &mut Vec<Command>,
+        (path_text, commands): (&mut String, &mut Vec<Command>),
     ) {
         Panel::top("data top").show(ui, |ui| {
             ui.add_space(4.0);
@@ -222,7 +221,7 @@ fn draw_tile(
     };
     match tile {
         DataTile::Keys => {}
-        DataTile::Pattern => frames.pattern_tile(ui, scan, dataset, pictures, PATTERN),
+        DataTile::Pattern => frames.pattern_tile(ui, scan, dataset, pictures),
         DataTile::Positions => frames.positions_tile(ui, scan, dataset, pictures.group(OBJECT)),
         DataTile::Object => object_tile(ui, scan, dataset, pictures),
         DataTile::Probe => probe_tile(ui, scan, dataset, pictures, probe_mode),

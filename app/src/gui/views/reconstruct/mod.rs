@@ -116,8 +116,7 @@ impl ReconstructView {
         &mut self,
         ui: &mut Ui,
         document: &mut Document,
-        (queue, preferences): (&Queue, &mut Preferences),
-        permissions: &Permissions,
+        (queue, preferences, permissions): (&Queue, &mut Preferences, Permissions),
         commands: &mut Vec<Command>,
     ) {
         let width = (ui.available_width() * 0.32).clamp(230.0, 350.0);

@@ -13,6 +13,10 @@ use super::super::super::theme;
 
 /// Which of the actions can do anything now.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "five buttons, each on or off by itself"
+)]
 pub struct Permissions {
     pub run: bool,
     pub stop: bool,
@@ -26,7 +30,7 @@ pub(super) fn side(
     ui: &mut Ui,
     document: &mut Document,
     (queue, preferences): (&Queue, &mut Preferences),
-    permissions: &Permissions,
+    permissions: Permissions,
     commands: &mut Vec<Command>,
 ) {
     ui.add_space(4.0);
@@ -74,7 +78,7 @@ pub(super) fn side(
 fn continue_row(
     ui: &mut Ui,
     document: &mut Document,
-    permissions: &Permissions,
+    permissions: Permissions,
     commands: &mut Vec<Command>,
 ) {
     ui.horizontal_wrapped(|ui| {
@@ -90,7 +94,7 @@ fn continue_row(
     });
 }
 
-fn blocking_words(document: &Document, permissions: &Permissions) -> String {
+fn blocking_words(document: &Document, permissions: Permissions) -> String {
     if permissions.stop {
         return "A reconstruction is running.".to_owned();
     }
@@ -173,12 +177,7 @@ fn remaining_text(document: &Document, row: &Row) -> String {
     seconds_text(mean_s * left)
 }
 
-fn result(
-    ui: &mut Ui,
-    document: &Document,
-    permissions: &Permissions,
-    commands: &mut Vec<Command>,
-) {
+fn result(ui: &mut Ui, document: &Document, permissions: Permissions, commands: &mut Vec<Command>) {
     let Some(finished) = document.finished() else {
         return;
     };
