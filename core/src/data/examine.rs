@@ -594,15 +594,14 @@ impl Source {
                 1.0
             }
             Scale::DividedCounts => {
-                let found =
-                    "whole multiples of one number: counts divided by it, or amplitudes of a step";
-                self.draft.refuse(
+                self.draft.add(
+                    Severity::Note,
                     key,
-                    "SCALE-003",
+                    "SCALE-004",
                     [
-                        "amplitudes",
-                        found,
-                        "none: which of the two is a guess; save counts or their roots",
+                        "amplitude = square root of counts",
+                        "whole multiples of one number: amplitudes of a step, or counts divided by a number",
+                        "none: if they are counts, save the counts themselves",
                     ],
                 );
                 1.0

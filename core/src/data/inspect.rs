@@ -20,7 +20,8 @@
 //! | DTYPE-002 | a type that has no meaning there | refused |
 //! | SCALE-001 | counts instead of amplitudes | repairable |
 //! | SCALE-002 | amplitudes divided by one number: their squares are whole multiples of the least | repairable, with the probe |
-//! | SCALE-003 | a logarithm, or counts divided by one number | refused |
+//! | SCALE-003 | a logarithm | refused |
+//! | SCALE-004 | whole multiples of one number, which may be counts divided by it | note |
 //! | DC-001 | the zero frequency in the corner | repairable |
 //! | VALUE-001 | frames with values that are not finite | repairable: left out |
 //! | VALUE-002 | values below 0 | repairable up to 1 % of the pixels: set to 0; else refused |
