@@ -193,6 +193,7 @@ fn a_vanishing_probe_stops_the_run_and_names_the_epoch() {
         epochs: 5,
         batch_size: 5,
         refine_probe: false,
+        remove_ambiguity: false,
         rescale_first_epoch: false,
         ..LsqmlSettings::default()
     };

@@ -574,7 +574,7 @@ fn patches_that_leave_the_object_frame_are_reconstructed_all_the_same() {
         let positions = parts
             .positions_px
             .iter()
-            .map(|p| [p[0] - 9.0, p[1] - 9.0])
+            .map(|p| [p[0] - 7.0, p[1] - 7.0])
             .collect();
         Arc::new(
             Dataset::new(DatasetParts::required(
@@ -592,7 +592,7 @@ fn patches_that_leave_the_object_frame_are_reconstructed_all_the_same() {
     };
     let (whole, part) = (run(&inside), run(&moved));
     let (h, w) = part.dim();
-    let expected = whole.slice(ndarray::s![9..9 + h, 9..9 + w]);
+    let expected = whole.slice(ndarray::s![7..7 + h, 7..7 + w]);
     assert!(relative(&part, expected) < 1e-9);
 }
 
