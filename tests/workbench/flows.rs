@@ -156,8 +156,9 @@ fn a_repairable_file_is_previewed_mended_and_judged_again() {
     let original = std::fs::read(data("contract").join("diff3d_frames_last.npz")).unwrap();
     ptycho_core::disk::write(&file, &original).unwrap();
     window.harness.state_mut().send(Command::Open(file.clone()));
+    // Idle, since a job's row that comes or goes moves the buttons.
     window.until("the scan is usable at once", |app| {
-        app.document.scan.dataset.is_some()
+        app.document.scan.dataset.is_some() && is_idle(app)
     });
     assert!(window.shows("This scan needs a repair."));
     assert!(!window.app().document.scan.repairs.is_empty());
