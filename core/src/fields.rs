@@ -187,9 +187,9 @@ pub trait Fields: Clone + Default + PartialEq {
             .iter()
             .filter(|field| self.get(field.name) != default.get(field.name));
         changed
-            .flat_map(|field| {
-                self.get(field.name)
-                    .map(|value| [format!("--{}", field.flag()), value.to_string()])
+            .filter_map(|field| {
+                let value = self.get(field.name)?;
+                Some([format!("--{}", field.flag()), value.to_string()])
             })
             .flatten()
             .collect()
@@ -370,6 +370,7 @@ macro_rules! field_table {
 }
 
 #[cfg(test)]
+#[expect(unreachable_pub, reason = "the macros make public items")]
 mod tests {
     use super::*;
 

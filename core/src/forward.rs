@@ -18,7 +18,7 @@ pub enum Subpixel {
     /// Whole-pixel object patch, probe shifted in Fourier space by the rest (as pty-chi).
     #[default]
     Fourier,
-    /// Bilinear object patch, probe as it is (as PtychoPINN).
+    /// Bilinear object patch, probe as it is (as `PtychoPINN`).
     Bilinear,
 }
 

@@ -1,6 +1,6 @@
 //! Seeded random streams: every draw of the program comes from here.
 //!
-//! A stream is ChaCha8 with the seed as its key and (purpose, index) as its 64-bit stream number,
+//! A stream is `ChaCha8` with the seed as its key and (purpose, index) as its 64-bit stream number,
 //! so streams of one seed never overlap, and pattern `i` draws the same numbers whichever thread
 //! handles it.
 

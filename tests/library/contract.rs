@@ -155,9 +155,12 @@ const M: usize = 6;
 const N: usize = 16;
 
 /// A file in the making: arrays by key, changed by each test.
+/// Writes one array.
+type Fill = Box<dyn Fn(&mut NpzWriter)>;
+
 struct Bench {
     folder: TempDir,
-    arrays: Vec<(String, Box<dyn Fn(&mut NpzWriter)>)>,
+    arrays: Vec<(String, Fill)>,
 }
 
 impl Bench {
@@ -196,7 +199,7 @@ impl Bench {
             key.to_owned(),
             Box::new(move |npz| {
                 npz.array(&name, Compression::Stored, &array.view())
-                    .unwrap()
+                    .unwrap();
             }),
         ));
         self
@@ -319,7 +322,7 @@ fn scales_are_told_from_each_other() {
     bench.expect(Verdict::Ok, "diffraction", "SCALE-004");
     bench.set("diffraction", frames.mapv(|v| (v + 0.3).ln()).view());
     bench.expect(Verdict::Refused, "diffraction", "VALUE-002");
-    bench.set("diffraction", frames.mapv(|v| v.ln()).view());
+    bench.set("diffraction", frames.mapv(f32::ln).view());
     bench.expect(Verdict::Refused, "diffraction", "VALUE-001");
     // Real amplitudes of no unit are fine.
     bench.set("diffraction", frames.mapv(|v| (v + 0.123).powf(0.9)).view());

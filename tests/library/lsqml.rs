@@ -148,10 +148,6 @@ fn follow<T: Real>(case: &str, settings: LsqmlSettings, n_threads: usize) -> f64
             worst = worst.max(relative(&wide(&engine.object()), &object));
             worst = worst.max(relative(&same_phase(wide(&engine.probe()), &probe), &probe));
         }
-        println!(
-            "{case} {} epoch {epoch}: worst relative difference {worst:.1e}",
-            T::NAME
-        );
     }
     worst
 }
@@ -292,9 +288,9 @@ impl Twin {
         let mut scratch = self.fft.scratch();
         let plane = field.as_slice_mut().unwrap();
         if forward {
-            self.fft.forward(plane, &mut scratch)
+            self.fft.forward(plane, &mut scratch);
         } else {
-            self.fft.inverse(plane, &mut scratch)
+            self.fft.inverse(plane, &mut scratch);
         }
         field
     }
@@ -423,10 +419,9 @@ impl Twin {
                 )
             })
             .collect();
-        let mean = |f: &dyn Fn(&(f64, f64, Complex<f64>, f64, f64)) -> f64| {
-            systems.iter().map(f).sum::<f64>() / systems.len() as f64
-        };
-        let (mean_u, mean_v) = (mean(&|s| s.0), mean(&|s| s.1));
+        let n_systems = systems.len() as f64;
+        let mean_u = systems.iter().map(|s| s.0).sum::<f64>() / n_systems;
+        let mean_v = systems.iter().map(|s| s.1).sum::<f64>() / n_systems;
         let (mut object_steps, mut probe_step) = (Vec::new(), 0.0);
         for (uu, vv, uv, b1, b2) in &systems {
             let (a11, a22) = (uu + 0.1 * mean_u, vv + 0.1 * mean_v);
@@ -468,7 +463,11 @@ impl Twin {
 
     fn remove_ambiguity(&mut self) {
         let positions = self.dataset.positions_px();
-        let origin = if self.dataset.n() % 2 == 0 { -0.5 } else { 0.0 };
+        let origin = if self.dataset.n().is_multiple_of(2) {
+            -0.5
+        } else {
+            0.0
+        };
         let range = |axis: usize| {
             let low = positions
                 .iter()

@@ -1,4 +1,5 @@
 //! Tests of the library, by topic.
+#![expect(clippy::print_stderr, reason = "a skipped test says so")]
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod contract; // verdicts and repairs of good, bent and broken files

@@ -8,15 +8,3 @@ pub(crate) fn data(name: &str) -> PathBuf {
         .join("../tests/data")
         .join(name)
 }
-
-/// A file of the developers' shared folder, or `None` (said on standard error) where there is none.
-pub(crate) fn shared(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../shared")
-        .join(name);
-    if !path.exists() {
-        eprintln!("skipped: {} is not on this machine", path.display());
-        return None;
-    }
-    Some(path)
-}

@@ -159,12 +159,9 @@ impl Dataset {
             Strictness::Strict => inspection.verdict != Verdict::Ok,
         };
         let repairs = inspection.repairs();
-        let source = match (refused, examined.source) {
-            (false, Some(source)) => source,
-            _ => {
-                let problem = examined.inspection.problem().unwrap_or_default();
-                return Err(Error::Refused(Box::new(problem)));
-            }
+        let (false, Some(source)) = (refused, examined.source) else {
+            let problem = examined.inspection.problem().unwrap_or_default();
+            return Err(Error::Refused(Box::new(problem)));
         };
         let dataset = Self::from_source(source, &repairs).map_err(|error| error.with_file(path))?;
         Ok(Opened {

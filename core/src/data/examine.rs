@@ -394,15 +394,11 @@ impl Source {
             "COORD-004",
             not_finite,
         );
-        if let Some(shift) = geometry.shift_px {
+        if let Some([rows, columns]) = geometry.shift_px {
             let fix = match shape {
-                Some(_) => format!(
-                    "add half the object's size ({} rows, {} columns)",
-                    shift[0], shift[1]
-                ),
+                Some(_) => format!("add half the object's size ({rows} rows, {columns} columns)"),
                 None => format!(
-                    "add whole pixels ({} rows, {} columns); there is no object that fixes the origin",
-                    shift[0], shift[1]
+                    "add whole pixels ({rows} rows, {columns} columns); there is no object that fixes the origin"
                 ),
             };
             let found = "coordinates about zero, some too small";
@@ -455,6 +451,7 @@ impl Source {
     }
 
     /// A finding for the key of each axis that it is about, once for a common key.
+    #[expect(clippy::too_many_arguments, reason = "the fields of one finding")]
     fn per_axis(
         &mut self,
         keys: &[String; 2],

@@ -90,6 +90,10 @@ impl Geometry {
         }
     }
 
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the scan and the frame it is judged on"
+    )]
     fn on_object(
         &mut self,
         positions: &[[f64; 2]],

@@ -1,6 +1,6 @@
 //! Arrays of an archive: streamed in chunks, or read whole and converted.
 
-use std::io::Read;
+use std::io::Read as _;
 
 use flate2::read::DeflateDecoder;
 use ndarray::{ArrayD, IxDyn, ShapeBuilder as _};

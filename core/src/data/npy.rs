@@ -150,13 +150,13 @@ impl Dtype {
                 const SIZE: usize = size_of::<$type>();
                 let (elements, _) = bytes.as_chunks::<SIZE>();
                 if self.is_big_endian {
-                    elements
-                        .iter()
-                        .for_each(|e| f(<$type>::from_be_bytes(*e) as f64));
+                    for e in elements {
+                        f(<$type>::from_be_bytes(*e) as f64);
+                    }
                 } else {
-                    elements
-                        .iter()
-                        .for_each(|e| f(<$type>::from_le_bytes(*e) as f64));
+                    for e in elements {
+                        f(<$type>::from_le_bytes(*e) as f64);
+                    }
                 }
             }};
         }
@@ -331,14 +331,13 @@ fn value_of<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     for (index, letter) in rest.char_indices() {
         match (quote, letter) {
             (Some(open), _) if letter == open => quote = None,
-            (Some(_), _) => {}
             (None, '\'' | '"') => quote = Some(letter),
             (None, '(' | '[' | '{') => depth += 1,
             (None, ')' | ']' | '}' | ',') if depth == 0 => {
                 return Some(rest.get(..index)?.trim_end());
             }
             (None, ')' | ']' | '}') => depth -= 1,
-            (None, _) => {}
+            _ => {}
         }
     }
     None

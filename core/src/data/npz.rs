@@ -3,7 +3,7 @@
 //! The file is memory-mapped; of a compressed member only the first bytes are inflated. Arrays of
 //! Python objects (pickles) are listed as `object` and never executed.
 
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read as _};
 use std::path::{Path, PathBuf};
 
 use flate2::read::DeflateDecoder;
@@ -153,7 +153,7 @@ fn blank(key: &str, storage: &str, bytes: u64) -> KeyInfo {
 fn describe(key: &mut KeyInfo, header: &Header) {
     key.dtype.clone_from(&header.dtype.name);
     key.shape.clone_from(&header.shape);
-    key.order = if header.is_fortran { "F" } else { "C" }.to_owned();
+    if header.is_fortran { "F" } else { "C" }.clone_into(&mut key.order);
     header.dtype.byte_order().clone_into(&mut key.byte_order);
     key.bytes = match header.data_bytes() {
         Some(bytes) if header.dtype.size != 0 => bytes as u64,
@@ -196,14 +196,11 @@ fn zip_members(path: &Path, map: &Map) -> Result<Vec<(KeyInfo, Entry)>> {
         let (found, fix) = foreign(map);
         return refused(found, fix);
     }
-    let mut archive = match zip::ZipArchive::new(Cursor::new(&map[..])) {
-        Ok(archive) => archive,
-        Err(_) => {
-            return refused(
-                "the beginning of a ZIP archive that ends early or lacks its directory at the end",
-                "none: fetch the file again",
-            );
-        }
+    let Ok(mut archive) = zip::ZipArchive::new(Cursor::new(&map[..])) else {
+        return refused(
+            "the beginning of a ZIP archive that ends early or lacks its directory at the end",
+            "none: fetch the file again",
+        );
     };
     if archive.has_duplicate_names() {
         return refused(
@@ -261,6 +258,10 @@ fn zip_member(
     Ok(Some((blank(key, &words, file.size()), entry)))
 }
 
+#[expect(
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "numpy writes the suffix in lower case and reads no other"
+)]
 fn member_header(
     name: &str,
     storage: Storage,

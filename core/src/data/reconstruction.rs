@@ -69,7 +69,8 @@ impl Reconstruction {
         let object = object
             .view()
             .into_dimensionality::<Ix2>()
-            .map_err(|_| refuse(key, "(h, w)", object.shape()))?
+            .ok()
+            .ok_or_else(|| refuse(key, "(h, w)", object.shape()))?
             .map(single);
         let key = "reconstructed_probe";
         let mut probe = archive.array_complex(key)?;
@@ -79,7 +80,8 @@ impl Reconstruction {
         let probe = probe
             .view()
             .into_dimensionality::<Ix3>()
-            .map_err(|_| refuse(key, "(k, n, n)", probe.shape()))?
+            .ok()
+            .ok_or_else(|| refuse(key, "(k, n, n)", probe.shape()))?
             .map(single);
         let numbers = |key: &str| -> Result<Vec<f64>> {
             if archive.has(key) {

@@ -6,6 +6,10 @@ use crate::data::inspect::{KeyRow, Severity, Verdict};
 use crate::data::npz::Archive;
 
 /// One row for each key of the contract, in its order, then one for each ignored key.
+#[expect(
+    clippy::too_many_lines,
+    reason = "the contract as a table, a row a key"
+)]
 pub(crate) fn rows(archive: &Archive, draft: &Draft) -> Vec<KeyRow> {
     let m = draft.m.map_or("m".to_owned(), |m| m.to_string());
     let n = draft.n.map_or("n".to_owned(), |n| n.to_string());

@@ -112,7 +112,8 @@ impl FrameScan {
         self.least_nonzero = self.least_nonzero.min(value);
         let n = self.n_nonzero;
         self.n_nonzero += 1;
-        if n < FIRST_SAMPLES || (n % SAMPLE_STEP == 0 && self.sample.len() < MOST_SAMPLES) {
+        if n < FIRST_SAMPLES || (n.is_multiple_of(SAMPLE_STEP) && self.sample.len() < MOST_SAMPLES)
+        {
             self.sample.push(value);
         }
     }

@@ -41,6 +41,10 @@ pub(crate) struct Layout {
 impl Layout {
     /// Layout of an array whose axes, apart from those of length 1, are (frame, row, column), or (row, column,
     /// frame) with `is_frame_last`; `None` if there are others.
+    #[expect(
+        clippy::fn_params_excessive_bools,
+        reason = "the two facts of an NPY layout"
+    )]
     pub(crate) fn of(shape: &[usize], is_fortran: bool, is_frame_last: bool) -> Option<Self> {
         let [a, b, c] = three_axes(shape)?;
         let (n_frames, n) = if is_frame_last { (c, a) } else { (a, b) };

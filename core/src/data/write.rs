@@ -201,6 +201,7 @@ impl NpzWriter<'_> {
         Ok(())
     }
 
+    #[expect(clippy::too_many_arguments, reason = "the header of one array")]
     fn start(
         &mut self,
         key: &str,

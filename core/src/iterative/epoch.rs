@@ -155,7 +155,7 @@ fn update_after_epoch<T: Real>(
             .iter()
             .map(|&value| value * mean)
             .collect();
-        probe_momentum(scan, state, &step, gain);
+        probe_momentum(state, &step, gain);
     }
 }
 
@@ -272,7 +272,7 @@ fn object_momentum<T: Real>(scan: &Scan<T>, state: &mut State<T>, gain: T) {
 }
 
 /// Velocity of the first probe mode.
-fn probe_momentum<T: Real>(scan: &Scan<T>, state: &mut State<T>, step: &[T], gain: T) {
+fn probe_momentum<T: Real>(state: &mut State<T>, step: &[T], gain: T) {
     // Lanes beyond the pattern are zero, which no correlation coefficient feels.
     let entry = normalized(step.to_vec(), 1e-15);
     if !remember(&mut state.probe_history, entry, PROBE_MEMORY) {

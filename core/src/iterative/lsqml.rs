@@ -14,7 +14,7 @@
 //! ```
 //!
 //! Where the original has faults, this engine does the right thing by default: every probe mode is shifted (not the
-//! first alone), odd sizes are centred, batches are drawn from the seed. [`Compatibility::Ptychi`] keeps the first two.
+//! first alone), odd sizes are centred, batches are drawn from the seed. [`Compatibility::Ptychi`](crate::iterative::Compatibility::Ptychi) keeps the first two.
 //! With the rescale of the first epoch on, n epochs are n - 1 updates.
 
 use std::path::Path;

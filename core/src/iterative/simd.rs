@@ -185,6 +185,10 @@ fn transpose_f32<S: Simd>(from: &[f32], to: &mut [f32]) {
     transpose_plain(from, to);
 }
 
+#[expect(
+    clippy::extra_unused_type_parameters,
+    reason = "called as its single-precision sibling is"
+)]
 #[inline(always)]
 fn transpose_f64<S: Simd>(from: &[f64], to: &mut [f64]) {
     transpose_plain(from, to);

@@ -163,7 +163,7 @@ mod tests {
         );
         assert_eq!(ticks(2.0, 2.0, 5), [2.0]);
         assert_eq!(labels(&ticks(0.0, 1.0, 5))[3], "0.6");
-        assert_eq!(labels(&ticks(-3.14, 3.14, 6)).join(" "), "−3 −2 −1 0 1 2 3");
+        assert_eq!(labels(&ticks(-3.2, 3.2, 6)).join(" "), "−3 −2 −1 0 1 2 3");
         assert_eq!(labels(&[0.0, 2.0e6, 4.0e6]).join(" "), "0 2e6 4e6");
         assert_eq!(labels(&[1.0e6, 1.00002e6]).join(" "), "1.00000e6 1.00002e6");
         assert_eq!(labels(&[2.5]), ["2.5"]);

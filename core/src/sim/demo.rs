@@ -83,7 +83,7 @@ pub fn demonstration(seed: u64) -> Result<Dataset> {
     let mut amplitudes = Array3::zeros((N_PATTERNS, N, N));
     for (mut frame, counts) in amplitudes.axis_iter_mut(Axis(0)).zip(&intensity) {
         frame.zip_mut_with(counts, |amplitude, counts| {
-            *amplitude = counts.sqrt() as f32
+            *amplitude = counts.sqrt() as f32;
         });
     }
     let metadata = Metadata {

@@ -61,6 +61,6 @@ impl SiemensStar {
 
 /// 0 outside, 1 inside, smooth over about two pixels.
 fn soft(inside_px: f64) -> f64 {
-    let t = ((inside_px + 1.0) / 2.0).clamp(0.0, 1.0);
+    let t = f64::midpoint(inside_px, 1.0).clamp(0.0, 1.0);
     0.5 - 0.5 * (PI * t).cos()
 }
