@@ -24,7 +24,7 @@ Exit codes:
 
 /// A workbench for ptychography: inspect, mend and reconstruct scans, in a window or from the command line.
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[command(version, after_help = EXAMPLES)]
 pub struct Cli {
     /// NPZ or NPY file to open in the window.
     pub file: Option<PathBuf>,

@@ -18,7 +18,10 @@ fn main() -> ExitCode {
     let exit = match &cli.command {
         Some(command) => {
             records::start(cli.verbose, cli.quiet, None::<LogLayer>);
-            headless::run(command, cli.quiet)
+            match check_no_window_arguments(&cli) {
+                Ok(()) => headless::run(command, cli.quiet),
+                Err(error) => headless::report(&error, false),
+            }
         }
         None => match open_window(&cli) {
             Ok(()) => headless::Exit::Done,
@@ -55,6 +58,17 @@ fn open_window(cli: &Cli) -> Result<()> {
              or use the commands, as ptychobench inspect (see ptychobench --help)"
         ))
     })
+}
+
+/// FILE and `--runs` before a command would be those of the window.
+fn check_no_window_arguments(cli: &Cli) -> Result<()> {
+    let found = match (&cli.file, &cli.runs) {
+        (Some(file), _) => file.display().to_string(),
+        (None, Some(runs)) => format!("--runs {}", runs.display()),
+        (None, None) => return Ok(()),
+    };
+    let error = Error::invalid("run the command", "arguments", "the command first", found);
+    Err(error.with_fix("write it after the command"))
 }
 
 /// A mistyped command looks like a file.

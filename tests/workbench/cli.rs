@@ -523,3 +523,14 @@ fn a_killed_run_leaves_no_half_file() {
     assert_eq!(manifest["state"], "running");
     assert!(!run.path().join("result.npz").exists());
 }
+
+#[test]
+fn flags_of_all_commands_stand_before_or_after_them_and_a_file_only_after() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = data("contract/good.npz");
+    let file = file.to_str().unwrap();
+    check_run(folder.path(), &["-q", "inspect", file], 0);
+    check_run(folder.path(), &["inspect", "-q", file], 0);
+    let (_, words) = check_run(folder.path(), &[file, "inspect", file], 2);
+    assert!(words.contains("write it after the command"), "{words}");
+}

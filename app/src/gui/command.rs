@@ -194,12 +194,12 @@ impl Action {
                 Some((COMMAND_SHIFT, Key::K)),
             ),
             Self::Undo => (
-                "Undo parameters",
+                "Undo",
                 "Go back one change of the parameters",
                 Some((C, Key::Z)),
             ),
             Self::Redo => (
-                "Redo parameters",
+                "Redo",
                 "Take the undone change of the parameters again",
                 Some((COMMAND_SHIFT, Key::Z)),
             ),
