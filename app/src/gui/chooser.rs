@@ -6,7 +6,7 @@ use egui::{Align, Key, Layout, RichText, ScrollArea, Ui};
 use ptycho_core::job::Wake;
 
 use super::files::{Answer, BrowserEntry, Purpose, SystemDialog, list_folder, parse_path};
-use super::meter::bytes_text;
+use crate::units::bytes_text;
 
 /// The chooser while it is open.
 pub struct Chooser {

@@ -7,13 +7,13 @@ use super::command::{Action, Command};
 use super::dialogs::{self, Dialog};
 use super::document::Message;
 use super::log::Record;
-use super::meter::bytes_text;
 use super::queue::{Lane, Row};
 use super::theme::ThemeChoice;
 use super::views::View;
 use super::widgets::job_row::JobRow;
 use super::widgets::notice::NoticeAction;
 use super::workbench::Workbench;
+use crate::units::bytes_text;
 
 /// Draw the whole window.
 pub fn show(app: &mut Workbench, ui: &mut Ui) {

@@ -11,15 +11,16 @@ use ptycho_core::fields::Fields as _;
 use ptycho_core::iterative::{LsqmlSettings, ObjectInit};
 use ptycho_core::job::{Progress, StopReason};
 use ptycho_core::paint::phase::Region;
+use ptycho_core::study::memory::{available_bytes, estimate_bytes};
 use ptycho_core::study::run::Source;
 
 use super::command::Action;
 use super::files::shell_word;
-use super::meter;
 use super::preview::Preview;
 use super::views::pictures::Context as PaneContext;
 use super::widgets::notice::{Level, Notice};
 use super::work::FrameSummary;
+use crate::units::bytes_text;
 
 /// The scan that is open, or on its way.
 #[derive(Default)]
@@ -399,30 +400,21 @@ impl Document {
     }
 }
 
-/// Object and probe with their updates, previews, and the patterns where they are held in memory.
+/// Whether what the run will take is there.
 fn memory_check(dataset: &Dataset, settings: &LsqmlSettings) -> Check {
-    let [rows, columns] = dataset.object_shape();
-    let pattern = (dataset.n() * dataset.n()) as u64;
-    let object = (rows * columns) as u64 * 8;
-    let probe = pattern * 8 * settings.probe_modes as u64;
-    let patterns = dataset.n_patterns() as u64 * pattern * 4;
-    let batch = settings.batch_size.min(dataset.n_patterns()) as u64
-        * pattern
-        * 8
-        * settings.probe_modes as u64;
-    let needed = patterns + 12 * object + 8 * probe + 2 * batch;
-    let words = format!("About {} of memory", meter::bytes_text(needed));
-    match meter::available_memory_bytes() {
+    let needed = estimate_bytes(dataset, settings);
+    let words = format!("About {} more memory", bytes_text(needed));
+    match available_bytes() {
         Some(available) if available < needed => Check::new(
             CheckState::Warning,
             format!(
                 "{words}; only {} are free. Choose a smaller batch size or fewer probe modes, or close other programs.",
-                meter::bytes_text(available)
+                bytes_text(available)
             ),
         ),
         Some(available) => Check::new(
             CheckState::Good,
-            format!("{words}, {} free.", meter::bytes_text(available)),
+            format!("{words}, {} free.", bytes_text(available)),
         ),
         None => Check::new(CheckState::Good, format!("{words}.")),
     }

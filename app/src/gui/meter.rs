@@ -60,11 +60,6 @@ impl Meter {
     }
 }
 
-/// Memory that programs may still take, in bytes, where the system tells.
-pub fn available_memory_bytes() -> Option<u64> {
-    proc_value("/proc/meminfo", "MemAvailable:")
-}
-
 fn proc_value(file: &str, name: &str) -> Option<u64> {
     let text = std::fs::read_to_string(file).ok()?;
     let line = text.lines().find(|line| line.starts_with(name))?;
@@ -87,16 +82,6 @@ pub fn thread_cpu_time() -> Duration {
 pub fn thread_cpu_time() -> Duration {
     static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     START.get_or_init(Instant::now).elapsed()
-}
-
-/// Bytes in words.
-pub fn bytes_text(bytes: u64) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} B"),
-        1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
-        _ => format!("{:.2} GB", bytes as f64 / 1e9),
-    }
 }
 
 /// Seconds in words.
@@ -124,10 +109,6 @@ mod tests {
         }
         assert_eq!(meter.percentile_ms(0.99).round(), 99.0);
         assert_eq!(meter.n_frames(), 101);
-        assert_eq!(
-            (bytes_text(950), bytes_text(66_000_000)),
-            ("950 B".to_owned(), "66.0 MB".to_owned())
-        );
         assert_eq!(
             (seconds_text(3.21), seconds_text(75.0)),
             ("3.2 s".to_owned(), "1 min 15 s".to_owned())

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Exit, Session, print, print_json, say, terminal};
 use crate::cli::InspectArgs;
+use crate::units::bytes_text;
 
 /// One file's answer.
 #[derive(Serialize)]
@@ -161,7 +162,7 @@ fn key_row(key: &KeyInfo, inspection: &Inspection) -> Vec<String> {
         shape(&key.shape),
         order,
         key.storage.clone(),
-        size(key.bytes),
+        bytes_text(key.bytes),
         verdict.to_owned(),
     ]
 }
@@ -214,15 +215,6 @@ fn shape(shape: &[usize]) -> String {
     }
 }
 
-fn size(n_bytes: u64) -> String {
-    match n_bytes {
-        0..1_000 => format!("{n_bytes} B"),
-        1_000..1_000_000 => format!("{:.1} kB", n_bytes as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", n_bytes as f64 / 1e6),
-        _ => format!("{:.2} GB", n_bytes as f64 / 1e9),
-    }
-}
-
 /// Five digits, in powers of ten where they would not fit.
 fn number(value: f64) -> String {
     let magnitude = value.abs();
@@ -267,11 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_shapes_and_numbers_are_short() {
-        assert_eq!(
-            (size(999).as_str(), size(33_816_576).as_str()),
-            ("999 B", "33.8 MB")
-        );
+    fn shapes_and_numbers_are_short() {
         assert_eq!(
             (
                 shape(&[6]).as_str(),

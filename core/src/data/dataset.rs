@@ -59,6 +59,18 @@ pub struct Metadata {
     pub repairs: Vec<String>,
 }
 
+impl Metadata {
+    /// The same, written by this version of this program.
+    pub fn signed(self) -> Self {
+        Self {
+            schema: SCHEMA,
+            program: "ptychobench".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..self
+        }
+    }
+}
+
 /// The arrays of a [`Dataset`] before they are checked.
 ///
 /// Begin with [`DatasetParts::required`] and set what else there is by struct update.
@@ -257,13 +269,7 @@ impl Dataset {
         write_npz(path, |npz| {
             self.write_required(npz)?;
             self.write_optional(npz)?;
-            let metadata = Metadata {
-                schema: SCHEMA,
-                program: "ptychobench".to_owned(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                ..self.metadata().clone()
-            };
-            npz.json("_metadata", &metadata)
+            npz.json("_metadata", &self.metadata().clone().signed())
         })
     }
 

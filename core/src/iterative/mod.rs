@@ -13,4 +13,5 @@ mod sweeps;
 pub mod tile_fft;
 
 pub use lsqml::{GivenBatches, Lsqml, LsqmlOf, LsqmlSnapshot};
+pub use scan::amplitude_copy_bytes;
 pub use settings::{Batching, Compatibility, LsqmlSettings, ObjectInit, ProbeScale};

@@ -12,11 +12,22 @@ use crate::iterative::simd::{Aligned, LANES, Real};
 use crate::iterative::state::Planes;
 use crate::iterative::tile_fft::Tiling;
 use crate::iterative::{Compatibility, LsqmlSettings, ObjectInit};
+use crate::patches::whole_start;
 
 /// Spare object pixels around the patches.
 const MARGIN_PX: f64 = 2.0;
 /// Amplitudes up to this size are kept in the order in which the sweeps read them; larger scans are read frame by frame.
 const KEPT_AMPLITUDES_BYTES: usize = 160 << 20;
+
+/// Bytes of the engine's own copy of the amplitudes; 0 for a scan that it reads frame by frame.
+pub fn amplitude_copy_bytes<T: Real>(n_patterns: usize, n: usize) -> usize {
+    let n_bytes = n_patterns.saturating_mul(Tiling::new(n).plane_len() * T::BYTES);
+    if n_bytes <= KEPT_AMPLITUDES_BYTES {
+        n_bytes
+    } else {
+        0
+    }
+}
 
 /// Geometry and data of a run; it never changes.
 pub(crate) struct Scan<T> {
@@ -81,15 +92,26 @@ impl<T: Real> Scan<T> {
         ];
         let odd_ptychi = compat == Compatibility::Ptychi && n % 2 == 1;
         // pty-chi's default origin puts odd patches on half-integers, which it rounds to the even number.
-        let start = |p: f64, pad: usize| {
-            let rounded = p.round_ties_even() + pad as f64 - half;
+        let on_canvas = |start: isize, pad: usize| {
+            let start = start + pad as isize;
             let start = if odd_ptychi {
-                (rounded - 0.5).round_ties_even()
+                (start as f64 - 0.5).round_ties_even() as isize
             } else {
-                rounded
+                start
             };
-            start.max(0.0) as usize
+            start.max(0) as usize
         };
+        let (starts, shifts_px) = positions
+            .iter()
+            .map(|&position_px| {
+                let (start, fraction_px) = whole_start(position_px, n);
+                let start = [
+                    on_canvas(start[0], rows[0]),
+                    on_canvas(start[1], columns[0]),
+                ];
+                (start, fraction_px)
+            })
+            .unzip();
         let origin_px = if n.is_multiple_of(2) || odd_ptychi {
             -0.5
         } else {
@@ -102,14 +124,8 @@ impl<T: Real> Scan<T> {
         };
         let mut scan = Self {
             tiling,
-            starts: positions
-                .iter()
-                .map(|p| [start(p[0], padding[0]), start(p[1], padding[1])])
-                .collect(),
-            shifts_px: positions
-                .iter()
-                .map(|p| p.map(|c| c - c.round_ties_even()))
-                .collect(),
+            starts,
+            shifts_px,
             canvas,
             stride: (canvas[1] + LANES).next_multiple_of(LANES),
             padding,
@@ -144,7 +160,7 @@ impl<T: Real> Scan<T> {
 
     fn read_amplitudes(&mut self) {
         let (m, plane, n) = (self.starts.len(), self.tiling.plane_len(), self.tiling.n);
-        let keep = m * plane * T::BYTES <= KEPT_AMPLITUDES_BYTES;
+        let keep = amplitude_copy_bytes::<T>(m, n) != 0;
         let mut kept = Aligned::zeros(if keep { m * plane } else { 0 });
         let counts = |buffer: &[f32]| {
             buffer

@@ -87,9 +87,6 @@ pub fn demonstration(seed: u64) -> Result<Dataset> {
         });
     }
     let metadata = Metadata {
-        schema: 1,
-        program: "ptychobench".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
         command: format!("ptychobench demo --seed {seed}"),
         subpixel: Some("fourier".to_owned()),
         seeds: BTreeMap::from([("noise".to_owned(), seed)]),
@@ -98,7 +95,8 @@ pub fn demonstration(seed: u64) -> Result<Dataset> {
         pixel_size_m: Some(PIXEL_SIZE_M),
         amplitude: Some("sqrt_counts".to_owned()),
         ..Metadata::default()
-    };
+    }
+    .signed();
     let required = DatasetParts::required(
         Frames::from_array(amplitudes),
         positions_px,

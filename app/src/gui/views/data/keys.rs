@@ -7,8 +7,8 @@ use ptycho_core::data::statistics::Statistics;
 use ptycho_core::data::{Finding, Inspection, Severity, Verdict};
 
 use super::super::super::document::key_verdict;
-use super::super::super::meter::bytes_text;
 use super::super::super::theme;
+use crate::units::bytes_text;
 
 /// Titles and widths at the start: always, where something was found, where statistics are there.
 const ALWAYS: [(&str, f32); 2] = [("Key", 120.0), ("Verdict", 100.0)];
