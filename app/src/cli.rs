@@ -1,6 +1,9 @@
 //! The command line as typed: commands, flags, help. Nothing is decided or executed here.
 
+pub mod overlap;
 pub mod settings;
+pub mod simulate;
+pub mod tools;
 
 use std::path::PathBuf;
 
@@ -8,7 +11,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ptycho_core::compute::DeviceChoice;
 use ptycho_core::iterative::LsqmlSettings;
 
+use self::overlap::GroupsArgs;
 use self::settings::Flags;
+use self::simulate::{SimulateArgs, ValidateArgs};
+use self::tools::SubsetArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -52,6 +58,10 @@ pub enum Command {
     Inspect(InspectArgs),
     Repair(RepairArgs),
     Reconstruct(Box<ReconstructArgs>),
+    Simulate(Box<SimulateArgs>),
+    Validate(ValidateArgs),
+    Subset(SubsetArgs),
+    Groups(GroupsArgs),
     Demo(DemoArgs),
 }
 
@@ -216,6 +226,10 @@ impl Command {
             Self::Inspect(args) => args.json,
             Self::Repair(args) => args.json,
             Self::Reconstruct(args) => args.json,
+            Self::Simulate(args) => args.json,
+            Self::Validate(args) => args.json,
+            Self::Subset(args) => args.json,
+            Self::Groups(args) => args.json,
             Self::Demo(args) => args.json,
         }
     }

@@ -1,9 +1,12 @@
 //! The window's twin: every command without a window. Results go to standard output, all else to standard error.
 
 mod inspect;
+mod overlap;
 mod progress;
 mod reconstruct;
 mod repair;
+mod simulate;
+mod tools;
 
 use std::fmt::Display;
 use std::io::Write as _;
@@ -74,6 +77,10 @@ pub fn run(command: &Command, is_quiet: bool) -> Exit {
         Command::Inspect(args) => inspect::inspect(args, &session),
         Command::Repair(args) => repair::repair(args, &session),
         Command::Reconstruct(args) => reconstruct::reconstruct(args, &session),
+        Command::Simulate(args) => simulate::simulate(args, &session),
+        Command::Validate(args) => simulate::validate(args, &session),
+        Command::Subset(args) => tools::subset(args, &session),
+        Command::Groups(args) => overlap::groups(args, &session),
         Command::Demo(args) => demo(args, &session),
     };
     outcome.unwrap_or_else(|error| report(&error, command.is_json()))

@@ -11,10 +11,10 @@ use std::time::Instant;
 use num_complex::Complex32;
 use ptycho_core::data::{Dataset, Strictness};
 use ptycho_core::fft::Fft2;
-use ptycho_core::iterative::simd::Aligned;
-use ptycho_core::iterative::tile_fft::TileFft;
+use ptycho_core::fft::tile::TileFft;
 use ptycho_core::iterative::{Compatibility, Lsqml, LsqmlSettings};
 use ptycho_core::job::{Engine as _, Stop};
+use ptycho_core::simd::Aligned;
 
 fn main() {
     let numbers: Vec<usize> = std::env::args().filter_map(|a| a.parse().ok()).collect();

@@ -31,10 +31,56 @@ pub enum Kind {
     Integer,
     /// A real number.
     Real,
+    /// A real number, or the word `auto`.
+    AutoReal,
     /// On or off.
     Toggle,
     /// One of a few words.
     Choice(&'static [Choice]),
+}
+
+/// The word for a value that the program finds.
+pub const AUTO: &str = "auto";
+
+/// A real number, or what the program finds to be right.
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
+pub enum AutoReal {
+    /// Found by the program.
+    #[default]
+    #[serde(with = "auto_word")]
+    Auto,
+    /// Given.
+    Given(f64),
+}
+
+impl AutoReal {
+    /// The number given, or what `find` finds.
+    pub fn or_else(self, find: impl FnOnce() -> f64) -> f64 {
+        match self {
+            Self::Auto => find(),
+            Self::Given(value) => value,
+        }
+    }
+}
+
+/// `Auto` as the word in files.
+mod auto_word {
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(super::AUTO)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+        let word = String::deserialize(deserializer)?;
+        if word == super::AUTO {
+            return Ok(());
+        }
+        Err(D::Error::custom(format!(
+            "expected a number or auto, found {word}"
+        )))
+    }
 }
 
 /// The value of a field.
@@ -76,6 +122,8 @@ pub struct Field {
     pub level: Level,
     /// What it can hold.
     pub kind: Kind,
+    /// Whether the path of a file can be given in place of the word `file`.
+    pub takes_file: bool,
 }
 
 impl Field {
@@ -101,6 +149,12 @@ impl Field {
         let value = match self.kind {
             Kind::Integer => text.parse().ok().map(Value::Integer),
             Kind::Real => text
+                .parse()
+                .ok()
+                .filter(|value: &f64| value.is_finite())
+                .map(Value::Real),
+            Kind::AutoReal if text == AUTO => Some(Value::Choice(AUTO)),
+            Kind::AutoReal => text
                 .parse()
                 .ok()
                 .filter(|value: &f64| value.is_finite())
@@ -142,6 +196,8 @@ impl Field {
                 .map(|choice| choice.name)
                 .collect::<Vec<_>>()
                 .join(", "),
+            (Kind::AutoReal, Some((min, max))) => format!("auto, or a number from {min} to {max}"),
+            (Kind::AutoReal, None) => "auto, or a number".to_owned(),
             (Kind::Toggle, _) => "true or false".to_owned(),
             (Kind::Integer, Some((min, max))) => format!("a whole number from {min} to {max}"),
             (Kind::Real, Some((min, max))) => format!("a number from {min} to {max}"),
@@ -248,6 +304,22 @@ impl FieldValue for f64 {
     }
 }
 
+impl FieldValue for AutoReal {
+    const KIND: Kind = Kind::AutoReal;
+    fn to_value(&self) -> Value {
+        match self {
+            Self::Auto => Value::Choice(AUTO),
+            Self::Given(value) => Value::Real(*value),
+        }
+    }
+    fn from_value(value: Value) -> Option<Self> {
+        match value {
+            Value::Choice(AUTO) => Some(Self::Auto),
+            other => f64::from_value(other).map(Self::Given),
+        }
+    }
+}
+
 impl FieldValue for bool {
     const KIND: Kind = Kind::Toggle;
     fn to_value(&self) -> Value {
@@ -297,7 +369,8 @@ macro_rules! field_choice {
 /// A settings struct that describes its own fields; see the [module](crate::fields).
 ///
 /// Each field: doc comment, `name: type = default, basic|advanced`, then optionally
-/// `, min..=max` and `, unit "px"`, closed by a semicolon.
+/// `, min..=max`, `, unit "px"` and `, or_file "key"` (a choice with the word `file`, for which a path can be given),
+/// closed by a semicolon.
 #[macro_export]
 macro_rules! field_table {
     (
@@ -306,7 +379,7 @@ macro_rules! field_table {
             $(
                 $(#[doc = $doc:literal])+
                 $field:ident : $ty:ty = $default:expr, $level:ident
-                $(, $min:literal ..= $max:literal)? $(, unit $unit:literal)? ;
+                $(, $min:literal ..= $max:literal)? $(, unit $unit:literal)? $(, or_file $or_file:literal)? ;
             )+
         }
     ) => {
@@ -333,6 +406,7 @@ macro_rules! field_table {
                         range: $crate::field_table!(@range $($min, $max)?),
                         level: $crate::field_table!(@level $level),
                         kind: <$ty as $crate::fields::FieldValue>::KIND,
+                        takes_file: $crate::field_table!(@or_file $($or_file)?),
                     }, )+
                 ];
                 FIELDS
@@ -365,6 +439,8 @@ macro_rules! field_table {
     };
     (@range) => { None };
     (@range $min:literal, $max:literal) => { Some(($min as f64, $max as f64)) };
+    (@or_file) => { false };
+    (@or_file $key:literal) => { true };
     (@level basic) => { $crate::fields::Level::Basic };
     (@level advanced) => { $crate::fields::Level::Advanced };
 }
@@ -394,7 +470,9 @@ mod tests {
             /// Whether to hurry.
             hurry: bool = false, advanced;
             /// The mood.
-            mood: Mood = Mood::Calm, basic;
+            mood: Mood = Mood::Calm, basic, or_file "mood";
+            /// Room to leave.
+            room_px: AutoReal = AutoReal::Auto, advanced, 0.0..=9.0, unit "px";
         }
     }
 
@@ -406,6 +484,7 @@ mod tests {
             ("step_px", "1.25"),
             ("hurry", "true"),
             ("mood", "eager"),
+            ("room_px", "2.5"),
         ] {
             let field = Sample::fields()
                 .iter()
@@ -419,7 +498,8 @@ mod tests {
                 n_steps: 7,
                 step_px: 1.25,
                 hurry: true,
-                mood: Mood::Eager
+                mood: Mood::Eager,
+                room_px: AutoReal::Given(2.5),
             }
         );
         assert_eq!(
@@ -432,12 +512,21 @@ mod tests {
                 "--hurry",
                 "true",
                 "--mood",
-                "eager"
+                "eager",
+                "--room-px",
+                "2.5"
             ]
         );
         assert_eq!(Sample::fields()[1].unit, "px");
         assert_eq!(Sample::fields()[0].doc, "Steps to take.");
         assert_eq!(Sample::fields()[0].label(), "N steps");
+        assert!(Sample::fields()[3].takes_file && !Sample::fields()[2].takes_file);
+        let text = serde_json::to_string(&sample).unwrap();
+        assert_eq!(serde_json::from_str::<Sample>(&text).unwrap(), sample);
+        sample.set("room_px", Value::Choice(AUTO)).unwrap();
+        let text = serde_json::to_string(&sample).unwrap();
+        assert!(text.contains(r#""room_px":"auto""#), "{text}");
+        assert_eq!(serde_json::from_str::<Sample>(&text).unwrap(), sample);
     }
 
     #[test]
@@ -459,6 +548,7 @@ mod tests {
                 .contains("calm, eager")
         );
         assert!(Sample::fields()[1].parse("NaN").is_err());
+        assert!(Sample::fields()[4].parse("manual").is_err());
         assert_eq!(sample, Sample::default());
     }
 }

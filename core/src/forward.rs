@@ -11,15 +11,14 @@ use rustfft::FftNum;
 use crate::fft::Fft2;
 use crate::patches;
 
-/// How a position that is no whole pixel is modelled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Subpixel {
-    /// Whole-pixel object patch, probe shifted in Fourier space by the rest (as pty-chi).
-    #[default]
-    Fourier,
-    /// Bilinear object patch, probe as it is (as `PtychoPINN`).
-    Bilinear,
+crate::field_choice! {
+    /// How a position that is no whole pixel is modelled.
+    pub enum Subpixel {
+        /// Whole-pixel object patch, probe shifted in Fourier space by the rest (as pty-chi).
+        Fourier = "fourier",
+        /// Bilinear object patch, probe as it is (as `PtychoPINN`).
+        Bilinear = "bilinear",
+    }
 }
 
 /// The forward model for patterns of `n` x `n` pixels.

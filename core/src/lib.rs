@@ -14,7 +14,7 @@
 //! | 3 | [`iterative`]: LSQML |
 //! | 2 | [`sim`], [`forward`], [`patches`] |
 //! | 1 | [`data`]: NPZ, the data contract, inspection, repair |
-//! | 0 | [`error`], [`compute`], [`rng`], [`fft`], [`disk`], [`job`] |
+//! | 0 | [`error`], [`compute`], [`rng`], [`simd`], [`fft`], [`disk`], [`job`] |
 //!
 //! # Conventions
 //!
@@ -47,6 +47,7 @@ pub mod paint;
 pub mod patches;
 pub mod rng;
 pub mod sim;
+pub mod simd;
 pub mod study;
 
 pub use error::{Error, Result};

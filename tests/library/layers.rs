@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 /// Floor and modules; siblings on floors 2 to 4 that may not import each other stand in lines of their own.
 const FLOORS: &[&[&str]] = &[
-    &["error", "compute", "fields", "rng", "fft", "disk", "job"],
+    &[
+        "error", "compute", "fields", "rng", "simd", "fft", "disk", "job",
+    ],
     &["data"],
     &["sim", "forward", "patches"],
     &["iterative"],

@@ -9,12 +9,12 @@ use num_complex::{Complex, Complex32};
 use ptycho_core::data::{Dataset, DatasetParts, Frames};
 use ptycho_core::fft::Fft2;
 use ptycho_core::forward::{Forward, Subpixel};
-use ptycho_core::iterative::simd::Real;
 use ptycho_core::iterative::{
     Batching, Compatibility, LsqmlOf, LsqmlSettings, ObjectInit, ProbeScale,
 };
 use ptycho_core::job::{Engine as _, Step, Stop};
 use ptycho_core::patches;
+use ptycho_core::simd::Real;
 
 use crate::support::data;
 

@@ -4,10 +4,15 @@
 
 mod contract; // verdicts and repairs of good, bent and broken files
 mod files; // NPZ in and out, maps, statistics, reconstructions
+mod grouping; // neighbours, groups, spacing, overlap against golden numbers and slow twins
 mod jobs; // drive, cancel, resume: one body for every engine
 mod layers; // the floors, read from the `use` lines
 mod lsqml; // the engine against golden trajectories and its slow twin
+mod objects; // test objects, probes, scans
 mod painting; // colour maps, limits, orientation of exports
 mod physics; // FFT, forward model, patches, demonstration scan
+mod simulation; // fast patterns against the forward model, photon statistics
+mod stages; // the five stages, their files and manifests
 mod study; // run folders and tasks
 mod support; // paths and small helpers
+mod tools; // subset, shuffle, split, crop, bin, pad, fixture

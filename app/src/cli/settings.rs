@@ -1,6 +1,7 @@
 //! Flags made from a field table, so that window and command line cannot drift apart.
 
 use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _, ValueParser};
 use clap::parser::ValueSource;
@@ -11,6 +12,7 @@ use ptycho_core::fields::{Field, Fields, Kind, Level, Value};
 #[derive(Clone, Debug, Default)]
 pub struct Flags<T> {
     given: Vec<(&'static str, Value)>,
+    files: Vec<(&'static str, PathBuf)>,
     settings: PhantomData<T>,
 }
 
@@ -27,6 +29,12 @@ impl<T: Fields> Flags<T> {
         Ok(settings)
     }
 
+    /// The path that was given in place of the word `file`.
+    pub fn file(&self, name: &str) -> Option<&Path> {
+        let found = self.files.iter().find(|(given, _)| *given == name);
+        found.map(|(_, path)| path.as_path())
+    }
+
     /// Whether the flag of this field was given.
     pub fn is_given(&self, name: &str) -> bool {
         self.given.iter().any(|(given, _)| *given == name)
@@ -35,13 +43,21 @@ impl<T: Fields> Flags<T> {
 
 impl<T: Fields> FromArgMatches for Flags<T> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let given = T::fields().iter().filter_map(|field| {
-            let is_given = matches.value_source(field.name) == Some(ValueSource::CommandLine);
-            let value = matches.get_one::<Value>(field.name).copied()?;
-            is_given.then_some((field.name, value))
-        });
+        let given: Vec<_> = T::fields()
+            .iter()
+            .filter(|field| matches.value_source(field.name) == Some(ValueSource::CommandLine))
+            .filter_map(|field| Some((field.name, matches.get_one::<Given>(field.name)?)))
+            .collect();
+        let path = |given: &Given| given.path.clone();
         Ok(Self {
-            given: given.collect(),
+            given: given
+                .iter()
+                .map(|(name, given)| (*name, given.value))
+                .collect(),
+            files: given
+                .iter()
+                .filter_map(|(name, given)| Some((*name, path(given)?)))
+                .collect(),
             settings: PhantomData,
         })
     }
@@ -63,11 +79,19 @@ impl<T: Fields> Args for Flags<T> {
     }
 }
 
+/// What stands behind a flag: a value, or a file where the field takes one.
+#[derive(Clone, Debug)]
+struct Given {
+    value: Value,
+    path: Option<PathBuf>,
+}
+
 fn arg<T: Fields>(field: &'static Field, default: &T) -> Arg {
     let unit = match (field.kind, field.unit) {
         (Kind::Integer, "") => "N",
-        (Kind::Real, "") => "X",
+        (Kind::Real | Kind::AutoReal, "") => "X",
         (Kind::Toggle, _) => "BOOL",
+        (Kind::Choice(_), _) if field.takes_file => "WORD|FILE",
         (Kind::Choice(_), _) => "WORD",
         (_, unit) => unit,
     };
@@ -94,12 +118,24 @@ fn arg<T: Fields>(field: &'static Field, default: &T) -> Arg {
 fn parser(field: &'static Field) -> ValueParser {
     let parse = |text: &str| {
         let value = field.parse(text);
-        value.map_err(|error| match error.problem() {
+        let value = value.map_err(|error| match error.problem() {
             Some(problem) => format!("expected {}", problem.expected),
             None => error.to_string(),
-        })
+        })?;
+        Ok::<_, String>(Given { value, path: None })
     };
     match field.kind {
+        Kind::Choice(_) if field.takes_file => ValueParser::new(move |text: &str| {
+            // A word is a word; whatever looks like a file is one.
+            if !text.contains(['.', '/', '\\']) {
+                return parse(text).map_err(|words| format!("{words}, or the path of an NPZ file"));
+            }
+            let given = parse("file")?;
+            Ok(Given {
+                path: Some(PathBuf::from(text)),
+                ..given
+            })
+        }),
         Kind::Choice(choices) => {
             let words = choices
                 .iter()

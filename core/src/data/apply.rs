@@ -3,6 +3,7 @@
 use ndarray::{Array2, ArrayD, Ix2};
 use num_complex::Complex32;
 
+use crate::data::dataset::renumbered;
 use crate::data::examine::Source;
 use crate::data::frames::{Frames, Patches};
 use crate::data::npz::Archive;
@@ -161,19 +162,8 @@ fn scan_index(archive: &Archive, key: &str, kept: &[usize]) -> Result<Vec<i64>> 
 /// Groups in the numbers of the patterns that are kept; a group that held another goes.
 fn groups(archive: &Archive, key: &str, kept: &[usize]) -> Result<Array2<i32>> {
     let groups = two_axes(archive, key, archive.array_i64(key)?)?;
-    let renumbered = |row: i64| kept.binary_search(&usize::try_from(row).ok()?).ok();
-    let mut values = Vec::new();
-    for group in groups.rows() {
-        let rows: Option<Vec<i32>> = group
-            .iter()
-            .map(|row| i32::try_from(renumbered(*row)?).ok())
-            .collect();
-        values.extend(rows.unwrap_or_default());
-    }
-    let c = groups.ncols();
-    let g = values.len().checked_div(c).unwrap_or(0);
-    Array2::from_shape_vec((g, c), values)
-        .map_err(|error| archive.bad_member(key, "(g, c)", &error.to_string()))
+    let groups = groups.mapv(|row| i32::try_from(row).unwrap_or(-1));
+    Ok(renumbered(&groups, kept))
 }
 
 fn two_axes<T>(archive: &Archive, key: &str, array: ArrayD<T>) -> Result<Array2<T>> {

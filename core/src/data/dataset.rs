@@ -1,7 +1,7 @@
 //! One scan that obeys the contract. If it exists it is valid; checks happen in its constructor, once.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use ndarray::{Array2, Array3, Axis};
 use num_complex::Complex32;
@@ -74,6 +74,7 @@ impl Metadata {
 /// The arrays of a [`Dataset`] before they are checked.
 ///
 /// Begin with [`DatasetParts::required`] and set what else there is by struct update.
+#[derive(Clone)]
 pub struct DatasetParts {
     /// Amplitudes `(m, n, n)`.
     pub frames: Frames,
@@ -116,12 +117,58 @@ impl DatasetParts {
             metadata: Metadata::default(),
         }
     }
+
+    /// The patterns of these rows, in that order, with everything that belongs to each; frames and patches are read
+    /// when asked for.
+    ///
+    /// Groups are kept in the new numbering where all their members are; the others go.
+    ///
+    /// # Panics
+    /// If a row does not exist.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let shared: Arc<[usize]> = rows.into();
+        let pick = |values: &Vec<f64>| rows.iter().map(|row| values[*row]).collect();
+        let groups = self.group_index.as_ref();
+        Self {
+            frames: self.frames.select(Arc::clone(&shared)),
+            positions_px: rows.iter().map(|row| self.positions_px[*row]).collect(),
+            patches: self.patches.as_ref().map(|patches| patches.select(shared)),
+            scan_index: self
+                .scan_index
+                .as_ref()
+                .map(|index| rows.iter().map(|row| index[*row]).collect()),
+            rows_start_px: self.rows_start_px.as_ref().map(pick),
+            columns_start_px: self.columns_start_px.as_ref().map(pick),
+            group_index: groups.map(|groups| renumbered(groups, rows)),
+            ..self.clone()
+        }
+    }
+}
+
+/// Groups in the numbers of the rows that are kept; a group that held another goes.
+pub(crate) fn renumbered(groups: &Array2<i32>, rows: &[usize]) -> Array2<i32> {
+    let places: std::collections::HashMap<usize, usize> = rows
+        .iter()
+        .enumerate()
+        .map(|(to, from)| (*from, to))
+        .collect();
+    let place = |row: &i32| {
+        let to = places.get(&usize::try_from(*row).ok()?)?;
+        i32::try_from(*to).ok()
+    };
+    let kept: Vec<Vec<i32>> = groups
+        .rows()
+        .into_iter()
+        .filter_map(|group| group.iter().map(place).collect())
+        .collect();
+    let shape = (kept.len(), groups.ncols());
+    Array2::from_shape_vec(shape, kept.concat()).unwrap_or_default()
 }
 
 /// One scan that obeys the contract.
 pub struct Dataset {
     parts: DatasetParts,
-    mean_counts: f64,
+    mean_counts: OnceLock<f64>,
     content_sha256: OnceLock<String>,
 }
 
@@ -154,9 +201,41 @@ impl Dataset {
         let mean_counts = counts_per_frame.iter().sum::<f64>() / counts_per_frame.len() as f64;
         Ok(Self {
             parts,
-            mean_counts,
+            mean_counts: OnceLock::from(mean_counts),
             content_sha256: OnceLock::new(),
         })
+    }
+
+    /// Keep parts whose frames are computed from sound ones, so that they are sound without being read; all else is
+    /// checked.
+    #[allow(dead_code)]
+    pub(crate) fn derived(parts: DatasetParts) -> Result<Self> {
+        check::shapes(&parts)?;
+        check::positions(&parts)?;
+        check::finite_probe(&parts)?;
+        Ok(Self {
+            parts,
+            mean_counts: OnceLock::new(),
+            content_sha256: OnceLock::new(),
+        })
+    }
+
+    /// The patterns of these rows, in that order; see [`DatasetParts::select`]. Nothing is read.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if there is no row, or one that does not exist.
+    pub fn select(&self, rows: &[usize]) -> Result<Self> {
+        let m = self.n_patterns();
+        if let Some(row) = rows.iter().find(|row| m <= **row) {
+            let expected = format!("rows 0 to {}", m - 1);
+            return Err(Error::invalid(
+                "choose patterns",
+                "rows",
+                expected,
+                row.to_string(),
+            ));
+        }
+        Self::derived(self.parts.select(rows))
     }
 
     /// Read a file (memory-mapped where it can be), with repairs applied in memory where `strictness` allows.
@@ -257,8 +336,18 @@ impl Dataset {
     }
 
     /// Mean measured counts of a pattern: the sum of all squared amplitudes over `m`.
+    ///
+    /// Of a dataset that is computed when read, the first call reads every frame.
     pub fn mean_counts(&self) -> f64 {
-        self.mean_counts
+        *self.mean_counts.get_or_init(|| {
+            let counts = self.frames().map_frames(|_, frame| {
+                frame
+                    .iter()
+                    .map(|value| f64::from(*value).powi(2))
+                    .sum::<f64>()
+            });
+            counts.iter().sum::<f64>() / counts.len().max(1) as f64
+        })
     }
 
     /// Write as a canonical NPZ (same content, same bytes); `diffraction` and `Y` stored so that they can be mapped.

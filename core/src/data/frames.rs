@@ -1,6 +1,8 @@
 //! Stacks of diffraction amplitudes and of object patches, in memory or read frame by frame from a
 //! memory map, so that a scan larger than memory can be reconstructed.
 
+use std::sync::Arc;
+
 use ndarray::{Array2, Array3, Axis};
 use num_complex::Complex32;
 use rayon::prelude::*;
@@ -43,22 +45,70 @@ impl Conversion {
     }
 }
 
-/// Amplitudes `(m, n, n)` in √photons, DC at `[n/2, n/2]`.
+/// Amplitudes `(m, n, n)` in √photons, DC at `[n/2, n/2]`; cheap to clone.
+#[derive(Clone)]
 pub struct Frames(Source);
 
+#[derive(Clone)]
 enum Source {
-    Memory(Array3<f32>),
-    Stack { stack: Stack, convert: Conversion },
+    Memory(Arc<Array3<f32>>),
+    Stack {
+        stack: Arc<Stack>,
+        convert: Conversion,
+    },
+    Derived(Derived<f32>),
+}
+
+/// Square planes that are computed whenever they are read.
+struct Derived<T> {
+    n_planes: usize,
+    n: usize,
+    read: Arc<dyn Fn(usize, &mut [T]) + Send + Sync>,
+}
+
+impl<T> Clone for Derived<T> {
+    fn clone(&self) -> Self {
+        Self {
+            read: Arc::clone(&self.read),
+            ..*self
+        }
+    }
 }
 
 impl Frames {
     /// Frames in memory.
     pub fn from_array(values: Array3<f32>) -> Self {
-        Self(Source::Memory(values))
+        Self(Source::Memory(Arc::new(values)))
+    }
+
+    /// `n_frames` frames of side `n` that `read` writes, row-major, whenever they are asked for: simulated, chosen or cut
+    /// from others. It must give the same values for the same index every time, on any thread.
+    pub fn from_fn(
+        n_frames: usize,
+        n: usize,
+        read: impl Fn(usize, &mut [f32]) + Send + Sync + 'static,
+    ) -> Self {
+        Self(Source::Derived(Derived {
+            n_planes: n_frames,
+            n,
+            read: Arc::new(read),
+        }))
+    }
+
+    /// Those frames whose indices stand in `rows`, in that order, read from these when asked for.
+    ///
+    /// # Panics
+    /// When read, if there is no such frame.
+    pub fn select(&self, rows: Arc<[usize]>) -> Self {
+        let frames = self.clone();
+        Self::from_fn(rows.len(), self.n(), move |i, out| {
+            frames.read(rows[i], out);
+        })
     }
 
     /// Frames of a stack, converted as they are read; those in memory are converted once where that costs work.
     pub(crate) fn from_stack(stack: Stack, convert: Conversion) -> Self {
+        let stack = Arc::new(stack);
         let frames = Self(Source::Stack { stack, convert });
         if frames.is_mapped() || frames.is_plain() {
             return frames;
@@ -79,6 +129,7 @@ impl Frames {
         match &self.0 {
             Source::Memory(values) => values.dim().0,
             Source::Stack { stack, .. } => stack.n_frames(),
+            Source::Derived(derived) => derived.n_planes,
         }
     }
 
@@ -92,6 +143,7 @@ impl Frames {
         match &self.0 {
             Source::Memory(values) => [values.dim().1, values.dim().2],
             Source::Stack { stack, .. } => [stack.layout.n; 2],
+            Source::Derived(derived) => [derived.n; 2],
         }
     }
 
@@ -100,12 +152,12 @@ impl Frames {
         matches!(&self.0, Source::Stack { stack, .. } if stack.is_mapped())
     }
 
-    /// Bytes of memory that the frames take; 0 where they are mapped.
+    /// Bytes of memory that the frames take; 0 where they are mapped or computed.
     pub fn bytes_in_memory(&self) -> usize {
         match &self.0 {
             Source::Memory(values) => values.len() * size_of::<f32>(),
-            Source::Stack { stack, .. } if stack.is_mapped() => 0,
-            Source::Stack { stack, .. } => stack.bytes.len(),
+            Source::Stack { stack, .. } if !stack.is_mapped() => stack.bytes.len(),
+            Source::Stack { .. } | Source::Derived(_) => 0,
         }
     }
 
@@ -124,6 +176,7 @@ impl Frames {
                 return;
             }
             Source::Stack { stack, convert } => (stack, convert),
+            Source::Derived(derived) => return (derived.read)(i, out),
         };
         let mut buffer = Vec::new();
         let bytes = stack.frame(i, &mut buffer);
@@ -207,7 +260,7 @@ impl Frames {
     /// Little-endian f32, row by row, nothing to do.
     fn is_plain(&self) -> bool {
         match &self.0 {
-            Source::Memory(_) => true,
+            Source::Memory(_) | Source::Derived(_) => true,
             Source::Stack { stack, convert } => {
                 *convert == Conversion::NONE
                     && stack.layout.is_row_major()
@@ -234,22 +287,48 @@ pub(crate) fn one_pass(done: usize, all: usize) -> Progress {
     }
 }
 
-/// Object patches `(m, n, n)`, one for each pattern; the key `Y`.
+/// Object patches `(m, n, n)`, one for each pattern; the key `Y`. Cheap to clone.
+#[derive(Clone)]
 pub struct Patches(PatchSource);
 
+#[derive(Clone)]
 enum PatchSource {
-    Memory(Array3<Complex32>),
-    Stack(Stack),
+    Memory(Arc<Array3<Complex32>>),
+    Stack(Arc<Stack>),
+    Derived(Derived<Complex32>),
 }
 
 impl Patches {
     /// Patches in memory.
     pub fn from_array(values: Array3<Complex32>) -> Self {
-        Self(PatchSource::Memory(values))
+        Self(PatchSource::Memory(Arc::new(values)))
     }
 
     pub(crate) fn from_stack(stack: Stack) -> Self {
-        Self(PatchSource::Stack(stack))
+        Self(PatchSource::Stack(Arc::new(stack)))
+    }
+
+    /// Patches that `read` writes whenever they are asked for, as [`Frames::from_fn`].
+    pub fn from_fn(
+        n_patches: usize,
+        n: usize,
+        read: impl Fn(usize, &mut [Complex32]) + Send + Sync + 'static,
+    ) -> Self {
+        Self(PatchSource::Derived(Derived {
+            n_planes: n_patches,
+            n,
+            read: Arc::new(read),
+        }))
+    }
+
+    /// As [`Frames::select`].
+    ///
+    /// # Panics
+    /// When read, if there is no such patch.
+    pub fn select(&self, rows: Arc<[usize]>) -> Self {
+        let patches = self.clone();
+        let n = self.shape()[1];
+        Self::from_fn(rows.len(), n, move |i, out| patches.read(rows[i], out))
     }
 
     /// `(m, rows, columns)`.
@@ -257,6 +336,7 @@ impl Patches {
         match &self.0 {
             PatchSource::Memory(values) => values.dim().into(),
             PatchSource::Stack(stack) => [stack.n_frames(), stack.layout.n, stack.layout.n],
+            PatchSource::Derived(derived) => [derived.n_planes, derived.n, derived.n],
         }
     }
 
@@ -270,6 +350,7 @@ impl Patches {
                 let patch = values.index_axis(Axis(0), i);
                 out.iter_mut().zip(patch).for_each(|(to, from)| *to = *from);
             }
+            PatchSource::Derived(derived) => (derived.read)(i, out),
             PatchSource::Stack(stack) => {
                 let mut buffer = Vec::new();
                 let mut out = out.iter_mut();

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::disk;
 use crate::error::{Error, Problem, Result};
 use crate::iterative::LsqmlSettings;
-use crate::iterative::simd::Real;
 use crate::iterative::state::{Partial, State};
+use crate::simd::Real;
 
 const MAGIC: &str = "ptychobench lsqml checkpoint 1\n";
 

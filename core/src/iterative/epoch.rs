@@ -5,9 +5,9 @@ use rayon::prelude::*;
 
 use crate::iterative::minibatch::{BatchResult, step_along};
 use crate::iterative::scan::Scan;
-use crate::iterative::simd::{Aligned, LANES, Real};
 use crate::iterative::state::{Partial, Planes, State};
 use crate::iterative::{Batching, LsqmlSettings};
+use crate::simd::{Aligned, LANES, Real};
 
 /// Epochs between two removals of the object/probe scale ambiguity.
 const AMBIGUITY_STRIDE: usize = 10;

@@ -30,10 +30,10 @@ use crate::fields::Fields as _;
 use crate::iterative::batches::{BatchSource, EpochBatches};
 use crate::iterative::minibatch::{Minibatch, Workspace};
 use crate::iterative::scan::{Scan, first_probe};
-use crate::iterative::simd::{Aligned, Real};
 use crate::iterative::state::{Partial, Planes, State};
 use crate::iterative::{LsqmlSettings, ObjectInit, ProbeScale, checkpoint, epoch};
 use crate::job::{Engine, Progress, Step, Stop};
+use crate::simd::{Aligned, Real};
 
 /// A probe whose power is below this share of the mean measured counts has vanished.
 const VANISHED: f64 = 1e-6;

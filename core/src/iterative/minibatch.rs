@@ -9,16 +9,16 @@ use num_traits::Zero as _;
 use pulp::Arch;
 use rayon::prelude::*;
 
+use crate::fft::tile::{Scratch, TileFft};
 use crate::iterative::scan::Scan;
-use crate::iterative::simd::{Aligned, Real};
 use crate::iterative::state::{Planes, State};
 use crate::iterative::sweeps::{
     AddRows, ApplyRamp, Deposit, ExitWave, Modulus, Patch, PatternSums, Project, Ramp, StepSums,
     TimesConj, add_assign,
 };
-use crate::iterative::tile_fft::{Scratch, TileFft};
 use crate::iterative::{Batching, Compatibility, LsqmlSettings};
 use crate::job::Stop;
+use crate::simd::{Aligned, Real};
 
 /// Chunks of a batch; their sums are added in order.
 const N_CHUNKS: usize = 16;

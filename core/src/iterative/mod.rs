@@ -7,10 +7,8 @@ pub mod lsqml;
 mod minibatch;
 mod scan;
 pub mod settings;
-pub mod simd;
 mod state;
 mod sweeps;
-pub mod tile_fft;
 
 pub use lsqml::{GivenBatches, Lsqml, LsqmlOf, LsqmlSnapshot};
 pub use scan::amplitude_copy_bytes;

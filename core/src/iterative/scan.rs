@@ -8,11 +8,11 @@ use rayon::prelude::*;
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::iterative::simd::{Aligned, LANES, Real};
+use crate::fft::tile::Tiling;
 use crate::iterative::state::Planes;
-use crate::iterative::tile_fft::Tiling;
 use crate::iterative::{Compatibility, LsqmlSettings, ObjectInit};
 use crate::patches::whole_start;
+use crate::simd::{Aligned, LANES, Real};
 
 /// Spare object pixels around the patches.
 const MARGIN_PX: f64 = 2.0;

@@ -1,6 +1,6 @@
 //! What a run of LSQML knows at one moment: plain data, all of it in a checkpoint.
 
-use crate::iterative::simd::{Aligned, Real};
+use crate::simd::{Aligned, Real};
 
 /// A complex array as two planes, real and imaginary, each with its own length.
 #[derive(Debug)]

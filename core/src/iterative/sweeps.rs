@@ -1,6 +1,6 @@
 //! The elementwise sweeps of a minibatch, each one pass over contiguous memory.
 //!
-//! Fields are tiled (see [`tile_fft`](crate::iterative::tile_fft)): two planes, real and imaginary.
+//! Fields are tiled (see [`tile_fft`](crate::fft::tile)): two planes, real and imaginary.
 #![expect(
     clippy::inline_always,
     reason = "vector instructions only reach what is inlined into the dispatched function"
@@ -8,8 +8,8 @@
 
 use pulp::{Simd, WithSimd};
 
-use crate::iterative::simd::{LANES, Real};
-use crate::iterative::tile_fft::Tiling;
+use crate::fft::tile::Tiling;
+use crate::simd::{LANES, Real};
 
 /// The phase ramp of a sub-pixel shift, `exp(-2πi (f_row u + f_column v))`, as the outer product of two vectors over
 /// the frequencies u and v in cycles per pixel (the Nyquist frequency of an even size is -½).

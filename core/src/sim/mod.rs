@@ -1,7 +1,18 @@
-//! Simulation: test objects, probes, scans and photon noise.
+//! Simulation: test objects, probes, scans, photon noise, and the five stages that make datasets of them.
 
 pub mod demo;
+pub mod leak;
 pub mod noise;
 pub mod object;
 pub mod probe;
 pub mod scan;
+pub mod scene;
+pub mod simulator;
+pub mod stages;
+
+pub use object::{ObjectContent, ObjectKind, ObjectSettings};
+pub use probe::{ProbeKind, ProbeSettings};
+pub use scan::{ScanKind, ScanSettings};
+pub use scene::{Outside, Scene, SceneSettings, Sources};
+pub use simulator::Simulator;
+pub use stages::{AmplitudeScale, SimulationSettings, SplitAxis, SplitSettings};

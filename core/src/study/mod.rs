@@ -1,6 +1,7 @@
 //! Tasks and run folders: what the window and the command line both execute.
 
 pub mod batches;
+pub mod generate;
 pub mod memory;
 pub mod resume;
 pub mod run;

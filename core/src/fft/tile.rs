@@ -23,7 +23,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::iterative::simd::{Aligned, LANES, Real};
+use crate::simd::{Aligned, LANES, Real};
 
 /// Places in the tiled layout of patterns of side `n`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

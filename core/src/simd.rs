@@ -1,6 +1,6 @@
 //! Arithmetic on whole vector registers, for `f32` and `f64`, chosen at run time.
 //!
-//! The sweeps of the engine are written once over [`Real`]; [`pulp`] runs them with the widest
+//! The sweeps of the engines and the transforms are written once over [`Real`]; [`pulp`] runs them with the widest
 //! vectors the processor has (AVX-512, AVX2 with FMA, NEON, or none).
 #![expect(
     clippy::inline_always,

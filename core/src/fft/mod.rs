@@ -7,6 +7,8 @@
 //! so DC is at `[h/2, w/2]` in both planes, the transform is unitary (Parseval holds without a
 //! factor) and `inverse` is its exact inverse for even and odd sizes. The plain pair has DC at `[0, 0]`.
 
+pub mod tile;
+
 use std::sync::Arc;
 
 use num_complex::Complex;

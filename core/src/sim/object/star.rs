@@ -1,4 +1,4 @@
-//! Test objects.
+//! The Siemens star.
 
 use std::f64::consts::{PI, TAU};
 

@@ -1,4 +1,4 @@
-//! Test probes.
+//! Probes that a lens makes.
 
 use ndarray::{Array2, ArrayViewMut2};
 use num_complex::Complex64;

@@ -1,0 +1,3 @@
+//! Patterns a second of the simulation.
+
+fn main() {}
