@@ -75,7 +75,7 @@ pub struct Scene {
     pub test_positions_px: Option<Arc<[[f64; 2]]>>,
     /// Side of an object pixel, where a file tells it.
     pub pixel_size_m: Option<f64>,
-    /// How far the object has grown: rows above and columns on the left, by which positions have moved.
+    /// How far the object has grown: rows above and columns on the left, by which positions have moved; even numbers.
     pub grown_px: [usize; 2],
     /// Positions (of the first scan, then of the second) whose patch left the object before it grew.
     pub outside: Vec<usize>,
@@ -351,7 +351,9 @@ impl Scene {
                 .map(|over| over[axis][end])
                 .fold(0.0, f64::max)
         };
-        let border = [0, 1].map(|axis| [most(axis, 0), most(axis, 1)]);
+        // Even above and on the left: halves round to the even pixel and must still do so to the same one.
+        let even = |px: f64| px + px % 2.0;
+        let border = [0, 1].map(|axis| [even(most(axis, 0)), most(axis, 1)]);
         let shape = self.object_shape();
         let sides = [0, 1].map(|axis| shape[axis] as f64 + border[axis][0] + border[axis][1]);
         if MOST_OBJECT_PIXELS < sides[0] * sides[1] {
