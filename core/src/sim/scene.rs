@@ -9,7 +9,7 @@ use ndarray::{Array2, Array3, s};
 use num_complex::Complex32;
 use serde::{Deserialize, Serialize};
 
-use self::source::{Found, ScanFile};
+use self::source::{Found, ScanFile, of_dataset};
 use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::sim::object::make_object;
@@ -79,6 +79,8 @@ pub struct Scene {
     pub grown_px: [usize; 2],
     /// Positions (of the first scan, then of the second) whose patch left the object before it grew.
     pub outside: Vec<usize>,
+    /// What had to be mended in files, in words with the file's name: patterns left out, coordinates moved.
+    pub repairs: Vec<String>,
 }
 
 /// Object, probe and positions before any patch is known to lie inside.
@@ -94,6 +96,8 @@ pub struct SceneParts {
     pub test_positions_px: Option<Vec<[f64; 2]>>,
     /// Side of an object pixel, where a file tells it.
     pub pixel_size_m: Option<f64>,
+    /// What had to be mended in files, in words.
+    pub repairs: Vec<String>,
 }
 
 impl SceneSettings {
@@ -122,7 +126,7 @@ impl SceneSettings {
             return make_positions(&self.scan, shape, n, seed);
         }
         Ok(match self.scan_file()? {
-            ScanFile::Dataset(dataset) => dataset.positions_px().to_vec(),
+            ScanFile::Dataset(opened) => opened.dataset.positions_px().to_vec(),
             ScanFile::Positions(found) => found.value,
         })
     }
@@ -186,29 +190,15 @@ impl SceneSettings {
     fn parts(&self, seed: u64, n_test: usize, test_seed: u64) -> Result<SceneParts> {
         let probe = self.probe()?;
         let n = probe.value.dim().1;
-        let (object, positions_px, of_scan) = if self.scan.scan == ScanKind::File {
+        let (object, scan) = if self.scan.scan == ScanKind::File {
             if n_test > 0 {
                 return Err(no_second_scan());
             }
-            match self.scan_file()? {
-                ScanFile::Dataset(dataset) => {
-                    let pixel_size_m = dataset.metadata().pixel_size_m;
-                    let object = match dataset.object() {
-                        Some(object) if self.shares_frame() => Found {
-                            value: object.clone(),
-                            pixel_size_m,
-                        },
-                        _ => self.object(seed)?,
-                    };
-                    (object, dataset.positions_px().to_vec(), pixel_size_m)
-                }
-                ScanFile::Positions(found) => (self.object(seed)?, found.value, found.pixel_size_m),
-            }
+            self.object_and_file_scan(seed)?
         } else {
             let object = self.object(seed)?;
             let shape = object.value.dim().into();
-            let positions_px = make_positions(&self.scan, shape, n, seed)?;
-            (object, positions_px, None)
+            (object, made(make_positions(&self.scan, shape, n, seed)?))
         };
         let test_positions_px = if n_test > 0 {
             let second = ScanSettings {
@@ -220,15 +210,36 @@ impl SceneSettings {
         } else {
             None
         };
+        let pixel_sizes_m = [object.pixel_size_m, probe.pixel_size_m, scan.pixel_size_m];
+        let mut repairs = [object.repairs, probe.repairs, scan.repairs].concat();
+        repairs.sort();
+        repairs.dedup();
         Ok(SceneParts {
-            pixel_size_m: object.pixel_size_m.or(probe.pixel_size_m).or(of_scan),
+            pixel_size_m: pixel_sizes_m.into_iter().flatten().next(),
             object: Arc::new(object.value),
             probe: Arc::new(probe.value),
-            positions_px,
+            positions_px: scan.value,
             test_positions_px,
+            repairs,
         })
     }
+
+    fn object_and_file_scan(&self, seed: u64) -> Result<(Found<Array2<Complex32>>, FoundScan)> {
+        match self.scan_file()? {
+            ScanFile::Dataset(opened) => {
+                let object = match opened.dataset.object() {
+                    Some(object) if self.shares_frame() => of_dataset(object.clone(), &opened),
+                    _ => self.object(seed)?,
+                };
+                let positions_px = opened.dataset.positions_px().to_vec();
+                Ok((object, of_dataset(positions_px, &opened)))
+            }
+            ScanFile::Positions(found) => Ok((self.object(seed)?, found)),
+        }
+    }
 }
+
+type FoundScan = Found<Vec<[f64; 2]>>;
 
 impl Scene {
     /// Make or read everything. `n_test` > 0 adds a second scan of so many positions, drawn with `test_seed`.
@@ -260,6 +271,7 @@ impl Scene {
             positions_px,
             test_positions_px,
             pixel_size_m,
+            repairs,
         } = parts;
         let n = probe.dim().1;
         let shape: [usize; 2] = object.dim().into();
@@ -282,6 +294,7 @@ impl Scene {
             pixel_size_m,
             grown_px: [0, 0],
             outside: listed,
+            repairs,
         };
         if scene.outside.is_empty() {
             return Ok(scene);
@@ -371,14 +384,10 @@ impl Scene {
         grown
             .slice_mut(s![top..top + shape[0], left..left + shape[1]])
             .assign(&self.object);
-        let moved = |positions: &[[f64; 2]]| -> Arc<[[f64; 2]]> {
-            let moved = positions
-                .iter()
-                .map(|c| [c[0] + top as f64, c[1] + left as f64]);
-            moved.collect()
-        };
-        self.positions_px = moved(&self.positions_px);
-        self.test_positions_px = self.test_positions_px.as_deref().map(moved);
+        let by = [top as f64, left as f64];
+        self.positions_px = moved(&self.positions_px, by);
+        let test = self.test_positions_px.as_deref();
+        self.test_positions_px = test.map(|positions| moved(positions, by));
         self.object = Arc::new(grown);
         self.grown_px = [top, left];
         Ok(())
@@ -393,6 +402,13 @@ impl Scene {
     pub fn object_shape(&self) -> [usize; 2] {
         self.object.dim().into()
     }
+}
+
+fn moved(positions_px: &[[f64; 2]], by_px: [f64; 2]) -> Arc<[[f64; 2]]> {
+    let moved = positions_px
+        .iter()
+        .map(|c| [c[0] + by_px[0], c[1] + by_px[1]]);
+    moved.collect()
 }
 
 fn check_parts<'a>(
@@ -451,6 +467,7 @@ fn made<T>(value: T) -> Found<T> {
     Found {
         value,
         pixel_size_m: None,
+        repairs: Vec::new(),
     }
 }
 
