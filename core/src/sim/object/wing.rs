@@ -104,7 +104,7 @@ impl Vein {
     /// Draw from the root to the border or until it is thin, with branches to either side.
     fn draw(self, picture: &mut Array2<f64>, cell_px: f64, rng: &mut impl Rng) {
         let side_px = picture.nrows() as f64;
-        let thinnest_px = (0.9 * CELL_VEIN * cell_px).max(0.5);
+        let thinnest_px = (0.9 * CELL_VEIN * cell_px).max(0.8);
         let mut tips = vec![self];
         while let Some(mut vein) = tips.pop() {
             let mut to_branch_px = cell_px * (3.0 + 3.0 * rng.random::<f64>());
