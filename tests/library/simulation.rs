@@ -10,7 +10,7 @@ use ptycho_core::job::{Monitor, Progress, Quiet, Stop};
 use ptycho_core::rng::{Purpose, stream, stream_at};
 use ptycho_core::sim::Simulator;
 use ptycho_core::sim::noise::{draw_amplitudes, draw_counts, noise_seed, poisson};
-use rand::RngExt as _;
+use rand::{RngExt as _, TryRng};
 use rayon::prelude::*;
 
 /// A random object, a Gaussian probe in `n_modes` modes with `photons` in all, and positions over the whole object.
@@ -298,7 +298,7 @@ fn what_cannot_be_simulated_is_refused_in_words() {
 fn draws(mean: f64, n: usize) -> [Vec<f64>; 2] {
     let mut rng = stream_at(23, Purpose::Noise, mean.to_bits() >> 16);
     let mut many = vec![f64::NAN; n];
-    draw_counts(&mut rng, &vec![mean; n], &mut many);
+    draw_counts(&mut rng, &vec![mean as f32; n], &mut many);
     let single = (0..n).map(|_| poisson(&mut rng, mean)).collect();
     [many, single]
 }
@@ -368,13 +368,83 @@ fn counts_are_distributed_as_the_formula_says() {
     }
 }
 
+/// Some words, then others.
+struct Words {
+    first: u32,
+    n_first: usize,
+    then: u32,
+}
+
+impl TryRng for Words {
+    type Error = std::convert::Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+        let word = if self.n_first > 0 {
+            self.first
+        } else {
+            self.then
+        };
+        self.n_first = self.n_first.saturating_sub(1);
+        Ok(word)
+    }
+    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+        let low = u64::from(self.try_next_u32()?);
+        Ok(u64::from(self.try_next_u32()?) << 32 | low)
+    }
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+        for chunk in bytes.chunks_mut(4) {
+            let word = self.try_next_u32()?.to_le_bytes();
+            chunk.copy_from_slice(&word[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn the_rarest_counts_come_from_bits_beyond_the_first_32() {
+    let mean = 0.5_f64;
+    // The least count beyond which there is less probability than this.
+    let least = |beyond: f64| {
+        let tail = |k: usize| {
+            let mut term = (-mean).exp();
+            let mut sum = 0.0;
+            for j in 1..40 {
+                term *= mean / j as f64;
+                sum += if j > k { term } else { 0.0 };
+            }
+            sum
+        };
+        (0..40).find(|&k| tail(k) < beyond).unwrap() as f64
+    };
+    let count = |first: u32, then: u32| {
+        let mut counts = [f64::NAN; 3];
+        let mut words = Words {
+            first,
+            n_first: 3,
+            then,
+        };
+        draw_counts(&mut words, &[mean as f32; 3], &mut counts);
+        assert_eq!(counts, [counts[0]; 3]);
+        counts[0]
+    };
+    let unit = 2.0_f64.powi(-32);
+    assert_eq!(count(u32::MAX, 0), least(unit));
+    assert_eq!(
+        count(u32::MAX, u32::MAX - 65536),
+        least(unit * unit * 65536.0)
+    );
+    assert!(count(u32::MAX, 0) < count(u32::MAX, u32::MAX - 65536));
+    assert_eq!(count(0, 0), 0.0);
+    assert_eq!(count(u32::MAX - 1, u32::MAX), count(u32::MAX - 1, 0));
+}
+
 #[test]
 fn no_light_means_no_photons_and_nothing_else_leaks_into_a_pattern() {
     let mut rng = stream(1, Purpose::Noise);
     let means = [0.0, -0.0, -3.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
     assert_eq!(means.map(|mean| poisson(&mut rng, mean)), [0.0; 6]);
     let mut counts = [f64::NAN; 6];
-    draw_counts(&mut rng, &means, &mut counts);
+    draw_counts(&mut rng, &means.map(|mean| mean as f32), &mut counts);
     assert_eq!(counts, [0.0; 6]);
     let mut pattern = vec![0.0; 1000];
     pattern[100] = 1e6;

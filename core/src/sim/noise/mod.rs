@@ -2,14 +2,13 @@
 //!
 //! | mean counts | a draw is |
 //! |---|---|
-//! | below 2 | the inverse of the distribution function, found by adding its terms, several pixels side by side |
-//! | below 256 | the sum of two draws: of an even mean, from a table, and of the rest of the mean, as above |
+//! | below 1 | the inverse of the distribution function, found by adding its terms, several pixels side by side |
+//! | below 256 | the sum of two draws: of a whole mean, from a table, and of the rest of the mean, as above |
 //! | above | a transformed rejection |
 //!
-//! Nothing is approximated by a normal distribution. A table or a sum looks at 32 random bits first; where they do not
-//! decide between two counts, it takes more, so that no count is too frequent or too rare: probabilities are right to
-//! some 1e-15 of the whole.
-
+//! Nothing is approximated by a normal distribution. A table looks at 32 random bits first and a sum at 24 in
+//! single precision; where these cannot decide between two counts, more bits and double precision do, so that no count
+//! is too frequent or too rare: probabilities are right to some 1e-15 of the whole.
 #![expect(
     clippy::inline_always,
     reason = "vector instructions only reach what is inlined into the dispatched function"
@@ -24,11 +23,11 @@ use rand::Rng;
 
 use self::reject::{FirstTries, reject};
 use self::search::{SearchAll, search};
-use self::table::{AddTables, Tables, mean_of, table_below};
+use self::table::{AddTables, COARSE_STEP, Tables, mean_of, table_below};
 use crate::rng::{Purpose, stream};
 
 /// Mean from which draws are rejections.
-const TABLE_LIMIT: f64 = 256.0;
+const TABLE_LIMIT: f32 = 256.0;
 /// Pixels drawn at once.
 const BATCH: usize = 512;
 /// 2^-32
@@ -50,22 +49,27 @@ pub fn poisson(rng: &mut impl Rng, mean_counts: f64) -> f64 {
     if !(0.0 < mean_counts && mean_counts.is_finite()) {
         return 0.0;
     }
-    if TABLE_LIMIT <= mean_counts {
+    if f64::from(TABLE_LIMIT) <= mean_counts {
         let (bits, word) = (rng.next_u64(), rng.next_u32());
         return reject(mean_counts, bits, word, rng);
     }
     let table = table_below(mean_counts);
     let rest = search(mean_counts - mean_of(table), uniform(rng.next_u64()));
     let word = rng.next_u32();
-    rest + Tables::get().draw(table, word, rng)
+    rest + f64::from(Tables::get().draw(table, word, rng))
 }
 
 /// `out[i]` = a Poisson draw of mean `mean_counts[i]`; 0 for a mean that is not above zero or not finite.
-pub fn draw_counts(rng: &mut impl Rng, mean_counts: &[f64], out: &mut [f64]) {
+pub fn draw_counts(rng: &mut impl Rng, mean_counts: &[f32], out: &mut [f64]) {
     let mut batch = Batch::new();
     for (means, out) in mean_counts.chunks(BATCH).zip(out.chunks_mut(BATCH)) {
-        batch.means[..means.len()].copy_from_slice(means);
-        out.copy_from_slice(batch.draw(rng, means.len()));
+        batch.draw(rng, means);
+        for (out, &counts) in out.iter_mut().zip(&batch.counts) {
+            *out = f64::from(counts);
+        }
+        for (i, counts) in batch.large() {
+            out[i] = counts;
+        }
     }
 }
 
@@ -73,29 +77,16 @@ pub fn draw_counts(rng: &mut impl Rng, mean_counts: &[f64], out: &mut [f64]) {
 pub fn draw_amplitudes(rng: &mut impl Rng, values: &mut [f32]) {
     let mut batch = Batch::new();
     for values in values.chunks_mut(BATCH) {
-        let (arch, means) = (batch.arch, &mut batch.means);
-        arch.dispatch(Widen(values, &mut means[..values.len()]));
-        let counts = batch.draw(rng, values.len());
-        arch.dispatch(Root(counts, values));
-    }
-}
-
-/// Single to double precision.
-struct Widen<'a>(&'a [f32], &'a mut [f64]);
-
-impl WithSimd for Widen<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        for (to, &from) in self.1.iter_mut().zip(self.0) {
-            *to = f64::from(from);
+        batch.draw(rng, values);
+        batch.arch.dispatch(Root(&batch.counts, values));
+        for (i, counts) in batch.large() {
+            values[i] = counts.sqrt() as f32;
         }
     }
 }
 
-/// Square roots of counts, rounded once.
-struct Root<'a>(&'a [f64], &'a mut [f32]);
+/// Square roots.
+struct Root<'a>(&'a [f32], &'a mut [f32]);
 
 impl WithSimd for Root<'_> {
     type Output = ();
@@ -103,7 +94,7 @@ impl WithSimd for Root<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         for (to, &from) in self.1.iter_mut().zip(self.0) {
-            *to = from.sqrt() as f32;
+            *to = from.sqrt();
         }
     }
 }
@@ -119,13 +110,16 @@ fn uniform(bits: u64) -> f64 {
 struct Batch {
     arch: Arch,
     tables: &'static Tables,
-    means: [f64; BATCH],
-    counts: [f64; BATCH],
+    means: [f32; BATCH],
+    /// Counts of means below the limit.
+    counts: [f32; BATCH],
     /// The table of each pixel's mean.
-    of_pixel: [f64; BATCH],
+    of_pixel: [f32; BATCH],
     words: [u32; BATCH],
-    /// Pixels with means too large for tables.
-    large: Vec<usize>,
+    n_large: usize,
+    /// The pixels with means too large for tables, and their counts.
+    large: [usize; BATCH],
+    large_counts: [f64; BATCH],
 }
 
 impl Batch {
@@ -137,13 +131,17 @@ impl Batch {
             counts: [0.0; BATCH],
             of_pixel: [0.0; BATCH],
             words: [0; BATCH],
-            large: Vec::new(),
+            n_large: 0,
+            large: [0; BATCH],
+            large_counts: [0.0; BATCH],
         }
     }
 
-    /// Counts of the first `n` means; the order in which random words are taken depends on the means alone.
-    fn draw(&mut self, rng: &mut impl Rng, n: usize) -> &[f64] {
+    /// Draw counts of all means; the order in which random words are taken depends on the means alone.
+    fn draw(&mut self, rng: &mut impl Rng, means: &[f32]) {
+        let n = means.len();
         let whole = n.next_multiple_of(search::GROUP);
+        self.means[..n].copy_from_slice(means);
         self.means[n..whole].fill(0.0);
         rng.fill_bytes(bytemuck::cast_slice_mut(&mut self.words[..n]));
         let seen = self.arch.dispatch(SearchAll {
@@ -158,20 +156,32 @@ impl Batch {
         if seen.tables {
             self.add_tables(rng, n);
         }
+        self.n_large = 0;
         if seen.large {
             self.reject(rng, n);
         }
-        &self.counts[..n]
     }
 
-    /// Search again with more bits where the first 32 were not enough.
+    /// The pixels with large means, and their counts.
+    fn large(&self) -> impl Iterator<Item = (usize, f64)> {
+        let counts = self.large_counts[..self.n_large].iter().copied();
+        self.large[..self.n_large].iter().copied().zip(counts)
+    }
+
+    /// Search again, with 64 bits in double precision.
     fn decide(&mut self, rng: &mut impl Rng, n: usize) {
         for i in 0..n {
             if self.counts[i] < 0.0 {
-                let rest = self.means[i] - mean_of(self.of_pixel[i]);
+                let rest = f64::from(self.means[i]) - mean_of(self.of_pixel[i]);
+                // A mean that is too large for a table has none, and was searched as 0.
+                let rest = if rest <= f64::from(COARSE_STEP) {
+                    rest
+                } else {
+                    0.0
+                };
                 let more = f64::from(rng.next_u32()) + 0.5;
                 let u = (f64::from(self.words[i]) + more * TWO_M32) * TWO_M32;
-                self.counts[i] = search(rest, u);
+                self.counts[i] = search(rest, u) as f32;
             }
         }
     }
@@ -188,19 +198,21 @@ impl Batch {
     }
 
     fn reject(&mut self, rng: &mut impl Rng, n: usize) {
-        self.large.clear();
-        let is_large = |mean: f64| TABLE_LIMIT <= mean && mean.is_finite();
-        let large = (0..n).filter(|&i| is_large(self.means[i]));
-        self.large.extend(large);
-        for group in self.large.chunks(reject::GROUP) {
-            let mut means = [TABLE_LIMIT; reject::GROUP];
+        for (i, &mean) in self.means[..n].iter().enumerate() {
+            self.large[self.n_large] = i;
+            self.n_large += usize::from(TABLE_LIMIT <= mean && mean.is_finite());
+        }
+        let groups = self.large[..self.n_large].chunks(reject::GROUP);
+        let counts = self.large_counts.chunks_mut(reject::GROUP);
+        for (group, counts) in groups.zip(counts) {
+            let mut means = [f64::from(TABLE_LIMIT); reject::GROUP];
             for (mean, &i) in means.iter_mut().zip(group) {
-                *mean = self.means[i];
+                *mean = f64::from(self.means[i]);
             }
             let mut first = FirstTries::new(means, rng);
             self.arch.dispatch(&mut first);
-            for (j, &i) in group.iter().enumerate() {
-                self.counts[i] = first.finish(j, rng);
+            for (j, counts) in counts[..group.len()].iter_mut().enumerate() {
+                *counts = first.finish(j, rng);
             }
         }
     }

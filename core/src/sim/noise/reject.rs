@@ -96,7 +96,7 @@ impl Try {
             a,
             b,
             count: ((2.0 * a / edge + b) * u + mean + 0.43).floor(),
-            is_accepted: (edge >= 0.07) & (v <= 0.9277 - 3.6224 / (b - 2.0)),
+            is_accepted: edge >= 0.07 && v <= 0.9277 - 3.6224 / (b - 2.0),
         }
     }
 

@@ -16,13 +16,13 @@ use rand::Rng;
 use super::TABLE_LIMIT;
 
 /// Tables stand at every multiple of this below [`FINE_END`],
-pub(super) const FINE_STEP: f64 = 2.0;
+pub(super) const FINE_STEP: f32 = 1.0;
 /// and of [`COARSE_STEP`] from there.
-pub(super) const FINE_END: f64 = 64.0;
+pub(super) const FINE_END: f32 = 32.0;
 /// The greatest rest of a mean.
-pub(super) const COARSE_STEP: f64 = 4.0;
-/// Number of tables below [`FINE_END`]; the one of mean 0 is not used.
-pub(super) const N_FINE: f64 = FINE_END / FINE_STEP;
+pub(super) const COARSE_STEP: f32 = 4.0;
+/// Number of tables below [`FINE_END`]; the first has the mean 0.
+pub(super) const N_FINE: f32 = FINE_END / FINE_STEP;
 /// Pixels that are looked at together.
 const GROUP: usize = 8;
 /// Heads, a power of two.
@@ -32,32 +32,33 @@ const N_TABLES: usize = (N_FINE + (TABLE_LIMIT - FINE_END) / COARSE_STEP) as usi
 const LEAST: f64 = 1e-19;
 
 /// Added to the number of a table, it puts the number into the lowest bits.
-pub(super) const NUMBER: f64 = 4503599627370496.0;
+pub(super) const NUMBER: f32 = 8388608.0;
 
 #[inline(always)]
-fn number_of(table: f64) -> usize {
-    table.to_bits() as u32 as usize
+fn number_of(table: f32) -> usize {
+    table.to_bits() as usize
 }
 
 /// The mean of a table. A table is given by its number and [`NUMBER`], as registers hold it.
-pub(super) fn mean_of(table: f64) -> f64 {
+pub(super) fn mean_of(table: f32) -> f64 {
     let table = table - NUMBER;
     let beyond = table - N_FINE;
-    if beyond < 0.0 {
+    f64::from(if beyond < 0.0 {
         table * FINE_STEP
     } else {
         FINE_END + beyond * COARSE_STEP
-    }
+    })
 }
 
 /// The table below a mean, which is not above the limit.
-pub(super) fn table_below(mean: f64) -> f64 {
-    NUMBER
-        + if mean < FINE_END {
-            (mean / FINE_STEP).floor()
-        } else {
-            N_FINE + ((mean - FINE_END) / COARSE_STEP).floor()
-        }
+pub(super) fn table_below(mean: f64) -> f32 {
+    let (fine_end, coarse_step) = (f64::from(FINE_END), f64::from(COARSE_STEP));
+    let steps = if mean < fine_end {
+        mean / f64::from(FINE_STEP)
+    } else {
+        f64::from(N_FINE) + (mean - fine_end) / coarse_step
+    };
+    NUMBER + steps.floor() as f32
 }
 
 /// The tables of all means.
@@ -96,7 +97,7 @@ impl Tables {
         tables.heads[0].shift = 31;
         tables.slots.extend([Slot(0); 2]);
         for number in 1..N_TABLES {
-            tables.heads[number] = tables.add(mean_of(NUMBER + number as f64));
+            tables.heads[number] = tables.add(mean_of(NUMBER + number as f32));
         }
         tables
     }
@@ -132,7 +133,7 @@ impl Tables {
 
     /// A draw from a table: the word's first bits choose a slot, the others whether it keeps its own.
     #[inline(always)]
-    pub(super) fn draw(&self, table: f64, word: u32, rng: &mut impl Rng) -> f64 {
+    pub(super) fn draw(&self, table: f32, word: u32, rng: &mut impl Rng) -> f32 {
         let head = &self.heads[number_of(table) % ROOM];
         let slot = word >> head.shift;
         let packed = self.slots[(head.start + slot) as usize].0;
@@ -146,7 +147,7 @@ impl Tables {
         }
         // As often one as the other: a branch would be foretold badly.
         let slot = std::hint::select_unpredictable(keeps, slot, alias);
-        f64::from((head.first + slot) as i32)
+        (head.first + slot) as i32 as f32
     }
 }
 
@@ -159,9 +160,9 @@ fn keeps_at_48_bits(share: u32, packed: u64, n_open: u32, bits: u64) -> bool {
 /// To every count the draw from its pixel's table, where it has one.
 pub(super) struct AddTables<'a, R> {
     pub(super) tables: &'a Tables,
-    pub(super) of_pixel: &'a [f64],
+    pub(super) of_pixel: &'a [f32],
     pub(super) words: &'a [u32],
-    pub(super) counts: &'a mut [f64],
+    pub(super) counts: &'a mut [f32],
     pub(super) rng: &'a mut R,
 }
 
@@ -173,7 +174,7 @@ impl<R: Rng> WithSimd for AddTables<'_, R> {
         let groups = self.counts.chunks_mut(GROUP);
         let groups = groups.zip(self.of_pixel.chunks(GROUP).zip(self.words.chunks(GROUP)));
         for (counts, (tables, words)) in groups {
-            if tables.iter().all(|&table| table == NUMBER) {
+            if tables.iter().all(|&table| table <= NUMBER) {
                 continue;
             }
             for ((counts, &table), &word) in counts.iter_mut().zip(tables).zip(words) {
@@ -214,5 +215,66 @@ impl Slot {
         const MOST: f64 = 281474976710655.0;
         let cut = (share * (MOST + 1.0)).round().clamp(0.0, MOST) as u64;
         Self(cut << 16 | alias as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_holds_the_probabilities_of_its_mean() {
+        let tables = Tables::get();
+        for number in 1..N_TABLES {
+            let (head, mean) = (&tables.heads[number], mean_of(NUMBER + number as f32));
+            let n_slots = 1_usize << (32 - head.shift);
+            let mut found = vec![0.0; n_slots];
+            for (slot, packed) in tables.slots[head.start as usize..][..n_slots]
+                .iter()
+                .enumerate()
+            {
+                let share = (packed.0 >> 16) as f64 / (1_u64 << 48) as f64;
+                found[slot] += share / n_slots as f64;
+                found[(packed.0 & 0xffff) as usize] += (1.0 - share) / n_slots as f64;
+            }
+            let mut ln_factorial: f64 = (2..=head.first).map(|k| f64::from(k).ln()).sum();
+            let mut total = 0.0;
+            for (slot, found) in found.into_iter().enumerate() {
+                let k = (head.first as usize + slot) as f64;
+                if slot > 0 {
+                    ln_factorial += k.ln();
+                }
+                let expected = (k * mean.ln() - mean - ln_factorial).exp();
+                assert!((found - expected).abs() < 5e-14, "mean {mean}, {k} counts");
+                total += expected;
+            }
+            assert!((total - 1.0).abs() < 1e-12, "mean {mean}: {total}");
+        }
+    }
+
+    #[test]
+    fn a_table_is_below_its_mean_by_a_step_at_most() {
+        for i in 0..256_000 {
+            let mean = f64::from(i) / 1000.0;
+            let rest = mean - mean_of(table_below(mean));
+            let step = if mean < f64::from(FINE_END) {
+                FINE_STEP
+            } else {
+                COARSE_STEP
+            };
+            assert!((0.0..f64::from(step)).contains(&rest), "{mean}: {rest}");
+        }
+    }
+
+    #[test]
+    fn bits_beyond_the_first_decide_where_these_cannot() {
+        let slot = Slot(0x8000_1234_5678_0001);
+        // 5 bits chose the slot: 27 of the share are known, and equal the first 27 of the cut.
+        let share = 0x8000_1234 & !0x1f;
+        assert_eq!(slot.0 >> 37, u64::from(share) >> 5);
+        let open = 0x1234_5678_u64 & 0x1f_ffff;
+        let bits = |value: u64| value << (64 - 21);
+        assert!(keeps_at_48_bits(share, slot.0, 21, bits(open - 1)));
+        assert!(!keeps_at_48_bits(share, slot.0, 21, bits(open)));
     }
 }

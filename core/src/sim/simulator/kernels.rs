@@ -98,26 +98,26 @@ impl WithSimd for Interpolate<'_> {
             ((1.0 - fy) * fx, self.object.stride),
             (fy * fx, self.object.stride + 1),
         ];
-        for (k, (weight, offset)) in corners.into_iter().enumerate() {
-            let weight = f32::splat(simd, weight as f32);
+        let corners = corners.map(|(weight, offset)| {
             let corner = Patch {
                 start: self.object.start + offset,
                 ..self.object
             };
-            for r in 0..n {
-                for s in 0..n_strips {
+            (weight as f32, corner)
+        });
+        for r in 0..n {
+            for s in 0..n_strips {
+                let at = (r * n_strips + s) * LANES;
+                let to_re = f32::vectors_mut::<S>(&mut self.re[at..at + LANES]);
+                let to_im = f32::vectors_mut::<S>(&mut self.im[at..at + LANES]);
+                to_re.fill(f32::splat(simd, 0.0));
+                to_im.fill(f32::splat(simd, 0.0));
+                for (weight, corner) in &corners {
+                    let weight = f32::splat(simd, *weight);
                     let (o_re, o_im) = corner.row::<S>(s, r);
-                    let at = (r * n_strips + s) * LANES;
-                    let to_re = f32::vectors_mut::<S>(&mut self.re[at..at + LANES]);
-                    let to_im = f32::vectors_mut::<S>(&mut self.im[at..at + LANES]);
                     for g in 0..to_re.len() {
-                        if k == 0 {
-                            to_re[g] = f32::v_mul(simd, o_re[g], weight);
-                            to_im[g] = f32::v_mul(simd, o_im[g], weight);
-                        } else {
-                            to_re[g] = f32::v_fma(simd, o_re[g], weight, to_re[g]);
-                            to_im[g] = f32::v_fma(simd, o_im[g], weight, to_im[g]);
-                        }
+                        to_re[g] = f32::v_fma(simd, o_re[g], weight, to_re[g]);
+                        to_im[g] = f32::v_fma(simd, o_im[g], weight, to_im[g]);
                     }
                 }
             }
