@@ -489,7 +489,7 @@ fn check_refused(words: &[&str], change: impl FnOnce(&mut GenerateTask)) {
 #[test]
 fn wrong_inputs_are_refused_before_anything_is_written() {
     check_refused(&["positions", "found 0"], |task| {
-        task.scene.scan.positions = 0
+        task.scene.scan.positions = 0;
     });
     check_refused(&["32"], |task| task.scene.object.object_size = 20);
     check_refused(&["doses", "-5"], |task| task.doses = vec![1e3, -5.0]);
@@ -497,7 +497,7 @@ fn wrong_inputs_are_refused_before_anything_is_written() {
     check_refused(&["doses", "0"], |task| task.doses = vec![0.0]);
     check_refused(&["doses", "none"], |task| task.doses.clear());
     check_refused(&["doses", "dose_1000"], |task| {
-        task.doses = vec![1000.0, 1000.4]
+        task.doses = vec![1000.0, 1000.4];
     });
     check_refused(&["guard-px", "no pattern"], |task| {
         task.split.guard_px = AutoReal::Given(90.0);

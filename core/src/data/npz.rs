@@ -3,6 +3,7 @@
 //! The file is memory-mapped; of a compressed member only the first bytes are inflated. Arrays of
 //! Python objects (pickles) are listed as `object` and never executed.
 
+use std::fmt::Write as _;
 use std::io::{Cursor, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -124,7 +125,8 @@ impl Archive {
                 ..
             } = info;
             let crc = entry.crc.unwrap_or_default();
-            text.push_str(&format!("{key}\0{dtype}\0{shape:?}\0{bytes}\0{crc:08x}\n"));
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{key}\0{dtype}\0{shape:?}\0{bytes}\0{crc:08x}");
         }
         crate::disk::sha256_hex(text.as_bytes())
     }

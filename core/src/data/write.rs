@@ -43,7 +43,9 @@ pub(crate) fn le_bytes<T: Element>(values: &[T]) -> Cow<'_, [u8]> {
         return Cow::Borrowed(bytemuck::cast_slice(values));
     }
     let mut bytes = Vec::with_capacity(size_of_val(values));
-    values.iter().for_each(|value| value.put(&mut bytes));
+    for value in values {
+        value.put(&mut bytes);
+    }
     Cow::Owned(bytes)
 }
 

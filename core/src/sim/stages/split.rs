@@ -91,7 +91,7 @@ impl<'a> Parting<'a> {
         let (least_px, most_px) = along.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), c| {
             (a.min(c), b.max(c))
         });
-        if !(least_px < most_px) {
+        if least_px.partial_cmp(&most_px) != Some(std::cmp::Ordering::Less) {
             let found = match positions_px.len() {
                 0 => "no position".to_owned(),
                 n => format!("{n} with the same one"),

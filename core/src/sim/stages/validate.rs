@@ -186,7 +186,7 @@ pub fn validate(path: &Path, design: &Design<'_>, monitor: &dyn Monitor<()>) -> 
 /// Coordinates of a file, which can be read whatever else is wrong with it.
 struct Scan {
     positions_px: Vec<[f64; 2]>,
-    scan_index: Option<Vec<i64>>,
+    numbers: Option<Vec<i64>>,
     n: usize,
 }
 
@@ -199,7 +199,7 @@ impl Scan {
         let probe = archive.keys.iter().find(|info| info.key == "probeGuess");
         Some(Self {
             positions_px: pairs.map(|(row, column)| [*row, *column]).collect(),
-            scan_index: index.map(|index| index.into_iter().collect()),
+            numbers: index.map(|index| index.into_iter().collect()),
             n: probe
                 .and_then(|info| info.shape.last().copied())
                 .unwrap_or(0),
@@ -390,16 +390,16 @@ impl Judged {
 
     /// No pattern in both halves. Halves of one scan carry its numbers; of two scans only equal positions tell.
     fn judge_apart(&mut self, own: &Scan, other: &Scan, half: Half, is_one_scan: bool) {
-        let twins =
-            if is_one_scan && let (Some(own), Some(other)) = (&own.scan_index, &other.scan_index) {
-                common(own.iter().copied(), other.iter().copied())
-            } else {
-                let bits = |scan: &Scan| -> Vec<[u64; 2]> {
-                    let positions = scan.positions_px.iter();
-                    positions.map(|at| at.map(f64::to_bits)).collect()
-                };
-                common(bits(own).into_iter(), bits(other).into_iter())
+        let twins = if is_one_scan && let (Some(own), Some(other)) = (&own.numbers, &other.numbers)
+        {
+            common(own.iter().copied(), other.iter().copied())
+        } else {
+            let bits = |scan: &Scan| -> Vec<[u64; 2]> {
+                let positions = scan.positions_px.iter();
+                positions.map(|at| at.map(f64::to_bits)).collect()
             };
+            common(bits(own).into_iter(), bits(other).into_iter())
+        };
         if twins != 0 {
             let found = format!(
                 "{twins} patterns that are in {}.npz too",

@@ -82,7 +82,7 @@ fn in_words(bytes: u64) -> String {
 /// From a few patterns that are drawn here and now.
 fn seconds(prepared: &Prepared<'_>, bytes: u64) -> Result<f64> {
     let to_run = prepared.doses.iter().filter(|dose| !dose.is_unchanged);
-    let Some(dose) = to_run.clone().last() else {
+    let Some(dose) = to_run.clone().next_back() else {
         return Ok(0.0);
     };
     let n_run = to_run.count() as f64;

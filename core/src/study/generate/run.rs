@@ -41,7 +41,7 @@ pub fn generate(
         let watch = Watch::new(&task.doses, monitor);
         let prepared = Prepared::new(task)?;
         check_room(&prepared)?;
-        Generation::begin(&prepared, &watch)?.run()
+        Generation::begin(&prepared, &watch).run()
     })
 }
 
@@ -55,7 +55,7 @@ struct Generation<'a> {
 }
 
 impl<'a> Generation<'a> {
-    fn begin(prepared: &'a Prepared<'a>, watch: &'a Watch<'a>) -> Result<Self> {
+    fn begin(prepared: &'a Prepared<'a>, watch: &'a Watch<'a>) -> Self {
         let task = prepared.task;
         let simulation = &task.simulation;
         let mut seeds = BTreeMap::from([("simulation".to_owned(), simulation.seed)]);
@@ -74,12 +74,12 @@ impl<'a> Generation<'a> {
             started: utc(SystemTime::now()),
             ended: None,
         };
-        Ok(Self {
+        Self {
             prepared,
             watch,
             manifest,
             expected: None,
-        })
+        }
     }
 
     fn run(mut self) -> Result<GenerateOutcome> {

@@ -64,7 +64,7 @@ fn header(text: &mut String, manifest: &RunManifest) -> std::fmt::Result {
 
 fn sentence(words: &str) -> String {
     let mut letters = words.chars();
-    let first = letters.next().map(|first| first.to_uppercase());
+    let first = letters.next().map(char::to_uppercase);
     first.into_iter().flatten().chain(letters).collect()
 }
 
