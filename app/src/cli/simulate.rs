@@ -24,7 +24,6 @@ Examples:
 DIR/dose_1000/train.npz and test.npz appear when a dose has passed validation; DIR/summary.md, run_manifest.json
 and dataset_generation.log tell what was made. A dose whose settings have not changed is not made again. Ctrl-C
 leaves the doses that are done. -h shows the basic settings, --help all of them.")]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct SimulateArgs {
     /// Begin with the settings of a preset; flags are laid over them.
     #[arg(long, value_name = "NAME", value_parser = presets())]
@@ -96,7 +95,7 @@ pub struct ValidateArgs {
     /// Nearest neighbours that groups are drawn from.
     #[arg(long, value_name = "K")]
     pub neighbors: Option<usize>,
-    /// The run_manifest.json that simulate wrote: content, split and photons must be as it says.
+    /// The manifest that simulate wrote beside summary.md: content, split and photons must be as it says.
     #[arg(long, value_name = "FILE")]
     pub study: Option<PathBuf>,
     /// Print one JSON object.

@@ -1,5 +1,6 @@
 //! `validate`: files against contract and design.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use ptycho_core::data::{Finding, Severity, Verdict};
@@ -113,7 +114,8 @@ fn in_line(finding: &Finding) -> String {
     };
     let mut line = format!("  {severity:<8} {rule:<16} {key}: {found}");
     if severity == "refused" {
-        line.push_str(&format!("; expected {expected}; fix: {fix}"));
+        // Writing to a string cannot fail.
+        let _ = write!(line, "; expected {expected}; fix: {fix}");
     }
     line.push('\n');
     line
