@@ -59,11 +59,14 @@ enum Source {
     Derived(Derived<f32>),
 }
 
+/// Writes the plane of an index.
+type ReadPlane<T> = dyn Fn(usize, &mut [T]) + Send + Sync;
+
 /// Square planes that are computed whenever they are read.
 struct Derived<T> {
     n_planes: usize,
     n: usize,
-    read: Arc<dyn Fn(usize, &mut [T]) + Send + Sync>,
+    read: Arc<ReadPlane<T>>,
 }
 
 impl<T> Clone for Derived<T> {

@@ -3,6 +3,7 @@
 //! The file is memory-mapped; of a compressed member only the first bytes are inflated. Arrays of
 //! Python objects (pickles) are listed as `object` and never executed.
 
+use std::fmt::Write as _;
 use std::io::{Cursor, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -109,6 +110,25 @@ impl Archive {
     /// Whether the file has the key.
     pub fn has(&self, key: &str) -> bool {
         self.index(key).is_some()
+    }
+
+    /// SHA-256 over the archive's directory: names, types, shapes, sizes and checksums of all members. It differs where
+    /// any byte of any array does, and costs no reading of them.
+    pub fn fingerprint(&self) -> String {
+        let mut text = String::new();
+        for (info, entry) in self.keys.iter().zip(&self.entries) {
+            let KeyInfo {
+                key,
+                dtype,
+                shape,
+                bytes,
+                ..
+            } = info;
+            let crc = entry.crc.unwrap_or_default();
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{key}\0{dtype}\0{shape:?}\0{bytes}\0{crc:08x}");
+        }
+        crate::disk::sha256_hex(text.as_bytes())
     }
 
     /// Index of a key.

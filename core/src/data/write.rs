@@ -3,11 +3,13 @@
 //! Dates are 1980-01-01, keys stand in the order given, nothing depends on the machine. Stored
 //! arrays begin at multiples of 64 bytes, so that they can be mapped; members near 4 GiB get ZIP64.
 
-use std::io::Write as _;
+use std::borrow::Cow;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use ndarray::{ArrayView, Dimension};
 use num_complex::{Complex32, Complex64};
+use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, System, ZipWriter};
 
@@ -17,8 +19,6 @@ use crate::error::{Error, Result};
 
 /// Members from this size on are written with 64-bit lengths; the margin covers incompressible data.
 const LARGE_MEMBER_BYTES: u64 = 4_000_000_000;
-/// Bytes gathered before they go to the archive.
-const BUFFER_BYTES: usize = 1 << 16;
 
 /// Whether a member is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +30,23 @@ pub enum Compression {
 }
 
 /// A type of elements that NPY files hold.
-pub trait Element: Copy {
+pub trait Element: bytemuck::NoUninit {
     /// numpy's description, as `<f4`.
     const DESCR: &'static str;
     /// Append the little-endian bytes.
     fn put(self, bytes: &mut Vec<u8>);
+}
+
+/// The little-endian bytes of values, without a copy where the machine has them so.
+pub(crate) fn le_bytes<T: Element>(values: &[T]) -> Cow<'_, [u8]> {
+    if cfg!(target_endian = "little") {
+        return Cow::Borrowed(bytemuck::cast_slice(values));
+    }
+    let mut bytes = Vec::with_capacity(size_of_val(values));
+    for value in values {
+        value.put(&mut bytes);
+    }
+    Cow::Owned(bytes)
 }
 
 macro_rules! element {
@@ -79,7 +91,10 @@ impl Element for Complex64 {
 pub fn write_npz(path: &Path, fill: impl FnOnce(&mut NpzWriter) -> Result<()>) -> Result<()> {
     disk::write_with(path, |writer| {
         let mut npz = NpzWriter {
-            zip: ZipWriter::new(writer),
+            zip: ZipWriter::new(Output {
+                writer,
+                has_failed: false,
+            }),
             path: path.to_path_buf(),
         };
         fill(&mut npz)?;
@@ -91,8 +106,46 @@ pub fn write_npz(path: &Path, fill: impl FnOnce(&mut NpzWriter) -> Result<()>) -
 
 /// An NPZ file in the making.
 pub struct NpzWriter<'a> {
-    zip: ZipWriter<&'a mut dyn WriteSeek>,
+    zip: ZipWriter<Output<'a>>,
     path: PathBuf,
+}
+
+/// A writer that takes no more after it has failed: an archive that is dropped tries to write its end, and complains
+/// on standard error where it cannot.
+struct Output<'a> {
+    writer: &'a mut dyn WriteSeek,
+    has_failed: bool,
+}
+
+impl Output<'_> {
+    fn attempt<T>(
+        &mut self,
+        after_failure: T,
+        of: impl FnOnce(&mut dyn WriteSeek) -> std::io::Result<T>,
+    ) -> std::io::Result<T> {
+        if self.has_failed {
+            return Ok(after_failure);
+        }
+        let result = of(self.writer);
+        self.has_failed = result.is_err();
+        result
+    }
+}
+
+impl Write for Output<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.attempt(bytes.len(), |writer| writer.write(bytes))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.attempt((), |writer| writer.flush())
+    }
+}
+
+impl Seek for Output<'_> {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.attempt(0, |writer| writer.seek(to))
+    }
 }
 
 impl NpzWriter<'_> {
@@ -106,9 +159,9 @@ impl NpzWriter<'_> {
         compression: Compression,
         array: &ArrayView<T, D>,
     ) -> Result<()> {
-        self.stream(key, compression, array.shape(), |sink| {
-            array.iter().try_for_each(|value| sink(&[*value]))
-        })
+        let array = array.as_standard_layout();
+        let values = array.as_slice().unwrap_or_default();
+        self.stream(key, compression, array.shape(), |sink| sink(values))
     }
 
     /// Add values with one axis.
@@ -166,7 +219,7 @@ impl NpzWriter<'_> {
         key: &str,
         compression: Compression,
         shape: &[usize],
-        fill: impl FnOnce(&mut dyn FnMut(&[T]) -> Result<()>) -> Result<()>,
+        fill: impl FnOnce(&mut (dyn FnMut(&[T]) -> Result<()> + Send)) -> Result<()>,
     ) -> Result<()> {
         let n_values: usize = shape.iter().product();
         self.start(
@@ -176,20 +229,11 @@ impl NpzWriter<'_> {
             shape,
             (n_values * size_of::<T>()) as u64,
         )?;
-        let mut buffer = Vec::with_capacity(BUFFER_BYTES + 16);
         let mut n_given = 0;
         fill(&mut |values| {
             n_given += values.len();
-            for value in values {
-                value.put(&mut buffer);
-                if BUFFER_BYTES <= buffer.len() {
-                    self.put(&buffer)?;
-                    buffer.clear();
-                }
-            }
-            Ok(())
+            self.put(&le_bytes(values))
         })?;
-        self.put(&buffer)?;
         if n_given != n_values {
             return Err(Error::invalid(
                 "write an array",
@@ -236,6 +280,9 @@ impl NpzWriter<'_> {
     }
 }
 
-fn failed(path: &Path, error: zip::result::ZipError) -> Error {
-    Error::io("write", path)(error.into())
+fn failed(path: &Path, error: ZipError) -> Error {
+    Error::io("write", path)(match error {
+        ZipError::Io(error) => error,
+        other => other.into(),
+    })
 }
