@@ -816,7 +816,7 @@ fn a_planner_that_keeps_what_it_knows_plans_the_same() {
         };
         let spacing = SpacingSettings {
             order,
-            probe_diameter_px: AutoReal::Auto,
+            probe_diameter: AutoReal::Auto,
             ..SpacingSettings::default()
         };
         let found = kept.plan(&view(text), &groups, &spacing, 20.0).unwrap();

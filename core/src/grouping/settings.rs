@@ -74,7 +74,7 @@ crate::field_table! {
         /// Order in which points are accepted.
         order: Order = Order::Scan, basic;
         /// Diameter of the discs whose overlap is told; auto is the probe's full width at half maximum.
-        probe_diameter_px: AutoReal = AutoReal::Auto, basic, 0.001..=100000.0, unit "px";
+        probe_diameter: AutoReal = AutoReal::Auto, basic, 0.001..=100000.0, unit "px";
         /// Nearest neighbours of a pattern in the overlap among patterns.
         overlap_neighbors: usize = 6, advanced, 1..=100;
     }

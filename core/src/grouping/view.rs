@@ -125,7 +125,7 @@ impl Planner {
         if !(0.0 < diameter_px && diameter_px.is_finite()) {
             let expected = "a diameter above 0 px";
             let found = format!("{diameter_px}");
-            return Err(invalid("probe-diameter-px", expected, found));
+            return Err(invalid("probe-diameter", expected, found));
         }
         self.check_wish(view, group_settings)?;
         let used = self.used(group_settings)?;
