@@ -747,6 +747,53 @@ fn a_view_of_positions_forms_groups_of_what_is_left_or_says_why_not() {
 }
 
 #[test]
+fn every_position_says_where_it_stands_and_shows_its_group() {
+    let points = uniform(600, [100.0, 100.0], 21);
+    let mut planner = planner(points, 64);
+    let half = GroupSettings {
+        subsample_fraction: 0.5,
+        ..settings(2, 7)
+    };
+    for apply_to in [ApplyTo::Groups, ApplyTo::Positions] {
+        let spacing = SpacingSettings {
+            apply_to,
+            ..SpacingSettings::default()
+        };
+        let plan = planner
+            .plan(&view("dense=0.7"), &half, &spacing, 20.0)
+            .unwrap();
+        let standings = plan.standings();
+        let mut n_dropped = 0;
+        for (row, standing) in (0u32..).zip(&standings) {
+            let drawn = plan.group_drawn_at(row);
+            let words = plan.reason(row, *standing);
+            assert!(words.starts_with(&format!("pattern {row} is ")), "{words}");
+            match standing {
+                Standing::Unused => assert_eq!(drawn, None),
+                Standing::TooCloseTo(other) => {
+                    n_dropped += 1;
+                    assert!(
+                        words.contains(&format!(" {other}, which was kept")),
+                        "{words}"
+                    );
+                    assert_eq!(drawn.is_some(), apply_to == ApplyTo::Groups);
+                    assert!(plan.seeds.contains(other));
+                    assert!(!plan.rows.contains(&(row as usize)));
+                }
+                _ => assert!(
+                    drawn.is_none_or(|members| members.len() == 4 && !members.contains(&row))
+                ),
+            }
+        }
+        assert!(0 < n_dropped);
+        for (g, seed) in plan.seeds.iter().enumerate() {
+            let members = plan.groups.index().row(g).to_vec();
+            assert_eq!(plan.group_drawn_at(*seed), Some(members));
+        }
+    }
+}
+
+#[test]
 fn an_impossible_wish_is_told_before_it_is_tried() {
     let mut planner = planner(uniform(5088, [168.0, 336.0], 12), 128);
     let wish = GroupSettings {

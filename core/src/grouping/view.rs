@@ -81,6 +81,8 @@ pub struct ViewPlan {
     pub extent_px: [f64; 2],
     /// What turned out other than asked for, in words.
     pub notes: Vec<String>,
+    /// All groups before they were thinned, in the numbers of the used rows; none where positions were thinned.
+    candidates: Option<Arc<Formed>>,
 }
 
 /// Where a position of the scan stands in a view.
@@ -171,6 +173,7 @@ impl Planner {
             measures,
             extent_px,
             notes: parts.notes,
+            candidates: parts.candidates,
         })
     }
 
@@ -279,6 +282,7 @@ impl Planner {
             k: formed.k,
             branch: formed.branch,
             notes,
+            candidates: Some(formed),
         })
     }
 
@@ -313,6 +317,7 @@ struct Parts {
     k: usize,
     branch: Branch,
     notes: Vec<String>,
+    candidates: Option<Arc<Formed>>,
 }
 
 /// Thin the positions, then form groups of what is left.
@@ -360,10 +365,56 @@ fn thin_positions(
         k: formed.k,
         branch: formed.branch,
         notes: formed.notes,
+        candidates: None,
     })
 }
 
 impl ViewPlan {
+    /// The members of the group drawn from the neighbours of a row of the scan, kept or not, in rows of the scan; none where
+    /// no group was drawn from it.
+    pub fn group_drawn_at(&self, row: u32) -> Option<Vec<u32>> {
+        let of = |groups: &Groups, g: usize, rows: Option<&[u32]>| {
+            let index = groups.index();
+            let members = index.row(g);
+            let scan = |member: &u32| rows.map_or(*member, |rows| rows[*member as usize]);
+            members.iter().map(scan).collect()
+        };
+        if let Some(candidates) = &self.candidates {
+            let own = self.used.binary_search(&row).ok()? as u32;
+            let g = candidates.seeds.binary_search(&own).ok()?;
+            return Some(of(&candidates.groups, g, Some(&self.used)));
+        }
+        let g = self.seeds.binary_search(&row).ok()?;
+        Some(of(&self.groups, g, None))
+    }
+
+    /// Where a row of the scan stands and why, in a sentence for a person.
+    pub fn reason(&self, row: u32, standing: Standing) -> String {
+        let spacing = self.spacing_px;
+        let what = match self.spacing_settings.apply_to {
+            ApplyTo::Groups => "the centre of its group is",
+            ApplyTo::Positions => "it lies",
+        };
+        let beside = match self.spacing_settings.apply_to {
+            ApplyTo::Groups => "that of",
+            ApplyTo::Positions => "pattern",
+        };
+        match standing {
+            Standing::Kept => format!("pattern {row} is kept"),
+            Standing::Unused => format!("pattern {row} is not in the subset that is used"),
+            Standing::TooCloseTo(other) => format!(
+                "pattern {row} is dropped: {what} closer than {spacing:.1} px to {beside} {other}, which was kept \
+                 before it"
+            ),
+            Standing::NoMember => format!(
+                "pattern {row} is dropped: the group drawn from its neighbours is kept, but it is no member of any"
+            ),
+            Standing::NotWanted => {
+                format!("pattern {row} is dropped: the groups wanted were found without it")
+            }
+        }
+    }
+
     /// Where each position of the scan stands.
     pub fn standings(&self) -> Vec<Standing> {
         let mut standings = vec![Standing::Unused; self.n_scan];

@@ -116,6 +116,12 @@ struct Parent {
     splits: Vec<(String, PathBuf)>,
 }
 
+impl Parent {
+    fn view_folder(&self, task: &OverlapTask, view: &View) -> PathBuf {
+        task.output.join(&self.folder).join(&view.name)
+    }
+}
+
 /// A dataset with what is known of it.
 struct Scan {
     split: String,
@@ -173,15 +179,14 @@ fn write_all(task: &OverlapTask, monitor: &dyn Monitor<()>) -> Result<OverlapOut
         }
         for view in &task.views {
             check_stop(monitor.stop())?;
-            let folder = task.output.join(&parent.folder).join(&view.name);
             match plan_all(task, view, &mut scans) {
                 Ok(plans) => {
-                    views.push(write_view(task, parent, &folder, &scans, &plans, monitor)?)
+                    views.push(write_view(task, parent, &scans, &plans, monitor)?);
                 }
                 Err(reason) => skipped.push(SkippedView {
                     dose: parent.dose,
                     view: view.name.clone(),
-                    reason: with_earlier(reason, &folder),
+                    reason: with_earlier(reason, &parent.view_folder(task, view)),
                 }),
             }
         }
@@ -303,13 +308,13 @@ fn with_earlier(reason: String, folder: &Path) -> String {
 fn write_view(
     task: &OverlapTask,
     parent: &Parent,
-    folder: &Path,
     scans: &[Scan],
     plans: &[ViewPlan],
     monitor: &dyn Monitor<()>,
 ) -> Result<WrittenView> {
     let view = &plans[0].view;
-    let staging = StagingFolder::beside(folder)?;
+    let folder = parent.view_folder(task, view);
+    let staging = StagingFolder::beside(&folder)?;
     let mut splits = Vec::new();
     let mut bundle = serde_json::Map::new();
     for (scan, plan) in scans.iter().zip(plans) {
@@ -341,11 +346,11 @@ fn write_view(
         });
     }
     disk::write_json(&staging.path().join("metrics_bundle.json"), &bundle)?;
-    staging.publish(folder)?;
+    staging.publish(&folder)?;
     Ok(WrittenView {
         dose: parent.dose,
         view: view.name.clone(),
-        folder: folder.to_path_buf(),
+        folder,
         splits,
     })
 }
