@@ -8,7 +8,6 @@ use ptycho_core::grouping::neighbours::first_of_place;
 use ptycho_core::grouping::overlap::{among_patterns, between_groups, within_groups};
 use ptycho_core::grouping::*;
 use ptycho_core::rng::{Purpose, stream};
-use rand::RngExt as _;
 use std::sync::Arc;
 
 use crate::support;

@@ -197,38 +197,6 @@ fn a_view_that_cannot_be_formed_is_skipped_with_the_reason() {
     let folder = sweep();
     let args = [
         "overlap",
-        "sweep",
-        "--views",
-        "dense=0.7,none=0",
-        "--apply-to",
-        "positions",
-        "--gridsize",
-        "3",
-    ];
-    let outcome = json(
-        folder.path(),
-        &[&args[..], &["-o", "views", "--json"]].concat(),
-        0,
-    );
-    let skipped = outcome["skipped"].as_array().unwrap();
-    let all: Vec<_> = skipped
-        .iter()
-        .map(|skipped| (&skipped["dose"], skipped["view"].as_str().unwrap()))
-        .collect();
-    let none = all.iter().filter(|(_, view)| *view == "none").count();
-    // 140 x 70 px hold at most some 50 points 16 px apart; what is left of a group of 9 depends on the draw.
-    if none == 0 {
-        assert_eq!(outcome["views"].as_array().unwrap().len(), 4);
-    }
-    for skipped in skipped {
-        let reason = skipped["reason"].as_str().unwrap();
-        assert!(
-            reason.contains("fix:") && reason.contains("positions"),
-            "{reason}"
-        );
-    }
-    let args = [
-        "overlap",
         "sweep/dose_1000/train.npz",
         "--views",
         "none=0",
