@@ -103,10 +103,11 @@ fn table(outcome: &OverlapOutcome) -> String {
             row
         })
     });
-    let mut text = columns(&head, rows);
-    if outcome.views.is_empty() {
-        text = "  no view could be formed\n".to_owned();
-    }
+    let mut text = if outcome.views.is_empty() {
+        "  no view could be formed\n".to_owned()
+    } else {
+        columns(&head, rows)
+    };
     for view in &outcome.views {
         let _ = writeln!(text, "wrote {}", view.folder.display());
     }
