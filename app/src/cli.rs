@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ptycho_core::compute::DeviceChoice;
 use ptycho_core::iterative::LsqmlSettings;
 
-use self::overlap::GroupsArgs;
+use self::overlap::{CanvasArgs, GroupsArgs, OverlapArgs};
 use self::settings::Flags;
 use self::simulate::{SimulateArgs, ValidateArgs};
 use self::tools::SubsetArgs;
@@ -61,7 +61,9 @@ pub enum Command {
     Simulate(Box<SimulateArgs>),
     Validate(ValidateArgs),
     Subset(SubsetArgs),
-    Groups(GroupsArgs),
+    Overlap(Box<OverlapArgs>),
+    Groups(Box<GroupsArgs>),
+    Canvas(Box<CanvasArgs>),
     Demo(DemoArgs),
 }
 
@@ -229,7 +231,9 @@ impl Command {
             Self::Simulate(args) => args.json,
             Self::Validate(args) => args.json,
             Self::Subset(args) => args.json,
+            Self::Overlap(args) => args.json,
             Self::Groups(args) => args.json,
+            Self::Canvas(args) => args.json,
             Self::Demo(args) => args.json,
         }
     }

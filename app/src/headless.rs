@@ -81,7 +81,9 @@ pub fn run(command: &Command, is_quiet: bool) -> Exit {
         Command::Simulate(args) => simulate::simulate(args, &session),
         Command::Validate(args) => validate::validate(args, &session),
         Command::Subset(args) => tools::subset(args, &session),
+        Command::Overlap(args) => overlap::overlap(args, &session),
         Command::Groups(args) => overlap::groups(args, &session),
+        Command::Canvas(args) => overlap::canvas(args, &session),
         Command::Demo(args) => demo(args, &session),
     };
     outcome.unwrap_or_else(|error| report(&error, command.is_json()))

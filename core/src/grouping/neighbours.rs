@@ -108,6 +108,7 @@ pub fn first_of_place(points: &[[f64; 2]]) -> Vec<u32> {
 
 /// Least, median, mean and greatest of some distances.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the unit of each")]
 pub struct SpacingStatistics {
     /// Least; NaN (`null` in files) where there is no distance.
     #[serde(deserialize_with = "number_or_null")]

@@ -3,6 +3,7 @@
 pub mod batches;
 pub mod generate;
 pub mod memory;
+pub mod overlap;
 pub mod resume;
 pub mod run;
 pub mod store;
