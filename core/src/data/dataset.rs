@@ -57,6 +57,20 @@ pub struct Metadata {
     pub amplitude: Option<String>,
     /// Repairs applied, in words.
     pub repairs: Vec<String>,
+    /// The tools that led here, the last one last.
+    pub history: Vec<Operation>,
+}
+
+/// One tool that made a dataset of another.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Operation {
+    /// Its name, as `crop`.
+    pub tool: String,
+    /// Its settings, as on the command line.
+    pub settings: String,
+    /// SHA-256 of the content of the dataset that it was given.
+    pub parent_sha256: String,
 }
 
 impl Metadata {

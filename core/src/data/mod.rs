@@ -17,6 +17,7 @@ mod rows;
 mod scan;
 mod stack;
 pub mod statistics;
+pub mod tools;
 pub mod write;
 
 pub use dataset::{Dataset, DatasetParts, Metadata, Opened, Strictness};
