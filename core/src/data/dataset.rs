@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::apply::apply;
 use crate::data::examine::{Depth, Source, examine};
+use crate::data::frames::one_pass;
 use crate::data::write::{Compression, Element, NpzWriter, write_npz};
 use crate::data::{Frames, Patches, Verdict, check};
 use crate::disk::ContentHash;
 use crate::error::{Error, Result};
-use crate::job::Quiet;
+use crate::job::{Monitor, Quiet};
 
 /// Schema of the files that this program writes.
 pub const SCHEMA: u32 = 1;
@@ -259,7 +260,19 @@ impl Dataset {
     /// # Errors
     /// [`crate::Error::Refused`] with the first finding that cannot be mended; [`crate::Error::Io`].
     pub fn open(path: &Path, strictness: Strictness) -> Result<Opened> {
-        let examined = examine(path, Depth::Keep, &Quiet::default())?;
+        Self::open_watched(path, strictness, &Quiet::default())
+    }
+
+    /// As [`Dataset::open`], with progress and cancel.
+    ///
+    /// # Errors
+    /// As [`Dataset::open`]; [`crate::Error::Cancelled`].
+    pub fn open_watched(
+        path: &Path,
+        strictness: Strictness,
+        monitor: &dyn Monitor<()>,
+    ) -> Result<Opened> {
+        let examined = examine(path, Depth::Keep, monitor)?;
         let inspection = &examined.inspection;
         let refused = match strictness {
             Strictness::Repair => inspection.verdict == Verdict::Refused,
@@ -371,22 +384,50 @@ impl Dataset {
     /// # Errors
     /// [`crate::Error::Io`].
     pub fn save(&self, path: &Path) -> Result<()> {
+        self.save_watched(path, &Quiet::default())
+    }
+
+    /// As [`Dataset::save`], with progress and cancel; a write that is stopped leaves no file.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`]; [`crate::Error::Cancelled`].
+    pub fn save_watched(&self, path: &Path, monitor: &dyn Monitor<()>) -> Result<()> {
         write_npz(path, |npz| {
-            self.write_required(npz)?;
-            self.write_optional(npz)?;
+            self.write_required(npz, monitor)?;
+            self.write_optional(npz, monitor)?;
             npz.json("_metadata", &self.metadata().clone().signed())
         })
     }
 
-    fn write_required(&self, npz: &mut NpzWriter) -> Result<()> {
+    /// As [`Dataset::save`], with the patterns once more under their older name `diff3d`.
+    pub(crate) fn save_with_alias(&self, path: &Path, monitor: &dyn Monitor<()>) -> Result<()> {
+        write_npz(path, |npz| {
+            self.write_required(npz, monitor)?;
+            self.write_optional(npz, monitor)?;
+            self.write_frames(npz, "diff3d", monitor)?;
+            npz.json("_metadata", &self.metadata().clone().signed())
+        })
+    }
+
+    fn write_frames(
+        &self,
+        npz: &mut NpzWriter,
+        key: &str,
+        monitor: &dyn Monitor<()>,
+    ) -> Result<()> {
         let (m, n) = (self.n_patterns(), self.n());
-        npz.stream("diffraction", Compression::Stored, &[m, n, n], |sink| {
+        npz.stream(key, Compression::Stored, &[m, n, n], |sink| {
             let mut frame = vec![0.0f32; n * n];
             (0..m).try_for_each(|i| {
+                one_written(monitor, i, m)?;
                 self.frames().read(i, &mut frame);
                 sink(&frame)
             })
-        })?;
+        })
+    }
+
+    fn write_required(&self, npz: &mut NpzWriter, monitor: &dyn Monitor<()>) -> Result<()> {
+        self.write_frames(npz, "diffraction", monitor)?;
         npz.values("xcoords", &self.coordinates(1))?;
         npz.values("ycoords", &self.coordinates(0))?;
         let probe = self.probe();
@@ -397,7 +438,7 @@ impl Dataset {
         npz.array("probeGuess", Compression::Deflated, &probe.view())
     }
 
-    fn write_optional(&self, npz: &mut NpzWriter) -> Result<()> {
+    fn write_optional(&self, npz: &mut NpzWriter, monitor: &dyn Monitor<()>) -> Result<()> {
         let DatasetParts {
             frames: _,
             positions_px: _,
@@ -419,6 +460,7 @@ impl Dataset {
             npz.stream("Y", Compression::Stored, &[m, rows, columns], |sink| {
                 let mut patch = vec![Complex32::default(); rows * columns];
                 (0..m).try_for_each(|i| {
+                    one_written(monitor, i, m)?;
                     patches.read(i, &mut patch);
                     sink(&patch)
                 })
@@ -512,6 +554,15 @@ impl Dataset {
             .map(|position| position[axis])
             .collect()
     }
+}
+
+/// Tell that plane `i` of `m` is about to be written, unless nobody wants it any more.
+fn one_written(monitor: &dyn Monitor<()>, i: usize, m: usize) -> Result<()> {
+    if monitor.stop().is_requested() {
+        return Err(Error::Cancelled);
+    }
+    monitor.progress(one_pass(i + 1, m));
+    Ok(())
 }
 
 fn le_bytes<T: Element>(values: &[T]) -> Vec<u8> {

@@ -41,8 +41,13 @@ pub(super) fn bin(
     let (probe, report) = binned_probe(&parts.probe, b, kind)?;
     check_loss("bin", "probeGuess", report.outside, max_loss_percent)?;
     let mut notes = vec![
-        format!("blocks of {b}x{b} counts summed: {n}x{n} to {n_new}x{n_new} pixels, the real-space pixel stays"),
-        format!("{} of the probe's power lay outside the new window", percent_text(report.outside)),
+        format!(
+            "blocks of {b}x{b} counts summed: {n}x{n} to {n_new}x{n_new} pixels, the real-space pixel stays"
+        ),
+        format!(
+            "{} of the probe's power lay outside the new window",
+            percent_text(report.outside)
+        ),
     ];
     notes.push(match kind {
         BinnedProbe::Exact => format!(
@@ -57,17 +62,28 @@ pub(super) fn bin(
         ),
     });
     let frames = binned(&parts.frames, b);
-    let detector_mask = parts.detector_mask.as_ref().map(|mask| binned_mask(mask, b));
+    let detector_mask = parts
+        .detector_mask
+        .as_ref()
+        .map(|mask| binned_mask(mask, b));
     if let Some(mask) = &detector_mask
         && !mask.iter().any(|used| *used)
     {
-        return Err(Error::invalid("bin", "detector_mask", "a block all of whose pixels are used", "none"));
+        return Err(Error::invalid(
+            "bin",
+            "detector_mask",
+            "a block all of whose pixels are used",
+            "none",
+        ));
     }
     let parts = DatasetParts {
         frames,
         probe,
         detector_mask,
-        patches: parts.patches.as_ref().map(|patches| middle_patches(patches, n_new)),
+        patches: parts
+            .patches
+            .as_ref()
+            .map(|patches| middle_patches(patches, n_new)),
         ..parts.clone()
     };
     Ok((parts, notes))
@@ -85,10 +101,15 @@ fn binned(frames: &Frames, b: usize) -> Frames {
             sums.fill(0.0);
             for row in block_row.chunks_exact(n) {
                 for (sum, block) in sums.iter_mut().zip(row.chunks_exact(b)) {
-                    *sum += block.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>();
+                    *sum += block
+                        .iter()
+                        .map(|value| f64::from(*value).powi(2))
+                        .sum::<f64>();
                 }
             }
-            out.iter_mut().zip(&sums).for_each(|(out, sum)| *out = sum.sqrt() as f32);
+            out.iter_mut()
+                .zip(&sums)
+                .for_each(|(out, sum)| *out = sum.sqrt() as f32);
         }
     })
 }
@@ -118,18 +139,30 @@ struct Report {
     weak: f64,
 }
 
-fn binned_probe(probe: &Array3<Complex32>, b: usize, kind: BinnedProbe) -> Result<(Array3<Complex32>, Report)> {
+fn binned_probe(
+    probe: &Array3<Complex32>,
+    b: usize,
+    kind: BinnedProbe,
+) -> Result<(Array3<Complex32>, Report)> {
     let (n_modes, n, _) = probe.dim();
     let most = n_modes * b * b;
     if MOST_MODES < most {
         let expected = format!("at most {MOST_MODES} incoherent modes");
-        return Err(Error::invalid("bin", "bin", expected, format!("{n_modes} x {b} x {b} = {most}"))
-            .with_fix("bin by less"));
+        return Err(Error::invalid(
+            "bin",
+            "bin",
+            expected,
+            format!("{n_modes} x {b} x {b} = {most}"),
+        )
+        .with_fix("bin by less"));
     }
     let n_new = n / b;
     let window = middle(probe, n_new).mapv(|z| Complex64::new(z.re.into(), z.im.into()));
     let power_of = |plane: &Array2<Complex64>| plane.iter().map(|z| z.norm_sqr()).sum::<f64>();
-    let before: f64 = probe.iter().map(|z| f64::from(z.re).powi(2) + f64::from(z.im).powi(2)).sum();
+    let before: f64 = probe
+        .iter()
+        .map(|z| f64::from(z.re).powi(2) + f64::from(z.im).powi(2))
+        .sum();
     let total: f64 = window.iter().map(|z| z.norm_sqr()).sum();
     let tilts = tilts(n, b);
     let mut modes: Vec<(f64, Array2<Complex64>)> = Vec::with_capacity(most);
@@ -160,13 +193,21 @@ fn binned_probe(probe: &Array3<Complex32>, b: usize, kind: BinnedProbe) -> Resul
         modes.extend(family);
     }
     modes.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    let n_kept = modes.iter().take_while(|(power, _)| LEAST_SHARE * total <= *power).count().max(1);
+    let n_kept = modes
+        .iter()
+        .take_while(|(power, _)| LEAST_SHARE * total <= *power)
+        .count()
+        .max(1);
     modes.truncate(n_kept);
     let mut binned = Array3::zeros((n_kept, n_new, n_new));
     for ((_, mode), mut to) in modes.iter().zip(binned.axis_iter_mut(Axis(0))) {
         to.zip_mut_with(mode, |to, z| *to = Complex32::new(z.re as f32, z.im as f32));
     }
-    let outside = if before == 0.0 { 0.0 } else { (1.0 - total / before).max(0.0) };
+    let outside = if before == 0.0 {
+        0.0
+    } else {
+        (1.0 - total / before).max(0.0)
+    };
     let weak = if total == 0.0 { 0.0 } else { weak / total };
     Ok((binned, Report { outside, weak }))
 }
@@ -211,7 +252,9 @@ mod tests {
 
     #[test]
     fn counts_are_summed_and_blocks_with_a_bad_pixel_are_not_used() {
-        let frames = Frames::from_array(Array3::from_shape_fn((1, 4, 4), |(_, y, x)| (4 * y + x) as f32));
+        let frames = Frames::from_array(Array3::from_shape_fn((1, 4, 4), |(_, y, x)| {
+            (4 * y + x) as f32
+        }));
         let mut out = [0.0; 4];
         binned(&frames, 2).read(0, &mut out);
         assert_eq!(out[0], 42.0_f32.sqrt());

@@ -62,9 +62,7 @@ impl Region {
         [self.rows_px, self.columns_px]
             .iter()
             .zip(position_px)
-            .all(|([from, to], c)| {
-                from.is_none_or(|from| from <= c) && to.is_none_or(|to| c < to)
-            })
+            .all(|([from, to], c)| from.is_none_or(|from| from <= c) && to.is_none_or(|to| c < to))
     }
 }
 
@@ -128,14 +126,26 @@ impl Subset {
     ///
     /// # Errors
     /// [`Error::Invalid`] if no pattern lies in the region, or fewer than were asked for.
-    pub fn rows(&self, positions_px: &[[f64; 2]], scan_index: Option<&[i64]>) -> Result<Vec<usize>> {
+    pub fn rows(
+        &self,
+        positions_px: &[[f64; 2]],
+        scan_index: Option<&[i64]>,
+    ) -> Result<Vec<usize>> {
         let inside: Vec<usize> = (0..positions_px.len())
-            .filter(|i| self.region.is_none_or(|region| region.holds(positions_px[*i])))
+            .filter(|i| {
+                self.region
+                    .is_none_or(|region| region.holds(positions_px[*i]))
+            })
             .collect();
         let m = inside.len();
         if m == 0 {
-            let expected = format!("a region that holds some of the {} positions", positions_px.len());
-            let found = self.region.map_or(String::new(), |region| region.to_string());
+            let expected = format!(
+                "a region that holds some of the {} positions",
+                positions_px.len()
+            );
+            let found = self
+                .region
+                .map_or(String::new(), |region| region.to_string());
             return Err(Error::invalid("choose patterns", "region", expected, found));
         }
         let (n, key) = match self.count {
@@ -145,9 +155,18 @@ impl Subset {
             Count::Stratified { n, .. } => (n, "stratified"),
         };
         if n == 0 || m < n {
-            let place = if self.region.is_some() { "the region" } else { "the scan" };
+            let place = if self.region.is_some() {
+                "the region"
+            } else {
+                "the scan"
+            };
             let expected = format!("1 to {m}, as many as {place} has");
-            return Err(Error::invalid("choose patterns", key, expected, n.to_string()));
+            return Err(Error::invalid(
+                "choose patterns",
+                key,
+                expected,
+                n.to_string(),
+            ));
         }
         let mut order = inside;
         match self.count {
@@ -172,8 +191,14 @@ impl Subset {
             Count::All => String::new(),
             Count::First(n) => format!("--first {n}"),
             Count::Random { n, seed } => format!("--random {n} --seed {seed}"),
-            Count::Stratified { n, by: Evenly::Order } => format!("--stratified {n} --by order"),
-            Count::Stratified { n, by: Evenly::Area } => format!("--stratified {n} --by area"),
+            Count::Stratified {
+                n,
+                by: Evenly::Order,
+            } => format!("--stratified {n} --by order"),
+            Count::Stratified {
+                n,
+                by: Evenly::Area,
+            } => format!("--stratified {n} --by area"),
         };
         if let Some(region) = self.region {
             let space = if text.is_empty() { "" } else { " " };
@@ -188,7 +213,10 @@ fn by_scan_index(rows: &mut [usize], scan_index: Option<&[i64]>) {
     let Some(index) = scan_index else { return };
     let mut sorted = rows.to_vec();
     sorted.sort_by_key(|row| index[*row]);
-    if sorted.windows(2).all(|pair| index[pair[0]] != index[pair[1]]) {
+    if sorted
+        .windows(2)
+        .all(|pair| index[pair[0]] != index[pair[1]])
+    {
         rows.copy_from_slice(&sorted);
     }
 }
@@ -196,7 +224,9 @@ fn by_scan_index(rows: &mut [usize], scan_index: Option<&[i64]>) {
 fn by_place(rows: &mut [usize], positions_px: &[[f64; 2]]) {
     let [rows_px, columns_px] = ranges(rows.iter().map(|row| positions_px[*row]));
     // One scale for both axes, so that near on the curve is near in the plane.
-    let span = (rows_px[1] - rows_px[0]).max(columns_px[1] - columns_px[0]).max(f64::MIN_POSITIVE);
+    let span = (rows_px[1] - rows_px[0])
+        .max(columns_px[1] - columns_px[0])
+        .max(f64::MIN_POSITIVE);
     let cells = f64::from((1_u32 << CURVE_BITS) - 1);
     let cell = |value: f64, least: f64| ((value - least) / span * cells) as u32;
     rows.sort_by_cached_key(|row| {
@@ -227,12 +257,15 @@ fn hilbert(mut x: u32, mut y: u32) -> u64 {
 
 /// Least and greatest row, least and greatest column.
 pub fn ranges(positions_px: impl Iterator<Item = [f64; 2]>) -> [[f64; 2]; 2] {
-    positions_px.fold([[f64::INFINITY, f64::NEG_INFINITY]; 2], |ranges, position| {
-        [0, 1].map(|axis| {
-            let [least, most]: [f64; 2] = ranges[axis];
-            [least.min(position[axis]), most.max(position[axis])]
-        })
-    })
+    positions_px.fold(
+        [[f64::INFINITY, f64::NEG_INFINITY]; 2],
+        |ranges, position| {
+            [0, 1].map(|axis| {
+                let [least, most]: [f64; 2] = ranges[axis];
+                [least.min(position[axis]), most.max(position[axis])]
+            })
+        },
+    )
 }
 
 /// How much of the range of all positions the chosen rows reach, in per cent, for rows and columns; 100 along an axis
@@ -254,7 +287,10 @@ pub fn coverage_percent(positions_px: &[[f64; 2]], rows: &[usize]) -> [f64; 2] {
 /// # Errors
 /// As [`Subset::rows`].
 pub fn subset(dataset: &Dataset, choice: &Subset) -> Result<Made> {
-    let rows = choice.rows(dataset.positions_px(), dataset.parts().scan_index.as_deref())?;
+    let rows = choice.rows(
+        dataset.positions_px(),
+        dataset.parts().scan_index.as_deref(),
+    )?;
     let [y, x] = coverage_percent(dataset.positions_px(), &rows);
     let mut notes = vec![format!(
         "{} of {} patterns, which reach over {y:.1} % of the rows and {x:.1} % of the columns scanned",
@@ -271,7 +307,10 @@ fn lost_groups(dataset: &Dataset, kept: Option<&ndarray::Array2<i32>>) -> Option
     let before = dataset.parts().group_index.as_ref()?.nrows();
     let after = kept.map_or(0, ndarray::Array2::nrows);
     (after < before).then(|| {
-        format!("{} of {before} groups held a pattern that is left out, and went", before - after)
+        format!(
+            "{} of {before} groups held a pattern that is left out, and went",
+            before - after
+        )
     })
 }
 
@@ -287,8 +326,13 @@ pub fn shuffled(n_patterns: usize, seed: u64) -> Vec<usize> {
 /// # Errors
 /// None of a valid dataset.
 pub fn shuffle(dataset: &Dataset, seed: u64) -> Result<Made> {
-    let parts = dataset.parts().select(&shuffled(dataset.n_patterns(), seed));
-    let notes = vec![format!("{} patterns in another order", dataset.n_patterns())];
+    let parts = dataset
+        .parts()
+        .select(&shuffled(dataset.n_patterns(), seed));
+    let notes = vec![format!(
+        "{} patterns in another order",
+        dataset.n_patterns()
+    )];
     let dataset = descendant(dataset, parts, "shuffle", &format!("--seed {seed}"))?;
     Ok(Made { dataset, notes })
 }
@@ -303,7 +347,13 @@ mod tests {
         let shift = CURVE_BITS - 3;
         let mut cells: Vec<(u64, i32, i32)> = (0..8)
             .flat_map(|x: u32| (0..8).map(move |y: u32| (x, y)))
-            .map(|(x, y)| (hilbert(x << shift, y << shift) >> (2 * shift), x as i32, y as i32))
+            .map(|(x, y)| {
+                (
+                    hilbert(x << shift, y << shift) >> (2 * shift),
+                    x as i32,
+                    y as i32,
+                )
+            })
             .collect();
         cells.sort_unstable();
         for (i, cell) in cells.iter().enumerate() {
@@ -319,7 +369,11 @@ mod tests {
     fn a_region_is_read_and_written() {
         let region: Region = "20:60.5,:100".parse().unwrap();
         assert_eq!(region.to_string(), "20:60.5,:100");
-        assert!(region.holds([20.0, -5.0]) && !region.holds([60.5, 0.0]) && !region.holds([30.0, 100.0]));
+        assert!(
+            region.holds([20.0, -5.0])
+                && !region.holds([60.5, 0.0])
+                && !region.holds([30.0, 100.0])
+        );
         for wrong in ["", "1:2", "2:1,0:1", "a:2,0:1", "1,2", "0:1,NaN:2"] {
             assert!(wrong.parse::<Region>().is_err(), "{wrong}");
         }

@@ -40,18 +40,27 @@ impl CropSettings {
         let cropped = if self.crop == 0 { n } else { self.crop };
         if n < cropped {
             let expected = format!("at most {n}, the side of the patterns");
-            return Err(Error::invalid("crop", "crop", expected, cropped.to_string())
-                .with_fix("pad adds pixels"));
+            return Err(
+                Error::invalid("crop", "crop", expected, cropped.to_string())
+                    .with_fix("pad adds pixels"),
+            );
         }
         if cropped == n && self.bin == 1 {
             let expected = format!("--crop below {n} or --bin above 1");
-            return Err(Error::invalid("crop", "crop", expected, format!("{cropped}, bin 1")));
+            return Err(Error::invalid(
+                "crop",
+                "crop",
+                expected,
+                format!("{cropped}, bin 1"),
+            ));
         }
         if self.bin == 0 || !cropped.is_multiple_of(self.bin) || cropped / self.bin < 2 {
             let expected = format!("a divisor of {cropped} that leaves at least 2 pixels");
             let best = cropped - cropped % self.bin.max(1);
-            return Err(Error::invalid("crop", "bin", expected, self.bin.to_string())
-                .with_fix(format!("--crop {best} --bin {}", self.bin)));
+            return Err(
+                Error::invalid("crop", "bin", expected, self.bin.to_string())
+                    .with_fix(format!("--crop {best} --bin {}", self.bin)),
+            );
         }
         Ok(cropped / self.bin)
     }
@@ -74,7 +83,12 @@ pub fn crop(dataset: &Dataset, settings: &CropSettings, monitor: &dyn Monitor<()
         (parts, notes) = crop_to(dataset, settings.crop, settings.max_loss_percent, monitor)?;
     }
     if settings.bin != 1 {
-        let (binned, more) = bin(&parts, settings.bin, settings.binned_probe, settings.max_loss_percent)?;
+        let (binned, more) = bin(
+            &parts,
+            settings.bin,
+            settings.binned_probe,
+            settings.max_loss_percent,
+        )?;
         parts = binned;
         notes.extend(more);
     }
@@ -104,9 +118,17 @@ fn crop_to(
     let resampled = resample(parts, n_new);
     let factor = n as f64 / n_new as f64;
     let mut notes = vec![
-        format!("{n}x{n} pixels of the detector cropped to {n_new}x{n_new}: {} of the light is left out", percent_text(lost)),
-        format!("the real-space pixel grows by {factor:.6}: probe and object resampled, positions divided by it"),
-        format!("{} of the probe's power is beyond the new band", percent_text(resampled.probe_loss)),
+        format!(
+            "{n}x{n} pixels of the detector cropped to {n_new}x{n_new}: {} of the light is left out",
+            percent_text(lost)
+        ),
+        format!(
+            "the real-space pixel grows by {factor:.6}: probe and object resampled, positions divided by it"
+        ),
+        format!(
+            "{} of the probe's power is beyond the new band",
+            percent_text(resampled.probe_loss)
+        ),
     ];
     if resampled.moved_px != [0, 0] {
         let [rows, columns] = resampled.moved_px;
@@ -153,7 +175,12 @@ pub(super) fn cropped(frames: &Frames, n_new: usize) -> Frames {
 /// Share of all counts that fall outside the middle `n_new` x `n_new` pixels.
 fn light_outside(frames: &Frames, n_new: usize, monitor: &dyn Monitor<()>) -> Result<f64> {
     let (n, m) = (frames.n(), frames.n_frames());
-    let squares = |plane: &[f32]| plane.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>();
+    let squares = |plane: &[f32]| {
+        plane
+            .iter()
+            .map(|value| f64::from(*value).powi(2))
+            .sum::<f64>()
+    };
     let rows: Arc<[usize]> = (0..m).collect();
     let (mut all, mut kept) = (0.0, 0.0);
     for (done, chunk) in rows.chunks(CHUNK).enumerate() {

@@ -7,7 +7,7 @@
 pub mod bin;
 pub mod choose;
 pub mod crop;
-// pub mod fixture;
+pub mod fixture;
 pub mod pad;
 mod resample;
 
@@ -51,7 +51,10 @@ pub fn descendant(
     let mut metadata = unmeasured.metadata().clone();
     metadata.photons_measured = photons_measured;
     metadata.parent_sha256 = Some(parent_sha256.clone());
-    metadata.command = ["ptychobench", tool, settings].join(" ").trim_end().to_owned();
+    metadata.command = ["ptychobench", tool, settings]
+        .join(" ")
+        .trim_end()
+        .to_owned();
     metadata.history.push(Operation {
         tool: tool.to_owned(),
         settings: settings.to_owned(),

@@ -46,7 +46,10 @@ pub fn pad(dataset: &Dataset, side: Option<usize>) -> Result<Made> {
         if even != (h, w) {
             let mut padded = Array2::zeros(even);
             padded.slice_mut(s![..h, ..w]).assign(object);
-            notes.push(format!("object ({h}, {w}) padded to ({}, {}) by zeros at the end", even.0, even.1));
+            notes.push(format!(
+                "object ({h}, {w}) padded to ({}, {}) by zeros at the end",
+                even.0, even.1
+            ));
             parts = DatasetParts {
                 object: Some(padded),
                 ..parts
@@ -71,7 +74,8 @@ pub fn side_after(n: usize, side: Option<usize>) -> Result<usize> {
         Some(side) if (n..=MOST_PX).contains(&side) => Ok(side),
         Some(side) => {
             let expected = format!("{n}, the side of the patterns, to {MOST_PX}");
-            Err(Error::invalid("pad", "to", expected, side.to_string()).with_fix("crop takes pixels away"))
+            Err(Error::invalid("pad", "to", expected, side.to_string())
+                .with_fix("crop takes pixels away"))
         }
     }
 }

@@ -85,14 +85,22 @@ fn resample_probe(probe: &Array3<Complex32>, n_new: usize) -> (Array3<Complex32>
     let (mut scratch, mut scratch_new) = (before.scratch(), after.scratch());
     let mut resampled = Array3::zeros((n_modes, n_new, n_new));
     let (mut all, mut kept) = (0.0, 0.0);
-    for (mode, mut to) in probe.axis_iter(Axis(0)).zip(resampled.axis_iter_mut(Axis(0))) {
-        let mut far: Vec<Complex64> = mode.iter().map(|z| Complex::new(z.re.into(), z.im.into())).collect();
+    for (mode, mut to) in probe
+        .axis_iter(Axis(0))
+        .zip(resampled.axis_iter_mut(Axis(0)))
+    {
+        let mut far: Vec<Complex64> = mode
+            .iter()
+            .map(|z| Complex::new(z.re.into(), z.im.into()))
+            .collect();
         before.forward(&mut far, &mut scratch);
         all += power(&far);
         let mut near = centred(&far, n, n_new);
         kept += power(&near);
         after.inverse(&mut near, &mut scratch_new);
-        to.iter_mut().zip(&near).for_each(|(to, z)| *to = Complex32::new(z.re as f32, z.im as f32));
+        to.iter_mut()
+            .zip(&near)
+            .for_each(|(to, z)| *to = Complex32::new(z.re as f32, z.im as f32));
     }
     (resampled, (1.0 - kept / all).max(0.0))
 }
@@ -146,12 +154,17 @@ fn cosines(h: usize, places_px: &[f64], ratio: f64) -> Array2<f64> {
         let weight = if k == 0 { 1.0 } else { 2.0 };
         weight / h as f64 * wave(k, i as f64)
     });
-    let synthesis = Array2::from_shape_fn((places_px.len(), n_waves), |(j, k)| wave(k, places_px[j]));
+    let synthesis =
+        Array2::from_shape_fn((places_px.len(), n_waves), |(j, k)| wave(k, places_px[j]));
     synthesis.dot(&analysis)
 }
 
 /// The mask of a cropped or padded detector: pixels that were not measured are not used.
-pub(super) fn resample_mask(mask: Option<&Array2<bool>>, n: usize, n_new: usize) -> Option<Array2<bool>> {
+pub(super) fn resample_mask(
+    mask: Option<&Array2<bool>>,
+    n: usize,
+    n_new: usize,
+) -> Option<Array2<bool>> {
     if mask.is_none() && n_new <= n {
         return None;
     }
@@ -166,7 +179,9 @@ pub(super) fn resample_mask(mask: Option<&Array2<bool>>, n: usize, n_new: usize)
 pub(super) fn middle(planes: &Array3<Complex32>, n_new: usize) -> Array3<Complex32> {
     let n = planes.dim().1;
     let from = n / 2 - n_new / 2;
-    planes.slice(s![.., from..from + n_new, from..from + n_new]).to_owned()
+    planes
+        .slice(s![.., from..from + n_new, from..from + n_new])
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -176,7 +191,9 @@ mod tests {
     #[test]
     fn the_middle_stays_the_middle_for_even_and_odd_sides() {
         for (n, n_new) in [(6, 4), (5, 6), (7, 4), (6, 5), (5, 3), (4, 7)] {
-            let plane: Vec<i32> = (0..n * n).map(|i| i32::from(i == n / 2 * n + n / 2)).collect();
+            let plane: Vec<i32> = (0..n * n)
+                .map(|i| i32::from(i == n / 2 * n + n / 2))
+                .collect();
             let moved = centred(&plane, n, n_new);
             let at = moved.iter().position(|value| *value == 1);
             assert_eq!(at, Some(n_new / 2 * n_new + n_new / 2), "{n} to {n_new}");
@@ -185,7 +202,12 @@ mod tests {
 
     #[test]
     fn a_slow_object_keeps_its_values_between_the_pixels() {
-        let of = |y: f64, x: f64| Complex32::new((0.3 * (0.1 * y).cos() + 1.0) as f32, (0.2 * (0.07 * x).sin()) as f32);
+        let of = |y: f64, x: f64| {
+            Complex32::new(
+                (0.3 * (0.1 * y).cos() + 1.0) as f32,
+                (0.2 * (0.07 * x).sin()) as f32,
+            )
+        };
         let object = Array2::from_shape_fn((60, 44), |(y, x)| of(y as f64, x as f64));
         let places: Vec<f64> = (0..20).map(|i| 8.0 + f64::from(i) * 4.0 / 3.0).collect();
         let moved = resample_object(object.view(), [&places, &places], 0.75);
