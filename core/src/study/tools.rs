@@ -269,7 +269,7 @@ impl Tool {
         let n_files = made.len();
         for (i, (made, output)) in made.into_iter().zip(&outputs).enumerate() {
             let part = Part::new(monitor, 2 * n_files + i, 3 * n_files);
-            made.dataset.save_watched(output, &part)?;
+            made.dataset.save_hashed(output, &part)?;
             outcome.done.extend(made.notes);
             outcome.files.push(written(&made.dataset, output)?);
         }

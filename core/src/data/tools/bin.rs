@@ -158,12 +158,12 @@ fn binned_probe(
     }
     let n_new = n / b;
     let window = middle(probe, n_new).mapv(|z| Complex64::new(z.re.into(), z.im.into()));
-    let power_of = |plane: &Array2<Complex64>| plane.iter().map(|z| z.norm_sqr()).sum::<f64>();
+    let power_of = |plane: &Array2<Complex64>| plane.iter().map(Complex64::norm_sqr).sum::<f64>();
     let before: f64 = probe
         .iter()
         .map(|z| f64::from(z.re).powi(2) + f64::from(z.im).powi(2))
         .sum();
-    let total: f64 = window.iter().map(|z| z.norm_sqr()).sum();
+    let total: f64 = window.iter().map(Complex64::norm_sqr).sum();
     let tilts = tilts(n, b);
     let mut modes: Vec<(f64, Array2<Complex64>)> = Vec::with_capacity(most);
     let mut weak = 0.0;

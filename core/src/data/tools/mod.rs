@@ -51,10 +51,8 @@ pub fn descendant(
     let mut metadata = unmeasured.metadata().clone();
     metadata.photons_measured = photons_measured;
     metadata.parent_sha256 = Some(parent_sha256.clone());
-    metadata.command = ["ptychobench", tool, settings]
-        .join(" ")
-        .trim_end()
-        .to_owned();
+    let command = ["ptychobench", tool, settings].join(" ");
+    command.trim_end().clone_into(&mut metadata.command);
     metadata.history.push(Operation {
         tool: tool.to_owned(),
         settings: settings.to_owned(),
