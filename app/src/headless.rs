@@ -80,6 +80,12 @@ pub fn run(command: &Command, is_quiet: bool) -> Exit {
         Command::Simulate(args) => simulate::simulate(args, &session),
         Command::Validate(args) => simulate::validate(args, &session),
         Command::Subset(args) => tools::subset(args, &session),
+        Command::Shuffle(args) => tools::shuffle(args, &session),
+        Command::Split(args) => tools::split(args, &session),
+        Command::Crop(args) => tools::crop(args, &session),
+        Command::Pad(args) => tools::pad(args, &session),
+        Command::Patches(args) => tools::patches(args, &session),
+        Command::Fixture(args) => tools::fixture(args, &session),
         Command::Groups(args) => overlap::groups(args, &session),
         Command::Demo(args) => demo(args, &session),
     };
