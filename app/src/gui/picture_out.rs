@@ -98,6 +98,7 @@ impl Workbench {
     fn pictures(&self) -> &Pictures {
         match self.view {
             View::Data => self.data.pictures_ref(),
+            View::Generate => self.generate.pictures_ref(),
             View::Reconstruct => self.reconstruct.pictures_ref(),
         }
     }
@@ -105,6 +106,7 @@ impl Workbench {
     fn pictures_mut(&mut self) -> &mut Pictures {
         match self.view {
             View::Data => self.data.pictures(),
+            View::Generate => self.generate.pictures(),
             View::Reconstruct => self.reconstruct.pictures(),
         }
     }
@@ -174,10 +176,10 @@ impl Workbench {
     fn pane_copy(&self) -> Option<PaneCopy> {
         let (pane, _) = self.pictures().focused();
         let scan = &self.document.scan;
-        let dataset = scan.dataset.as_ref()?;
         let preview = self.document.run.preview.as_ref().map(Arc::as_ref);
         let values = match self.view {
-            View::Data => self.data.values(pane, scan, dataset)?,
+            View::Data => self.data.values(pane, scan, scan.dataset.as_ref()?)?,
+            View::Generate => self.generate.values(pane, &self.document.generation.sketch)?,
             View::Reconstruct => self.reconstruct.values(pane, preview?)?,
         };
         Some(self.pictures().copy(values))

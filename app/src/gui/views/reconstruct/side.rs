@@ -8,7 +8,7 @@ use super::super::super::command::{Action, Command};
 use super::super::super::document::{CheckState, Document};
 use super::super::super::meter::seconds_text;
 use super::super::super::preferences::Preferences;
-use super::super::super::queue::{Lane, Queue, Row};
+use super::super::super::queue::{Queue, Row};
 use super::super::super::theme;
 
 /// Which of the actions can do anything now.
@@ -63,7 +63,7 @@ pub(super) fn side(
         );
     });
     continue_row(ui, document, permissions, commands);
-    let row = queue.row(Lane::Compute);
+    let row = queue.reconstruction();
     progress(ui, document, row.as_ref());
     ui.separator();
     ScrollArea::vertical()
