@@ -12,7 +12,7 @@
 //! | 5 | [`study`]: run folders, tasks and their execution |
 //! | 4 | [`paint`]: colour maps, arrays to pixels, colour bars, PNG |
 //! | 3 | [`iterative`]: LSQML |
-//! | 2 | [`sim`], [`forward`], [`patches`] |
+//! | 2 | [`sim`], [`grouping`]: neighbours, groups, spacing, overlap, [`forward`], [`patches`] |
 //! | 1 | [`data`]: NPZ, the data contract, inspection, repair |
 //! | 0 | [`error`], [`compute`], [`rng`], [`simd`], [`fft`], [`disk`], [`job`] |
 //!
@@ -41,6 +41,7 @@ pub mod error;
 pub mod fft;
 pub mod fields;
 pub mod forward;
+pub mod grouping;
 pub mod iterative;
 pub mod job;
 pub mod paint;

@@ -3,7 +3,7 @@
 //! A position is the object coordinate of patch pixel `n / 2`. Outside the object a patch is zero,
 //! and what is added there is lost; the pairs stay adjoint.
 
-use ndarray::{ArrayView2, ArrayViewMut2};
+use ndarray::{ArrayView2, ArrayViewMut2, s};
 use num_complex::Complex;
 use num_traits::Float;
 
@@ -25,6 +25,10 @@ pub fn cut<T: Float>(
     start_px: [isize; 2],
     mut patch: ArrayViewMut2<'_, Complex<T>>,
 ) {
+    if let Some(region) = region(&object, start_px, patch.dim()) {
+        patch.assign(&region);
+        return;
+    }
     for ((row, column), value) in patch.indexed_iter_mut() {
         *value = pixel(
             &object,
@@ -121,6 +125,18 @@ impl Corners {
 fn inside(shape: (usize, usize), (row, column): (isize, isize)) -> Option<(usize, usize)> {
     let index = (usize::try_from(row).ok()?, usize::try_from(column).ok()?);
     (index.0 < shape.0 && index.1 < shape.1).then_some(index)
+}
+
+/// The part of the object under a patch, if it lies wholly inside.
+fn region<'a, T>(
+    object: &'a ArrayView2<'_, Complex<T>>,
+    start_px: [isize; 2],
+    (rows, columns): (usize, usize),
+) -> Option<ArrayView2<'a, Complex<T>>> {
+    let (top, left) = inside(object.dim(), (start_px[0], start_px[1]))?;
+    let (bottom, right) = (top + rows, left + columns);
+    let fits = bottom <= object.nrows() && right <= object.ncols();
+    fits.then(|| object.slice(s![top..bottom, left..right]))
 }
 
 fn pixel<T: Float>(object: &ArrayView2<'_, Complex<T>>, row: isize, column: isize) -> Complex<T> {

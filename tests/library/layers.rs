@@ -8,7 +8,7 @@ const FLOORS: &[&[&str]] = &[
         "error", "compute", "fields", "rng", "simd", "fft", "disk", "job",
     ],
     &["data"],
-    &["sim", "forward", "patches"],
+    &["sim", "grouping", "forward", "patches"],
     &["iterative"],
     &["paint"],
     &["study"],

@@ -114,6 +114,7 @@ fn metadata(source: &Source, repairs: &[String]) -> Metadata {
     metadata.repairs.extend_from_slice(repairs);
     if source.convert.is_counts || source.convert.counts_factor != 1.0 {
         metadata.amplitude = Some("sqrt_counts".to_owned());
+        metadata.counts_factor = None;
     }
     metadata
 }

@@ -55,6 +55,9 @@ pub struct Metadata {
     pub parent_sha256: Option<String>,
     /// `sqrt_counts` or `dose_normalised`.
     pub amplitude: Option<String>,
+    /// Of dose-normalised amplitudes: the number that makes their squares counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counts_factor: Option<f64>,
     /// Repairs applied, in words.
     pub repairs: Vec<String>,
 }
@@ -208,7 +211,6 @@ impl Dataset {
 
     /// Keep parts whose frames are computed from sound ones, so that they are sound without being read; all else is
     /// checked.
-    #[allow(dead_code)]
     pub(crate) fn derived(parts: DatasetParts) -> Result<Self> {
         check::shapes(&parts)?;
         check::positions(&parts)?;

@@ -575,7 +575,15 @@ impl Source {
     }
 
     fn judge_scale(&mut self, key: &str, scan: &FrameScan) -> f64 {
-        match scan.scale() {
+        // A file of ours says by what its amplitudes were divided; at high doses the values do not tell.
+        let own = self.metadata.as_ref().and_then(|own| own.counts_factor);
+        let scale = match own {
+            Some(counts_factor) if 0.0 < counts_factor && counts_factor.is_finite() => {
+                Scale::DividedRoots { counts_factor }
+            }
+            _ => scan.scale(),
+        };
+        match scale {
             Scale::AsItIs => 1.0,
             Scale::Logarithm => {
                 let found = "a logarithm of counts";
@@ -604,10 +612,17 @@ impl Source {
                 1.0
             }
             Scale::DividedRoots { counts_factor } => {
-                let found = format!(
-                    "squares that are whole multiples of {:.6e}: amplitudes divided by {counts_factor:.6}",
-                    counts_factor.powi(-2)
-                );
+                let found = match own {
+                    Some(_) => {
+                        format!(
+                            "dose-normalised amplitudes: marked as divided by {counts_factor:.6}"
+                        )
+                    }
+                    None => format!(
+                        "squares that are whole multiples of {:.6e}: amplitudes divided by {counts_factor:.6}",
+                        counts_factor.powi(-2)
+                    ),
+                };
                 let fix = format!("multiply by {counts_factor:.6}, which makes the squares counts");
                 self.draft.repairable(
                     key,

@@ -9,12 +9,12 @@ use num_traits::Zero as _;
 use pulp::Arch;
 use rayon::prelude::*;
 
+use crate::fft::tile::fields::{ApplyRamp, ExitWave, Patch, Ramp};
 use crate::fft::tile::{Scratch, TileFft};
 use crate::iterative::scan::Scan;
 use crate::iterative::state::{Planes, State};
 use crate::iterative::sweeps::{
-    AddRows, ApplyRamp, Deposit, ExitWave, Modulus, Patch, PatternSums, Project, Ramp, StepSums,
-    TimesConj, add_assign,
+    AddRows, Deposit, Modulus, PatternSums, Project, StepSums, TimesConj, add_assign,
 };
 use crate::iterative::{Batching, Compatibility, LsqmlSettings};
 use crate::job::Stop;

@@ -1,16 +1,17 @@
 //! The built-in demonstration scan: a star, a curved probe, a spiral, 1e5 photons a pattern.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ndarray::{Array3, Axis};
 use num_complex::{Complex32, Complex64};
 use rayon::prelude::*;
 
 use crate::data::{Dataset, DatasetParts, Frames, Metadata};
-use crate::error::Result;
-use crate::forward::{Forward, Subpixel};
-use crate::rng::{Purpose, stream_at};
-use crate::sim::noise::poisson;
+use crate::error::{Error, Result};
+use crate::forward::Subpixel;
+use crate::job::Quiet;
+use crate::sim::Simulator;
 use crate::sim::object::SiemensStar;
 use crate::sim::probe::{DefocusedDisk, scale_power};
 use crate::sim::scan::fermat_spiral;
@@ -60,32 +61,33 @@ pub fn demonstration(seed: u64) -> Result<Dataset> {
         .insert_axis(Axis(0))
     });
     let [mut probe, mut guess] = probes;
-    let forward = Forward::new(N, Subpixel::Fourier);
-    let mut intensity = positions_px
-        .par_iter()
-        .map(|&position_px| forward.intensity(object.view(), probe.view(), position_px))
-        .collect::<Vec<_>>();
+    let object = Arc::new(object.mapv(single));
+    let simulator = |probe: &Array3<Complex64>| {
+        Simulator::new(
+            Arc::clone(&object),
+            Arc::new(probe.mapv(single)),
+            positions_px.as_slice().into(),
+            Subpixel::Fourier,
+            seed,
+        )
+    };
     // The object absorbs a little: the dose is what arrives at the detector.
-    let mean_counts =
-        intensity.iter().map(|pattern| pattern.sum()).sum::<f64>() / N_PATTERNS as f64;
-    let photons = PHOTONS * PHOTONS / mean_counts;
+    let arriving = simulator(&probe)?.expected_photons(&Quiet::default())?;
+    let mean_counts = arriving.iter().sum::<f64>() / N_PATTERNS as f64;
     for wave in [&mut probe, &mut guess] {
-        scale_power(wave.index_axis_mut(Axis(0), 0), photons);
+        let mode = wave.index_axis_mut(Axis(0), 0);
+        scale_power(mode, PHOTONS * PHOTONS / mean_counts);
     }
-    intensity
-        .par_iter_mut()
+    let simulator = simulator(&probe)?;
+    let mut amplitudes = vec![0.0; N_PATTERNS * N * N];
+    amplitudes
+        .par_chunks_exact_mut(N * N)
         .enumerate()
-        .for_each(|(i, pattern)| {
-            let mut rng = stream_at(seed, Purpose::Noise, i as u64);
-            pattern.mapv_inplace(|mean| poisson(&mut rng, mean * PHOTONS / mean_counts));
-        });
-    let measured = intensity.iter().map(|pattern| pattern.sum()).sum::<f64>() / N_PATTERNS as f64;
-    let mut amplitudes = Array3::zeros((N_PATTERNS, N, N));
-    for (mut frame, counts) in amplitudes.axis_iter_mut(Axis(0)).zip(&intensity) {
-        frame.zip_mut_with(counts, |amplitude, counts| {
-            *amplitude = counts.sqrt() as f32;
-        });
-    }
+        .for_each(|(i, pattern)| simulator.amplitude(i, pattern));
+    let counts = amplitudes.iter().map(|&a| f64::from(a) * f64::from(a));
+    let measured = counts.sum::<f64>() / N_PATTERNS as f64;
+    let amplitudes = Array3::from_shape_vec((N_PATTERNS, N, N), amplitudes)
+        .map_err(|error| Error::Run(error.to_string()))?;
     let metadata = Metadata {
         command: format!("ptychobench demo --seed {seed}"),
         subpixel: Some("fourier".to_owned()),
@@ -103,7 +105,7 @@ pub fn demonstration(seed: u64) -> Result<Dataset> {
         guess.mapv(single),
     );
     Dataset::new(DatasetParts {
-        object: Some(object.mapv(single)),
+        object: Some(Arc::unwrap_or_clone(object)),
         metadata,
         ..required
     })

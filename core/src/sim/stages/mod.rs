@@ -3,14 +3,28 @@
 //! Datasets between stages are lazy: a pattern is computed when it is read, so a stage costs no memory for the scan's
 //! length, and all of them run in one pass when the result is written.
 
-use std::sync::Arc;
+//!
+//! | stage | in | out |
+//! |---|---|---|
+//! | 1 [`simulate`] | scene, photons | [`Simulated`]: amplitudes in √photons, drawn when read |
+//! | 2 [`canonicalise`] | [`Simulated`] | a dataset that obeys the contract |
+//! | 3 [`with_patches`] | dataset | the same with `Y` |
+//! | 4 [`split`], [`split_scans`] | dataset, or two | [`Split`]: training and test set, their leak |
+//! | 5 [`validate`] | two written files | [`Validation`]: findings about contract and design |
 
-use crate::data::{Dataset, Frames, Metadata};
-use crate::error::Result;
+mod canonicalise;
+mod patches;
+mod simulate;
+mod split;
+
 use crate::fields::AutoReal;
 use crate::forward::Subpixel;
-use crate::sim::leak::Leak;
-use crate::sim::{Outside, Scene, Simulator};
+use crate::sim::Outside;
+
+pub use canonicalise::canonicalise;
+pub use patches::with_patches;
+pub use simulate::{Simulated, expected_photons, noise_seed, probe_factor, simulate, simulate_at};
+pub use split::{Split, SplitRows, split, split_rows, split_scans};
 
 crate::field_choice! {
     /// How amplitudes are stored.
@@ -65,40 +79,12 @@ crate::field_table! {
     }
 }
 
-/// Stage 1's result: patterns at one dose with what they were made from, before they have the contract's form.
-pub struct Simulated {
-    /// Amplitudes, drawn when read.
-    pub frames: Frames,
-    /// Object, unscaled probe and positions.
-    pub scene: Scene,
-    /// Factor on the scene's probe that makes it √photons.
-    pub probe_factor: f64,
-    /// Photons a pattern that were asked for.
-    pub photons_requested: f64,
-    /// Seeds, sub-pixel model, amplitude scale.
-    pub metadata: Metadata,
-    /// The simulator behind the frames.
-    pub simulator: Arc<Simulator>,
-}
-
-/// Train and test rows of one dataset, or of two scans.
-pub struct Split {
-    /// The training set.
-    pub train: Dataset,
-    /// The test set.
-    pub test: Dataset,
-    /// Patterns in neither.
-    pub n_guarded: usize,
-    /// Coordinate of the middle along the axis; `None` for a second scan.
-    pub middle_px: Option<f64>,
-    /// Width of the guard band, given or found.
-    pub guard_px: f64,
-    /// What both halves see.
-    pub leak: Leak,
-}
-
-/// Factor on a probe so that patterns have `photons` on average: `√(photons / mean(expected))`.
-pub fn probe_factor(expected_photons: &[f64], photons: f64) -> Result<f64> {
-    let _ = (expected_photons, photons);
-    unimplemented!("stages")
+impl AmplitudeScale {
+    /// The mark in a file's metadata.
+    pub fn mark(self) -> &'static str {
+        match self {
+            Self::SqrtCounts => "sqrt_counts",
+            Self::DoseNormalised => "dose_normalised",
+        }
+    }
 }
