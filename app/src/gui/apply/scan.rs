@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ptycho_core::data::{Inspection, Opened, Severity, Verdict};
+use ptycho_core::data::{Inspection, Opened, Verdict};
 use ptycho_core::study::run::Source;
 
 use super::super::command::Action;

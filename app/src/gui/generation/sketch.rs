@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use egui::ColorImage;
-use ndarray::{Array2, Array3, ArrayView2, Axis, s};
+use ndarray::{Array2, Array3, Axis};
 use num_complex::Complex32;
 use ptycho_core::fields::Fields;
 use ptycho_core::job::{Monitor, Quiet};

@@ -175,7 +175,7 @@ impl GenerateView {
             Panel::bottom("generate values").show(ui, |ui| self.pictures.finish(ui, commands));
         }
         central(ui, |ui| {
-            let mut tree = std::mem::replace(&mut self.tree, Tree::empty("none"));
+            let mut tree = std::mem::replace(&mut self.tree, Tree::empty(egui::Id::unique("no tiles")));
             let mut draw = |ui: &mut Ui, tile: &GenerateTile| {
                 self.draw_tile(ui, *tile, document, queue, commands);
             };

@@ -101,7 +101,7 @@ pub(super) fn scan_tile(
         }
     });
     let data = ScanData {
-        positions_px: ArrayView2::from(&scan.positions_px),
+        positions_px: ArrayView2::from(scan.positions_px.as_slice()),
         frame_px: scan.frame_px,
         underlay: underlay.get(ui, sketch),
         selected: Some(generation.pattern / scan.drawn_step)
