@@ -1,4 +1,4 @@
-//! Files written whole or not at all, memory maps, content hashes.
+//! Files written whole or not at all, memory maps, content hashes, room on the disk.
 
 use std::fs::File;
 use std::io::{BufWriter, Seek, Write};
@@ -10,8 +10,8 @@ use sha2::{Digest as _, Sha256};
 use crate::error::{Error, Result};
 
 /// A writer that can go back, as archives need.
-pub trait WriteSeek: Write + Seek {}
-impl<T: Write + Seek> WriteSeek for T {}
+pub trait WriteSeek: Write + Seek + Send {}
+impl<T: Write + Seek + Send> WriteSeek for T {}
 
 /// Write `path` through a temporary file in the same folder: written, synced, then renamed.
 ///
@@ -65,6 +65,96 @@ pub fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
     write(path, &text)
 }
 
+/// Add one line to a log, in one write to its end: whole lines of several writers may alternate, but never mix.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn append_line(path: &Path, line: &str) -> Result<()> {
+    let folder = parent(path);
+    std::fs::create_dir_all(&folder).map_err(Error::io("make the folder", &folder))?;
+    let mut file = File::options()
+        .create(true)
+        .append(true)
+        .open(path)
+        .map_err(Error::io("write to", path))?;
+    file.write_all(format!("{line}\n").as_bytes())
+        .map_err(Error::io("write to", path))
+}
+
+/// A new folder beside where its files shall go, gone with all that is in it when dropped.
+///
+/// Files are made here and then moved by [`StagingFolder::publish`].
+pub struct StagingFolder(tempfile::TempDir);
+
+impl StagingFolder {
+    /// Make a folder for the files of `target`, in the folder that holds `target`.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn beside(target: &Path) -> Result<Self> {
+        let folder = parent(target);
+        std::fs::create_dir_all(&folder).map_err(Error::io("make the folder", &folder))?;
+        tempfile::Builder::new()
+            .prefix(".ptychobench-")
+            .suffix(".tmp")
+            .tempdir_in(&folder)
+            .map(Self)
+            .map_err(Error::io("make a folder beside", target))
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Move all files to `target`: the folder itself where there is no `target` yet, else file by file over those of the
+    /// same names; other files there stay.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn publish(self, target: &Path) -> Result<()> {
+        if target.is_dir() {
+            move_files(self.path(), target)?;
+        } else {
+            set_folder_permissions(self.path()).map_err(Error::io("set permissions of", target))?;
+            std::fs::rename(self.path(), target).map_err(Error::io("rename into", target))?;
+        }
+        sync_folder(target);
+        sync_folder(&parent(target));
+        Ok(())
+    }
+}
+
+fn move_files(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to).map_err(Error::io("make the folder", to))?;
+    let entries = std::fs::read_dir(from).map_err(Error::io("list", from))?;
+    for entry in entries {
+        let entry = entry.map_err(Error::io("list", from))?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        if source.is_dir() {
+            move_files(&source, &target)?;
+        } else {
+            std::fs::rename(&source, &target).map_err(Error::io("rename into", &target))?;
+        }
+    }
+    Ok(())
+}
+
+/// Bytes that this user can still write where `path` is or would be; `None` where that cannot be known.
+#[cfg(unix)]
+pub fn free_bytes(path: &Path) -> Option<u64> {
+    let path = std::path::absolute(path).ok()?;
+    let folder = path.ancestors().find(|folder| folder.exists())?;
+    let found = rustix::fs::statvfs(folder).ok()?;
+    found.f_bavail.checked_mul(found.f_frsize)
+}
+
+/// Bytes that this user can still write where `path` is or would be; `None` where that cannot be known.
+#[cfg(not(unix))]
+pub fn free_bytes(_: &Path) -> Option<u64> {
+    None
+}
+
 /// A file's bytes through the page cache; cheap to clone.
 #[derive(Clone)]
 pub struct Map(Arc<memmap2::Mmap>);
@@ -87,6 +177,34 @@ impl Map {
         let map = unsafe { memmap2::Mmap::map(&file) }.map_err(Error::io("map", path))?;
         Ok(Self(Arc::new(map)))
     }
+
+    /// Give back the memory of bytes `start` to `end`: a pass over a file larger than memory calls it behind itself.
+    /// They are read from the file again when needed.
+    pub fn release(&self, start: usize, end: usize) {
+        let end = end.min(self.0.len());
+        if start < end {
+            self.release_inside(start, end - start);
+        }
+    }
+
+    #[cfg(unix)]
+    fn release_inside(&self, start: usize, length: usize) {
+        #[expect(
+            unsafe_code,
+            reason = "pages of a map count as memory of the program until they are given back"
+        )]
+        // SAFETY: the map is shared, read-only and backed by a file, so no byte is lost: whoever reads the range, also at
+        // this moment and through another clone, gets the same bytes from the file again.
+        let advised = unsafe {
+            self.0
+                .unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, start, length)
+        };
+        // It is only advice; without it the pass works, in more memory.
+        drop(advised);
+    }
+
+    #[cfg(not(unix))]
+    fn release_inside(&self, _: usize, _: usize) {}
 }
 
 impl std::ops::Deref for Map {
@@ -146,6 +264,17 @@ fn parent(path: &Path) -> PathBuf {
 fn set_default_permissions(file: &File) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     file.set_permissions(std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(unix)]
+fn set_folder_permissions(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755))
+}
+
+#[cfg(not(unix))]
+fn set_folder_permissions(_: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 #[cfg(not(unix))]

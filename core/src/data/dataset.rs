@@ -3,15 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use ndarray::{Array2, Array3, Axis};
+use ndarray::{Array2, Array3};
 use num_complex::Complex32;
 use serde::{Deserialize, Serialize};
 
 use crate::data::apply::apply;
 use crate::data::examine::{Depth, Source, examine};
-use crate::data::write::{Compression, Element, NpzWriter, write_npz};
 use crate::data::{Frames, Patches, Verdict, check};
-use crate::disk::ContentHash;
 use crate::error::{Error, Result};
 use crate::job::Quiet;
 
@@ -352,160 +350,23 @@ impl Dataset {
         })
     }
 
-    /// Write as a canonical NPZ (same content, same bytes); `diffraction` and `Y` stored so that they can be mapped.
-    ///
-    /// # Errors
-    /// [`crate::Error::Io`].
-    pub fn save(&self, path: &Path) -> Result<()> {
-        write_npz(path, |npz| {
-            self.write_required(npz)?;
-            self.write_optional(npz)?;
-            npz.json("_metadata", &self.metadata().clone().signed())
-        })
+    /// Set what a whole pass over the dataset has told.
+    pub(crate) fn remember(&self, content_sha256: &str, mean_counts: f64) {
+        // Both are the same whoever computes them; the first stays.
+        let _ = self.content_sha256.set(content_sha256.to_owned());
+        let _ = self.mean_counts.set(mean_counts);
     }
 
-    fn write_required(&self, npz: &mut NpzWriter) -> Result<()> {
-        let (m, n) = (self.n_patterns(), self.n());
-        npz.stream("diffraction", Compression::Stored, &[m, n, n], |sink| {
-            let mut frame = vec![0.0f32; n * n];
-            (0..m).try_for_each(|i| {
-                self.frames().read(i, &mut frame);
-                sink(&frame)
-            })
-        })?;
-        npz.values("xcoords", &self.coordinates(1))?;
-        npz.values("ycoords", &self.coordinates(0))?;
-        let probe = self.probe();
-        if probe.dim().0 == 1 {
-            let only = probe.index_axis(Axis(0), 0);
-            return npz.array("probeGuess", Compression::Deflated, &only);
-        }
-        npz.array("probeGuess", Compression::Deflated, &probe.view())
-    }
-
-    fn write_optional(&self, npz: &mut NpzWriter) -> Result<()> {
-        let DatasetParts {
-            frames: _,
-            positions_px: _,
-            probe: _,
-            object,
-            detector_mask,
-            patches,
-            scan_index,
-            rows_start_px,
-            columns_start_px,
-            group_index,
-            metadata: _,
-        } = &self.parts;
-        if let Some(object) = object {
-            npz.array("objectGuess", Compression::Deflated, &object.view())?;
-        }
-        if let Some(patches) = patches {
-            let [m, rows, columns] = patches.shape();
-            npz.stream("Y", Compression::Stored, &[m, rows, columns], |sink| {
-                let mut patch = vec![Complex32::default(); rows * columns];
-                (0..m).try_for_each(|i| {
-                    patches.read(i, &mut patch);
-                    sink(&patch)
-                })
-            })?;
-        }
-        if let Some(scan_index) = scan_index {
-            npz.values("scan_index", scan_index)?;
-        }
-        if let Some(columns) = columns_start_px {
-            npz.values("xcoords_start", columns)?;
-        }
-        if let Some(rows) = rows_start_px {
-            npz.values("ycoords_start", rows)?;
-        }
-        if let Some(groups) = group_index {
-            npz.array("group_index", Compression::Deflated, &groups.view())?;
-        }
-        if let Some(mask) = detector_mask {
-            npz.array("detector_mask", Compression::Deflated, &mask.view())?;
-        }
-        Ok(())
-    }
-
-    /// SHA-256 over the contract's arrays (not the metadata), in hex; computed once.
-    pub fn content_sha256(&self) -> String {
-        self.content_sha256.get_or_init(|| self.hash()).clone()
-    }
-
-    fn hash(&self) -> String {
-        let mut hash = ContentHash::default();
-        let (m, n) = (self.n_patterns(), self.n());
-        hash.begin("diffraction", "float32", &[m, n, n]);
-        let mut frame = vec![0.0f32; n * n];
-        for i in 0..m {
-            self.frames().read(i, &mut frame);
-            hash.update(&le_bytes(&frame));
-        }
-        for (name, axis) in [("xcoords", 1), ("ycoords", 0)] {
-            hash.begin(name, "float64", &[m]);
-            hash.update(&le_bytes(&self.coordinates(axis)));
-        }
-        hash.begin("probeGuess", "complex64", self.probe().shape());
-        hash.update(&le_bytes_of(self.probe().iter()));
-        if let Some(object) = self.object() {
-            hash.begin("objectGuess", "complex64", object.shape());
-            hash.update(&le_bytes_of(object.iter()));
-        }
-        self.hash_carried(&mut hash);
-        hash.finish_hex()
-    }
-
-    fn hash_carried(&self, hash: &mut ContentHash) {
-        let parts = &self.parts;
-        if let Some(patches) = &parts.patches {
-            let [m, rows, columns] = patches.shape();
-            hash.begin("Y", "complex64", &[m, rows, columns]);
-            let mut patch = vec![Complex32::default(); rows * columns];
-            for i in 0..m {
-                patches.read(i, &mut patch);
-                hash.update(&le_bytes(&patch));
-            }
-        }
-        if let Some(index) = &parts.scan_index {
-            hash.begin("scan_index", "int64", &[index.len()]);
-            hash.update(&le_bytes(index));
-        }
-        let starts = [
-            ("xcoords_start", &parts.columns_start_px),
-            ("ycoords_start", &parts.rows_start_px),
-        ];
-        for (name, values) in starts {
-            if let Some(values) = values {
-                hash.begin(name, "float64", &[values.len()]);
-                hash.update(&le_bytes(values));
-            }
-        }
-        if let Some(groups) = &parts.group_index {
-            hash.begin("group_index", "int32", groups.shape());
-            hash.update(&le_bytes_of(groups.iter()));
-        }
-        if let Some(mask) = &parts.detector_mask {
-            hash.begin("detector_mask", "bool", mask.shape());
-            hash.update(&le_bytes_of(mask.iter()));
-        }
+    /// The content's hash, if a pass has told it.
+    pub(crate) fn known_sha256(&self) -> Option<&String> {
+        self.content_sha256.get()
     }
 
     /// Rows (axis 0) or columns (axis 1) of all positions.
-    fn coordinates(&self, axis: usize) -> Vec<f64> {
+    pub(crate) fn coordinates(&self, axis: usize) -> Vec<f64> {
         self.positions_px()
             .iter()
             .map(|position| position[axis])
             .collect()
     }
-}
-
-fn le_bytes<T: Element>(values: &[T]) -> Vec<u8> {
-    le_bytes_of(values.iter())
-}
-
-fn le_bytes_of<'a, T: Element + 'a>(values: impl Iterator<Item = &'a T>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    values.for_each(|value| value.put(&mut bytes));
-    bytes
 }

@@ -13,6 +13,8 @@ use crate::error::{Error, Problem, Result};
 
 /// Bytes handed out at a time; a whole number of elements of any type.
 const CHUNK_BYTES: usize = 1 << 20;
+/// Bytes of a mapped array after which a pass gives them back.
+const RELEASED_BYTES: usize = 32 << 20;
 /// Memory taken before any byte was seen; a false header cannot ask for more.
 const TRUSTED_BYTES: usize = 64 << 20;
 
@@ -100,13 +102,20 @@ impl Archive {
         if entry.storage == Storage::Stored {
             let (head, data) = bytes.split_at(header.length.min(bytes.len()));
             crc.update(head);
-            for chunk in data.chunks(CHUNK_BYTES) {
-                crc.update(chunk);
-            }
-            let data = data.get(..wanted).unwrap_or(data);
+            let (data, rest) = data.split_at(wanted.min(data.len()));
+            let mut released = entry.start;
+            let mut at = entry.start + head.len();
             for chunk in data.chunks(chunk_bytes(header)) {
+                crc.update(chunk);
                 sink(chunk)?;
+                at += chunk.len();
+                // Of a large array no more than a few chunks stay in memory at a time.
+                if RELEASED_BYTES <= at - released {
+                    self.map.release(released, at);
+                    released = at;
+                }
             }
+            crc.update(rest);
             return Ok(entry.crc.is_none_or(|crc32| crc32 == crc.finalize()));
         }
         let mut reader = DeflateDecoder::new(bytes);

@@ -3,6 +3,7 @@
 //! Dates are 1980-01-01, keys stand in the order given, nothing depends on the machine. Stored
 //! arrays begin at multiples of 64 bytes, so that they can be mapped; members near 4 GiB get ZIP64.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -17,8 +18,6 @@ use crate::error::{Error, Result};
 
 /// Members from this size on are written with 64-bit lengths; the margin covers incompressible data.
 const LARGE_MEMBER_BYTES: u64 = 4_000_000_000;
-/// Bytes gathered before they go to the archive.
-const BUFFER_BYTES: usize = 1 << 16;
 
 /// Whether a member is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +29,21 @@ pub enum Compression {
 }
 
 /// A type of elements that NPY files hold.
-pub trait Element: Copy {
+pub trait Element: bytemuck::NoUninit {
     /// numpy's description, as `<f4`.
     const DESCR: &'static str;
     /// Append the little-endian bytes.
     fn put(self, bytes: &mut Vec<u8>);
+}
+
+/// The little-endian bytes of values, without a copy where the machine has them so.
+pub(crate) fn le_bytes<T: Element>(values: &[T]) -> Cow<'_, [u8]> {
+    if cfg!(target_endian = "little") {
+        return Cow::Borrowed(bytemuck::cast_slice(values));
+    }
+    let mut bytes = Vec::with_capacity(size_of_val(values));
+    values.iter().for_each(|value| value.put(&mut bytes));
+    Cow::Owned(bytes)
 }
 
 macro_rules! element {
@@ -106,9 +115,9 @@ impl NpzWriter<'_> {
         compression: Compression,
         array: &ArrayView<T, D>,
     ) -> Result<()> {
-        self.stream(key, compression, array.shape(), |sink| {
-            array.iter().try_for_each(|value| sink(&[*value]))
-        })
+        let array = array.as_standard_layout();
+        let values = array.as_slice().unwrap_or_default();
+        self.stream(key, compression, array.shape(), |sink| sink(values))
     }
 
     /// Add values with one axis.
@@ -166,7 +175,7 @@ impl NpzWriter<'_> {
         key: &str,
         compression: Compression,
         shape: &[usize],
-        fill: impl FnOnce(&mut dyn FnMut(&[T]) -> Result<()>) -> Result<()>,
+        fill: impl FnOnce(&mut (dyn FnMut(&[T]) -> Result<()> + Send)) -> Result<()>,
     ) -> Result<()> {
         let n_values: usize = shape.iter().product();
         self.start(
@@ -176,20 +185,11 @@ impl NpzWriter<'_> {
             shape,
             (n_values * size_of::<T>()) as u64,
         )?;
-        let mut buffer = Vec::with_capacity(BUFFER_BYTES + 16);
         let mut n_given = 0;
         fill(&mut |values| {
             n_given += values.len();
-            for value in values {
-                value.put(&mut buffer);
-                if BUFFER_BYTES <= buffer.len() {
-                    self.put(&buffer)?;
-                    buffer.clear();
-                }
-            }
-            Ok(())
+            self.put(&le_bytes(values))
         })?;
-        self.put(&buffer)?;
         if n_given != n_values {
             return Err(Error::invalid(
                 "write an array",

@@ -23,15 +23,35 @@ pub struct SiemensStar {
 }
 
 impl SiemensStar {
+    /// A star that fills a square, its spokes a pixel wide at the hub; dark where it covers.
+    pub fn filling(side_px: usize, n_spokes: usize) -> Self {
+        let radius_px = 0.46 * side_px as f64;
+        Self {
+            side_px,
+            radius_px,
+            // Half a period on the circle of this radius is 1.2 px.
+            hub_px: (1.2 * n_spokes as f64 / PI).min(radius_px / 2.0),
+            n_spokes,
+            phase_rad: -1.0,
+            amplitude: 0.5,
+        }
+    }
+
     /// The object, `(side, side)`, dimensionless.
     ///
     /// Edges are softened over one pixel. The spoke that points to the upper right ends at 60 % of
     /// the radius, so that a mirrored or transposed picture can be told from the true one.
     pub fn object(&self) -> Array2<Complex64> {
+        self.pattern().mapv(|cover| {
+            Complex64::from_polar(1.0 + (self.amplitude - 1.0) * cover, self.phase_rad * cover)
+        })
+    }
+
+    /// Share of every pixel that the star covers, `(side, side)`, 0 on the ground to 1 on a spoke.
+    pub fn pattern(&self) -> Array2<f64> {
         let middle = (self.side_px / 2) as f64;
         Array2::from_shape_fn((self.side_px, self.side_px), |(row, column)| {
-            let cover = self.cover(row as f64 - middle, column as f64 - middle);
-            Complex64::from_polar(1.0 + (self.amplitude - 1.0) * cover, self.phase_rad * cover)
+            self.cover(row as f64 - middle, column as f64 - middle)
         })
     }
 

@@ -16,6 +16,7 @@ mod canonicalise;
 mod patches;
 mod simulate;
 mod split;
+mod validate;
 
 use crate::fields::AutoReal;
 use crate::forward::Subpixel;
@@ -25,6 +26,7 @@ pub use canonicalise::canonicalise;
 pub use patches::with_patches;
 pub use simulate::{Simulated, expected_photons, noise_seed, probe_factor, simulate, simulate_at};
 pub use split::{Split, SplitRows, split, split_rows, split_scans};
+pub use validate::{Design, Half, SplitDesign, Validation, View, validate};
 
 crate::field_choice! {
     /// How amplitudes are stored.
