@@ -117,7 +117,12 @@ fn menu_bar(app: &mut Workbench, ui: &mut Ui) {
             items(
                 app,
                 ui,
-                &[Action::Generate, Action::Run, Action::Stop, Action::Continue],
+                &[
+                    Action::Generate,
+                    Action::Run,
+                    Action::Stop,
+                    Action::Continue,
+                ],
             );
         });
         ui.menu_button("Help", |ui| {

@@ -98,7 +98,11 @@ impl Purpose {
     pub fn is_save(self) -> bool {
         matches!(
             self,
-            Self::SaveRepaired | Self::SaveScan | Self::SaveResult | Self::SaveLoss | Self::ExportPane
+            Self::SaveRepaired
+                | Self::SaveScan
+                | Self::SaveResult
+                | Self::SaveLoss
+                | Self::ExportPane
         )
     }
 

@@ -165,7 +165,8 @@ impl Workbench {
     pub(super) fn permissions(&self) -> Permissions {
         Permissions {
             run: self.is_enabled(Action::Run),
-            stop: self.is_enabled(Action::Stop),
+            stop: self.is_enabled(Action::Stop) && self.queue.generation().is_none(),
+            is_generating: self.queue.generation().is_some(),
             resume: self.is_enabled(Action::Continue),
             save: self.is_enabled(Action::SaveResultAs),
             export: self.is_enabled(Action::ExportPane),
@@ -179,7 +180,9 @@ impl Workbench {
         let preview = self.document.run.preview.as_ref().map(Arc::as_ref);
         let values = match self.view {
             View::Data => self.data.values(pane, scan, scan.dataset.as_ref()?)?,
-            View::Generate => self.generate.values(pane, &self.document.generation.sketch)?,
+            View::Generate => self
+                .generate
+                .values(pane, &self.document.generation.sketch)?,
             View::Reconstruct => self.reconstruct.values(pane, preview?)?,
         };
         Some(self.pictures().copy(values))

@@ -150,14 +150,12 @@ impl Queue {
 
     /// The reconstruction that runs, as shown.
     pub fn reconstruction(&self) -> Option<Row> {
-        self.row(Lane::Compute)
-            .filter(|row| row.scan != GENERATION)
+        self.row(Lane::Compute).filter(|row| row.scan != GENERATION)
     }
 
     /// The generation that runs, as shown.
     pub fn generation(&self) -> Option<Row> {
-        self.row(Lane::Compute)
-            .filter(|row| row.scan == GENERATION)
+        self.row(Lane::Compute).filter(|row| row.scan == GENERATION)
     }
 
     /// Every running job, as shown.

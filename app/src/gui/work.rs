@@ -11,9 +11,7 @@ use ptycho_core::data::statistics::{Statistics, file_statistics};
 use ptycho_core::data::{Dataset, Inspection, Opened, Strictness, Verdict, inspect};
 use ptycho_core::iterative::LsqmlSnapshot;
 use ptycho_core::job::{Monitor, Progress, Stop};
-use ptycho_core::study::generate::{
-    GenerateOutcome, GenerateSnapshot, GenerateTask, generate,
-};
+use ptycho_core::study::generate::{GenerateOutcome, GenerateSnapshot, GenerateTask, generate};
 use ptycho_core::study::run::{
     ReconstructOutcome, ReconstructTask, Source, open_source, reconstruct,
 };

@@ -19,7 +19,9 @@ impl Workbench {
     /// Whether a generation can be started now.
     pub(super) fn can_generate(&self) -> bool {
         let checks = preflight(&self.document.generation);
-        let is_blocked = checks.iter().any(|check| check.state == CheckState::Blocking);
+        let is_blocked = checks
+            .iter()
+            .any(|check| check.state == CheckState::Blocking);
         !self.queue.is_busy(Lane::Compute) && !is_blocked
     }
 
@@ -73,9 +75,10 @@ impl Workbench {
         generation.snapshot = Some((generation.runnable(), Default::default()));
         tracing::info!("generating into {}", task.output.display());
         let name = "Generate datasets";
-        self.queue.add(Lane::Compute, GENERATION, name, move |monitor| {
-            work::run_generation(&task, monitor)
-        });
+        self.queue
+            .add(Lane::Compute, GENERATION, name, move |monitor| {
+                work::run_generation(&task, monitor)
+            });
     }
 
     pub(super) fn generated(&mut self, outcome: GenerateOutcome) {
@@ -86,7 +89,11 @@ impl Workbench {
             None => generation.runnable(),
         };
         let seconds = outcome.doses.iter().map(|dose| dose.seconds).sum();
-        tracing::info!("generated {} doses in {}", outcome.doses.len(), task.output.display());
+        tracing::info!(
+            "generated {} doses in {}",
+            outcome.doses.len(),
+            task.output.display()
+        );
         generation.finished = Some(FinishedGeneration {
             task,
             outcome,
@@ -105,20 +112,24 @@ impl Workbench {
             && let Some((task, pattern)) = generation.take_sketch_request()
         {
             let before = generation.sketch.clone();
-            self.queue.add(Lane::Sketch, GENERATION, "Preview", move |monitor| {
-                let sketch = sketch(&task, pattern, &before, monitor);
-                Ok(Outcome::Sketch(Box::new(sketch)))
-            });
+            self.queue
+                .add(Lane::Sketch, GENERATION, "Preview", move |monitor| {
+                    let sketch = sketch(&task, pattern, &before, monitor);
+                    Ok(Outcome::Sketch(Box::new(sketch)))
+                });
         }
-        let is_valid = generation.doses.problem.is_none()
-            && generation.task.split.check_ranges().is_ok();
+        let is_valid =
+            generation.doses.problem.is_none() && generation.task.split.check_ranges().is_ok();
         if is_valid
             && !self.queue.is_busy(Lane::Plan)
             && let Some((task, n_ended)) = generation.plan_request()
         {
-            self.queue.add(Lane::Plan, GENERATION, "Look what will be written", move |_| {
-                Ok(Outcome::Planned(Box::new(Planned::new(task, n_ended))))
-            });
+            self.queue.add(
+                Lane::Plan,
+                GENERATION,
+                "Look what will be written",
+                move |_| Ok(Outcome::Planned(Box::new(Planned::new(task, n_ended)))),
+            );
         }
     }
 

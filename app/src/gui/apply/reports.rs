@@ -66,7 +66,12 @@ impl Workbench {
         }
     }
 
-    pub(super) fn take_failure(&mut self, (lane, scan): (Lane, u64), name: &str, error: &ptycho_core::Error) {
+    pub(super) fn take_failure(
+        &mut self,
+        (lane, scan): (Lane, u64),
+        name: &str,
+        error: &ptycho_core::Error,
+    ) {
         if (lane, scan) == (Lane::Compute, GENERATION) {
             self.document.generation.n_ended += 1;
             self.document.generation.is_cancelled = matches!(error, ptycho_core::Error::Cancelled);

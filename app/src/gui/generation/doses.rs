@@ -82,7 +82,10 @@ mod tests {
     #[test]
     fn doses_are_read_as_typed_and_spelled_short() {
         assert_eq!(parse("1e3, 1e4;250").unwrap(), [1e3, 1e4, 250.0]);
-        assert_eq!(spelled(&[1e3, 250.0, 12_345.5, 0.5]), "1e3, 250, 12345.5, 0.5");
+        assert_eq!(
+            spelled(&[1e3, 250.0, 12_345.5, 0.5]),
+            "1e3, 250, 12345.5, 0.5"
+        );
         for (text, word) in [
             ("1e3, x", "\"x\""),
             ("1e3, -2", "above 0"),
@@ -101,7 +104,10 @@ mod tests {
         let mut doses = vec![1e3];
         draft.text = "1000, 2e4,".to_owned();
         draft.read(&mut doses);
-        assert_eq!((doses.as_slice(), draft.problem.clone()), (&[1e3, 2e4][..], None));
+        assert_eq!(
+            (doses.as_slice(), draft.problem.clone()),
+            (&[1e3, 2e4][..], None)
+        );
         draft.follow(&doses);
         assert_eq!(draft.text, "1000, 2e4,");
         draft.text = "1000, 2e".to_owned();

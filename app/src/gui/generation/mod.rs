@@ -148,7 +148,11 @@ impl Generation {
                 .find(|path| path.file_name().is_some_and(|name| name == "train.npz"))
                 .cloned();
         }
-        let dose = self.plan().filter(|_| self.is_plan_current())?.doses.get(index)?;
+        let dose = self
+            .plan()
+            .filter(|_| self.is_plan_current())?
+            .doses
+            .get(index)?;
         dose.stages
             .is_empty()
             .then(|| dose.folder.join("train.npz"))

@@ -1,6 +1,6 @@
 //! What stands in the way of a generation, and what is worth knowing before it.
 
-use ptycho_core::sim::{ObjectKind, Outside, ProbeKind, ScanKind};
+use ptycho_core::sim::{ObjectKind, ProbeKind, ScanKind};
 use ptycho_core::study::generate::{GeneratePlan, PlannedDose};
 
 use super::super::document::{Check, CheckState};
@@ -20,7 +20,10 @@ pub fn preflight(generation: &Generation) -> Vec<Check> {
         return checks;
     }
     match generation.planned.as_ref().map(|planned| &planned.plan) {
-        None => checks.push(Check::new(CheckState::Blocking, "Looking what would be written…")),
+        None => checks.push(Check::new(
+            CheckState::Blocking,
+            "Looking what would be written…",
+        )),
         Some(Err(words)) => checks.push(Check::new(CheckState::Blocking, words.clone())),
         Some(Ok(plan)) => checks.extend(plan_checks(generation, plan)),
     }
@@ -32,9 +35,24 @@ fn missing_files(generation: &Generation) -> Vec<Check> {
     let scene = &generation.task.scene;
     let sources = &scene.sources;
     let needs = [
-        (scene.object.object == ObjectKind::File, &sources.object, "Object", "objectGuess"),
-        (scene.probe.probe == ProbeKind::File, &sources.probe, "Probe", "probeGuess"),
-        (scene.scan.scan == ScanKind::File, &sources.scan, "Scan", "xcoords and ycoords"),
+        (
+            scene.object.object == ObjectKind::File,
+            &sources.object,
+            "Object",
+            "objectGuess",
+        ),
+        (
+            scene.probe.probe == ProbeKind::File,
+            &sources.probe,
+            "Probe",
+            "probeGuess",
+        ),
+        (
+            scene.scan.scan == ScanKind::File,
+            &sources.scan,
+            "Scan",
+            "xcoords and ycoords",
+        ),
     ];
     needs
         .into_iter()
@@ -49,10 +67,13 @@ fn missing_files(generation: &Generation) -> Vec<Check> {
 fn plan_checks(generation: &Generation, plan: &GeneratePlan) -> Vec<Check> {
     let mut checks = vec![what(generation, plan), room(plan)];
     checks.extend(older(plan));
-    checks.extend(outside(generation, plan));
-    checks.extend(leak(generation, plan));
-    let warnings = plan.warnings.iter();
-    checks.extend(warnings.map(|words| Check::new(CheckState::Warning, words.clone())));
+    checks.extend(no_leak(plan));
+    // The room on the disk is told above.
+    let warnings = plan
+        .warnings
+        .iter()
+        .filter(|words| !words.starts_with("the disk"));
+    checks.extend(warnings.map(|words| Check::new(CheckState::Warning, sentence(words))));
     checks
 }
 
@@ -63,7 +84,11 @@ fn what(generation: &Generation, plan: &GeneratePlan) -> Check {
         .probe
         .as_ref()
         .map_or(generation.task.scene.probe.n, |probe| probe.values.dim().1);
-    let doses: Vec<_> = plan.doses.iter().map(|dose| dose_text(dose.photons)).collect();
+    let doses: Vec<_> = plan
+        .doses
+        .iter()
+        .map(|dose| dose_text(dose.photons))
+        .collect();
     let photons = doses.join(", ");
     let sets = match plan.doses.first() {
         Some(dose) => format!(
@@ -77,7 +102,10 @@ fn what(generation: &Generation, plan: &GeneratePlan) -> Check {
         0 => String::new(),
         n_guarded => format!("; {n_guarded} in the guard band are in neither"),
     };
-    Check::new(CheckState::Good, format!("{photons} photons: {sets}{each}{guarded}."))
+    Check::new(
+        CheckState::Good,
+        format!("{photons} photons: {sets}{each}{guarded}."),
+    )
 }
 
 /// How large, how long, and whether there is room.
@@ -99,7 +127,10 @@ fn room(plan: &GeneratePlan) -> Check {
                 bytes_text(free)
             ),
         ),
-        Some(free) => Check::new(CheckState::Good, format!("{size}; {} are free.", bytes_text(free))),
+        Some(free) => Check::new(
+            CheckState::Good,
+            format!("{size}; {} are free.", bytes_text(free)),
+        ),
         None => Check::new(CheckState::Good, format!("{size}.")),
     }
 }
@@ -128,39 +159,21 @@ fn older(plan: &GeneratePlan) -> Vec<Check> {
     checks
 }
 
-fn outside(generation: &Generation, plan: &GeneratePlan) -> Option<Check> {
-    let n_outside = plan.n_outside;
-    let grows = generation.task.simulation.outside == Outside::Grow;
-    match (n_outside, grows) {
-        (0, _) => None,
-        (_, true) => Some(Check::new(
-            CheckState::Warning,
-            format!("{n_outside} positions leave the object, which grows by a border of vacuum."),
-        )),
-        (_, false) => Some(Check::new(
-            CheckState::Blocking,
-            format!(
-                "{n_outside} positions leave the object: widen the buffer, or let the object grow."
-            ),
-        )),
-    }
+fn no_leak(plan: &GeneratePlan) -> Option<Check> {
+    let is_clean = plan.doses.first()?.leak.n_shared_px == 0;
+    let text = "Training and test set see no object pixel in common.";
+    is_clean.then(|| Check::new(CheckState::Good, text))
 }
 
-fn leak(generation: &Generation, plan: &GeneratePlan) -> Option<Check> {
-    let leak = plan.doses.first()?.leak;
-    if leak.n_shared_px == 0 {
-        let text = "Training and test set see no object pixel in common.";
-        return Some(Check::new(CheckState::Good, text));
-    }
-    let words = format!(
-        "Leak: the training set sees {} px of the object that the test set sees, {:.1} % of those",
-        leak.n_shared_px,
-        leak.percent()
-    );
-    let advice = if generation.task.split.test_positions > 0 {
-        ", as a second scan over the same object does."
-    } else {
-        ". A guard band of auto avoids it."
-    };
-    Some(Check::new(CheckState::Warning, format!("{words}{advice}")))
+/// Words for the command line as a sentence of the window.
+fn sentence(words: &str) -> String {
+    let words = words.replace("--guard-px auto", "Guard px on auto");
+    let mut letters = words.chars();
+    let first = letters.next().map(char::to_uppercase);
+    first
+        .into_iter()
+        .flatten()
+        .chain(letters)
+        .chain(['.'])
+        .collect()
 }

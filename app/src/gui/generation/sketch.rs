@@ -17,12 +17,10 @@ use ptycho_core::paint::limits::Limits;
 use ptycho_core::paint::picture::{Look, Meaning, Picture};
 use ptycho_core::paint::raster::{Rgba, area_average};
 use ptycho_core::sim::leak::{Leak, leak, support};
-use ptycho_core::sim::object::make_object;
-use ptycho_core::sim::probe::{ProbeReport, make_probe, report};
-use ptycho_core::sim::stages::{probe_factor, split_rows};
+use ptycho_core::sim::probe::{ProbeReport, report};
+use ptycho_core::sim::stages::{noise_seed, probe_factor, split_rows};
 use ptycho_core::sim::{
-    ObjectContent, ObjectKind, ObjectSettings, Outside, ProbeKind, ProbeSettings, Scene,
-    Simulator, SplitAxis,
+    ObjectContent, ObjectKind, ObjectSettings, Outside, ProbeSettings, Scene, Simulator, SplitAxis,
 };
 use ptycho_core::study::generate::GenerateTask;
 use ptycho_core::{Error, Result};
@@ -214,14 +212,10 @@ fn scene(task: &GenerateTask) -> Result<Scene> {
 /// Object and probe by themselves, where no scene can be made of them.
 fn make_parts(task: &GenerateTask, before: &Sketch, sketch: &mut Sketch) {
     let settings = &task.scene;
-    if settings.object.object != ObjectKind::File
-        && let Ok(made) = make_object(&settings.object, task.simulation.seed)
-    {
+    if let Ok(made) = settings.make_object(task.simulation.seed) {
         sketch.object = Some(object(&Arc::new(made), task, before));
     }
-    if settings.probe.probe != ProbeKind::File
-        && let Ok(made) = make_probe(&settings.probe)
-    {
+    if let Ok(made) = settings.make_probe() {
         sketch.probe = probe(&Arc::new(made), before).ok();
     }
 }
@@ -238,12 +232,21 @@ fn object(
     let is_phase =
         settings.object != ObjectKind::File && settings.object_content == ObjectContent::Phase;
     let look = Look {
-        component: if is_phase { Component::Phase } else { Component::Amplitude },
+        component: if is_phase {
+            Component::Phase
+        } else {
+            Component::Amplitude
+        },
         color_map: Some(ColorMap::new(Map::Gray)),
         limits: Some(Limits::MinMax),
         ..Look::default()
     };
-    let picture = Picture::new(&Source::Complex(values.view()), &look, Meaning::default(), None);
+    let picture = Picture::new(
+        &Source::Complex(values.view()),
+        &look,
+        Meaning::default(),
+        None,
+    );
     Arc::new(ObjectSketch {
         version: next_version(),
         values: Arc::clone(values),
@@ -255,9 +258,10 @@ fn object(
 }
 
 fn range(values: impl Iterator<Item = f32>) -> [f32; 2] {
-    values.fold([f32::INFINITY, f32::NEG_INFINITY], |[least, greatest], value| {
-        [least.min(value), greatest.max(value)]
-    })
+    values.fold(
+        [f32::INFINITY, f32::NEG_INFINITY],
+        |[least, greatest], value| [least.min(value), greatest.max(value)],
+    )
 }
 
 fn probe(values: &Arc<Array3<Complex32>>, before: &Sketch) -> Result<Arc<ProbeSketch>> {
@@ -334,12 +338,13 @@ fn patterns(scene: &Scene, task: &GenerateTask, chosen: usize) -> Result<Pattern
     let surveyed: Arc<[_]> = scene.positions_px.iter().copied().step_by(step).collect();
     let n_surveyed = surveyed.len();
     let subpixel = task.simulation.subpixel;
-    let seed = task.simulation.seed;
-    let simulator = |probe, positions| {
+    let simulator = |probe, positions, photons| {
+        // The same draws as in the file that will be written.
+        let seed = noise_seed(task.simulation.seed, photons);
         Simulator::new(Arc::clone(&scene.object), probe, positions, subpixel, seed)
     };
-    let expected = simulator(Arc::clone(&scene.probe), surveyed)?
-        .expected_photons(&Quiet::default())?;
+    let expected =
+        simulator(Arc::clone(&scene.probe), surveyed, 1.0)?.expected_photons(&Quiet::default())?;
     let [least, greatest] = expected.iter().fold(
         [f64::INFINITY, f64::NEG_INFINITY],
         |[least, greatest], photons| [least.min(*photons), greatest.max(*photons)],
@@ -348,12 +353,15 @@ fn patterns(scene: &Scene, task: &GenerateTask, chosen: usize) -> Result<Pattern
     for &photons in &task.doses {
         let factor = probe_factor(&expected, photons)?;
         let probe = Arc::new(scene.probe.mapv(|value| value * factor as f32));
-        let simulator = simulator(probe, Arc::clone(&scene.positions_px))?;
+        let simulator = simulator(probe, Arc::clone(&scene.positions_px), photons)?;
         let mut values = vec![0.0_f32; n * n];
         simulator.intensity(index, &mut values);
         let brightest = values.iter().copied().fold(0.0, f32::max).into();
         simulator.amplitude(index, &mut values);
-        let counts = values.into_iter().map(|amplitude| amplitude * amplitude).collect();
+        let counts = values
+            .into_iter()
+            .map(|amplitude| amplitude * amplitude)
+            .collect();
         doses.push(DoseSketch {
             photons,
             counts: Array2::from_shape_vec((n, n), counts).unwrap_or_default(),
@@ -361,7 +369,11 @@ fn patterns(scene: &Scene, task: &GenerateTask, chosen: usize) -> Result<Pattern
             brightest,
         });
     }
-    let greatest = doses.iter().flat_map(|dose| &dose.counts).copied().fold(1.0, f32::max);
+    let greatest = doses
+        .iter()
+        .flat_map(|dose| &dose.counts)
+        .copied()
+        .fold(1.0, f32::max);
     let log_max = f64::from(greatest).log10();
     Ok(PatternSketch {
         version: next_version(),
@@ -411,7 +423,11 @@ fn strip(doses: &[DoseSketch], log_max: f64) -> ColorImage {
         }
     }
     let width = pixels.len() / height;
-    color_image(&Rgba { width, height, pixels })
+    color_image(&Rgba {
+        width,
+        height,
+        pixels,
+    })
 }
 
 fn small(picture: &Rgba) -> ColorImage {
@@ -427,7 +443,8 @@ fn shrunk(picture: &Rgba) -> Rgba {
 fn section_of(error: &Error) -> Section {
     let key = error.problem().and_then(|problem| problem.key.clone());
     let key = key.unwrap_or_default().replace('-', "_");
-    let is_of = |fields: &[ptycho_core::fields::Field]| fields.iter().any(|field| field.name == key);
+    let is_of =
+        |fields: &[ptycho_core::fields::Field]| fields.iter().any(|field| field.name == key);
     match key.as_str() {
         "objectGuess" => Section::Object,
         "probeGuess" => Section::Probe,

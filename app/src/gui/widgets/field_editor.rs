@@ -24,10 +24,7 @@ pub(super) fn editor(
                 .speed(speed);
             (ui.add(drag), Value::Integer(number))
         }
-        Value::Real(mut number) => (
-            ui.add(real(field, &mut number)),
-            Value::Real(number),
-        ),
+        Value::Real(mut number) => (ui.add(real(field, &mut number)), Value::Real(number)),
         Value::Toggle(mut is_on) => {
             let response = ui.add(Checkbox::without_text(&mut is_on));
             (response, Value::Toggle(is_on))

@@ -41,6 +41,8 @@ pub struct Aids<'a> {
     pub relevance: &'a dyn Fn(&str) -> Relevance,
     /// The file of the field that takes one.
     pub file: Option<&'a mut Option<PathBuf>>,
+    /// Least widths of labels, values and units, so that tables under each other are aligned.
+    pub widths: [f32; 3],
 }
 
 impl Aids<'_> {
@@ -49,6 +51,7 @@ impl Aids<'_> {
         found: &|_| None,
         relevance: &|_| Relevance::ByLevel,
         file: None,
+        widths: [0.0; 3],
     };
 
     fn shows(&self, field: &Field, shows_all: bool) -> bool {
@@ -159,9 +162,15 @@ fn row<T: Fields>(
         RichText::new(format!("• {label}")).strong()
     };
     let tip = tooltip(field, default);
-    ui.label(text).on_hover_text(&tip);
-    let mut edited = editor(ui, (id_salt, field), &tip, value, (aids.found)(field.name));
-    ui.label(RichText::new(field.unit).color(theme::palette(ui).weak));
+    let [label_width, value_width, unit_width] = aids.widths;
+    cell(ui, label_width, |ui| ui.label(text).on_hover_text(&tip));
+    let found = (aids.found)(field.name);
+    let mut edited = cell(ui, value_width, |ui| {
+        editor(ui, (id_salt, field), &tip, value, found)
+    });
+    cell(ui, unit_width, |ui| {
+        ui.label(RichText::new(field.unit).color(theme::palette(ui).weak))
+    });
     let reset = ui
         .add_enabled(!is_default, Button::new("↺").frame(false))
         .on_hover_text(format!("Reset to {default}"))
@@ -171,6 +180,15 @@ fn row<T: Fields>(
     }
     // A value out of range cannot be typed, so a refusal only means that nothing changes.
     edited.is_some_and(|value| settings.set(field.name, value).is_ok())
+}
+
+/// A cell of at least this width.
+fn cell<R>(ui: &mut Ui, width: f32, contents: impl FnOnce(&mut Ui) -> R) -> R {
+    ui.horizontal(|ui| {
+        ui.set_min_width(width);
+        contents(ui)
+    })
+    .inner
 }
 
 /// The path of the file, and a button that looks for it.

@@ -40,6 +40,8 @@ pub struct ImagePane {
     pub shows_scale_bar: bool,
     /// Show the colour bar; panes side by side on one scale share one.
     pub shows_colour_bar: bool,
+    /// Show size and remarks below.
+    pub shows_caption: bool,
 }
 
 impl Default for ImagePane {
@@ -50,6 +52,7 @@ impl Default for ImagePane {
             has_log_counts: true,
             shows_scale_bar: true,
             shows_colour_bar: true,
+            shows_caption: true,
         }
     }
 }
@@ -321,6 +324,9 @@ impl ImagePane {
                 self.look.limits = Some(limits);
             }
         }
+        if !self.shows_caption {
+            return;
+        }
         let text = egui::RichText::new(caption(picture, cache)).small();
         let label = egui::Label::new(text.color(theme::palette(ui).weak)).truncate();
         let place = egui::UiBuilder::new()
@@ -452,16 +458,18 @@ impl Rects {
         } else {
             0.0
         };
-        let caption_height = ui.text_style_height(&egui::TextStyle::Small);
+        let caption_height = if pane.shows_caption {
+            ui.text_style_height(&egui::TextStyle::Small)
+        } else {
+            0.0
+        };
         let histogram_height = if has_histogram {
             strip::HEIGHT + theme::GRID
         } else {
             0.0
         };
         let below = histogram_height + caption_height + theme::GRID;
-        let width = ui
-            .available_width()
-            .max(LEAST_IMAGE_SIDE + bar_width);
+        let width = ui.available_width().max(LEAST_IMAGE_SIDE + bar_width);
         // Within a list that scrolls there is no end to the height.
         let height = if ui.available_height().is_finite() {
             ui.available_height()
@@ -472,9 +480,9 @@ impl Rects {
         let (_, whole) = ui.allocate_space(vec2(width, height));
         let image_size = vec2(width - bar_width, height - below);
         let image = Rect::from_min_size(whole.min, image_size);
-        let bar = pane.shows_colour_bar.then(|| {
-            Rect::from_min_max(image.right_top(), pos2(whole.right(), image.bottom()))
-        });
+        let bar = pane
+            .shows_colour_bar
+            .then(|| Rect::from_min_max(image.right_top(), pos2(whole.right(), image.bottom())));
         let histogram = has_histogram.then(|| {
             let corner = image.left_bottom() + vec2(0.0, theme::GRID);
             Rect::from_min_size(corner, vec2(image.width(), strip::HEIGHT))

@@ -66,7 +66,12 @@ pub fn legend(ui: &mut Ui, groups: &[PointGroup<'_>]) {
             let size = vec2(3.0 * theme::GRID, 3.0 * theme::GRID);
             let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
             let mut mesh = Mesh::default();
-            add(&mut mesh, rect.center(), (group.marker, group.colour(ui, false)), 2.0);
+            add(
+                &mut mesh,
+                rect.center(),
+                (group.marker, group.colour(ui, false)),
+                2.0,
+            );
             ui.painter().add(mesh);
             ui.label(format!("{} {}", group.name, group.rows.len()));
         });
@@ -78,7 +83,10 @@ fn add(mesh: &mut Mesh, at: Pos2, (marker, colour): (Marker, Color32), scale: f3
     let half = HALF * scale;
     match marker {
         Marker::Square => {
-            mesh.add_colored_rect(Rect::from_center_size(at, vec2(2.0 * half, 2.0 * half)), colour);
+            mesh.add_colored_rect(
+                Rect::from_center_size(at, vec2(2.0 * half, 2.0 * half)),
+                colour,
+            );
         }
         Marker::Diamond => {
             let reach = 1.5 * half;
@@ -86,11 +94,20 @@ fn add(mesh: &mut Mesh, at: Pos2, (marker, colour): (Marker, Color32), scale: f3
             quad(mesh, corners.map(|(x, y)| at + vec2(x, y)), colour);
         }
         Marker::Cross | Marker::Alarm => {
-            let reach = if marker == Marker::Alarm { 3.0 * half } else { 1.5 * half };
+            let reach = if marker == Marker::Alarm {
+                3.0 * half
+            } else {
+                1.5 * half
+            };
             let width = 0.5 * half;
             for (x, y) in [(reach, reach), (reach, -reach)] {
                 let (along, across) = (vec2(x, y), vec2(-y, x) * (width / reach));
-                let corners = [along + across, along - across, -along - across, across - along];
+                let corners = [
+                    along + across,
+                    along - across,
+                    -along - across,
+                    across - along,
+                ];
                 quad(mesh, corners.map(|corner| at + corner), colour);
             }
         }
@@ -137,15 +154,23 @@ impl Crowd {
     }
 }
 
+/// How large marks are: smaller where points are many, so that what lies below is seen.
+fn mark_scale(viewport: &Viewport, n_points: usize) -> f32 {
+    let seen = viewport.array_rect().intersect(viewport.rect);
+    let room = seen.area() / n_points.max(1) as f32;
+    (room / 60.0).sqrt().clamp(0.4, 1.0)
+}
+
 /// The marks of all groups as one mesh.
 pub(super) fn groups_mesh(
     ui: &Ui,
     viewport: &Viewport,
     (groups, is_over_picture): (&[PointGroup<'_>], bool),
     position: impl Fn(usize) -> Option<[f64; 2]>,
-    scale: f32,
 ) -> Mesh {
     let mut mesh = Mesh::default();
+    let n_points = groups.iter().map(|group| group.rows.len()).sum();
+    let scale = mark_scale(viewport, n_points);
     for group in groups {
         let mut crowd = Crowd::new(viewport.rect);
         let colour = group.colour(ui, is_over_picture);
@@ -164,7 +189,11 @@ pub(super) fn draw_divide(painter: &egui::Painter, viewport: &Viewport, divide: 
     let rect = viewport.array_rect();
     let (light, dark) = theme::overlay();
     let at = |along_px: f64| {
-        let position = if divide.axis == 0 { [along_px, 0.0] } else { [0.0, along_px] };
+        let position = if divide.axis == 0 {
+            [along_px, 0.0]
+        } else {
+            [0.0, along_px]
+        };
         let screen = viewport.screen(position);
         if divide.axis == 0 { screen.y } else { screen.x }
     };
@@ -182,7 +211,12 @@ pub(super) fn draw_divide(painter: &egui::Painter, viewport: &Viewport, divide: 
         let [_, to] = line(high);
         painter.rect_filled(Rect::from_two_pos(from, to), 0.0, dark.gamma_multiply(0.6));
         for edge in [low, high] {
-            painter.extend(egui::Shape::dashed_line(&line(edge), (1.0, light), 6.0, 4.0));
+            painter.extend(egui::Shape::dashed_line(
+                &line(edge),
+                (1.0, light),
+                6.0,
+                4.0,
+            ));
         }
     }
     let middle = line(at(divide.middle_px));
@@ -202,7 +236,7 @@ pub fn thumbnail(
     let painter = ui.painter_at(rect);
     painter.rect_filled(viewport.array_rect(), 0.0, theme::palette(ui).field);
     let position = |row: usize| positions_px.get(row).copied();
-    painter.add(groups_mesh(ui, &viewport, (marks.groups, false), position, 0.5));
+    painter.add(groups_mesh(ui, &viewport, (marks.groups, false), position));
     if let Some(divide) = marks.divide {
         draw_divide(&painter, &viewport, divide);
     }

@@ -184,7 +184,7 @@ fn draw(
             Some([point[0], point[1]])
         };
         let groups = (marks.groups, data.underlay.is_some());
-        painter.add(groups_mesh(ui, viewport, groups, position, 1.0));
+        painter.add(groups_mesh(ui, viewport, groups, position));
     }
     if let Some(point) = data.selected.filter(|&i| i < data.positions_px.nrows()) {
         let row = data.positions_px.row(point);

@@ -89,10 +89,14 @@ fn panes() -> Vec<(Pane, ImagePane)> {
     let pattern = ImagePane {
         shows_colour_bar: false,
         shows_scale_bar: false,
+        shows_caption: false,
         ..without_histogram(ImagePane::log10(COUNTS_FLOOR))
     };
     vec![
-        (pane("Object", "amplitude", OBJECT_GROUP), ImagePane::default()),
+        (
+            pane("Object", "amplitude", OBJECT_GROUP),
+            ImagePane::default(),
+        ),
         (
             pane("Probe amplitude", "amplitude", PROBE_GROUP),
             without_histogram(ImagePane::default()),
@@ -101,7 +105,10 @@ fn panes() -> Vec<(Pane, ImagePane)> {
             pane("Probe phase", "amplitude", PROBE_GROUP),
             without_histogram(ImagePane::new(Component::Phase)),
         ),
-        (pane("Diffraction pattern", "counts", PATTERN_GROUP), pattern),
+        (
+            pane("Diffraction pattern", "counts", PATTERN_GROUP),
+            pattern,
+        ),
     ]
 }
 
@@ -144,7 +151,7 @@ fn layout() -> Tree<GenerateTile> {
     below.shares.set_share(doses, 0.64);
     let below = tiles.insert_container(below);
     let mut root = Linear::new(LinearDir::Vertical, vec![above, patterns, below]);
-    for (tile, share) in [(above, 0.46), (patterns, 0.27), (below, 0.27)] {
+    for (tile, share) in [(above, 0.44), (patterns, 0.25), (below, 0.31)] {
         root.shares.set_share(tile, share);
     }
     let root = tiles.insert_container(root);
@@ -175,7 +182,8 @@ impl GenerateView {
             Panel::bottom("generate values").show(ui, |ui| self.pictures.finish(ui, commands));
         }
         central(ui, |ui| {
-            let mut tree = std::mem::replace(&mut self.tree, Tree::empty(egui::Id::unique("no tiles")));
+            let mut tree =
+                std::mem::replace(&mut self.tree, Tree::empty(egui::Id::unique("no tiles")));
             let mut draw = |ui: &mut Ui, tile: &GenerateTile| {
                 self.draw_tile(ui, *tile, document, queue, commands);
             };
@@ -195,10 +203,13 @@ impl GenerateView {
         let generation = &mut document.generation;
         match tile {
             GenerateTile::Scan => {
-                let chosen = pictures::scan_tile(ui, generation, &mut self.underlay, &mut self.pictures);
+                let chosen =
+                    pictures::scan_tile(ui, generation, &mut self.underlay, &mut self.pictures);
                 generation.pattern = chosen.unwrap_or(generation.pattern);
             }
-            GenerateTile::Object => pictures::object_tile(ui, &generation.sketch, &mut self.pictures),
+            GenerateTile::Object => {
+                pictures::object_tile(ui, &generation.sketch, &mut self.pictures)
+            }
             GenerateTile::ProbeAmplitude => {
                 let which = (PROBE_AMPLITUDE, &mut self.probe_mode);
                 pictures::probe_tile(ui, &generation.sketch, which, &mut self.pictures);
@@ -241,9 +252,8 @@ impl GenerateView {
             }
             _ => {
                 let modes = &sketch.probe.as_ref()?.values;
-                (self.probe_mode < modes.len_of(Axis(0))).then(|| {
-                    Values::Complex(modes.index_axis(Axis(0), self.probe_mode).to_owned())
-                })
+                (self.probe_mode < modes.len_of(Axis(0)))
+                    .then(|| Values::Complex(modes.index_axis(Axis(0), self.probe_mode).to_owned()))
             }
         }
     }

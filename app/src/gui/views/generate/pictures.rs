@@ -41,7 +41,9 @@ impl Underlay {
         }
         let max_side_px = ui.input(|input| input.max_texture_side);
         let block = block_px(picture.width.max(picture.height), max_side_px, 1.0);
-        let texture = self.texture.get(ui.ctx(), "object under the scan", picture, block);
+        let texture = self
+            .texture
+            .get(ui.ctx(), "object under the scan", picture, block);
         Some(texture.id())
     }
 }
@@ -113,7 +115,7 @@ pub(super) fn scan_tile(
         divide: scan.divide,
     };
     let view = pictures.group(OBJECT_GROUP);
-    let title = ("generate scan", "Scan over the object");
+    let title = ("generate scan", "Positions");
     let response = scan_plot::show_marked(ui, title, &data, &marks, view);
     let chosen = response.chosen? * scan.drawn_step;
     // The test scan has a simulation of its own.
@@ -124,7 +126,12 @@ pub(super) fn scan_tile(
 pub(super) fn object_tile(ui: &mut Ui, sketch: &Sketch, pictures: &mut Pictures) {
     match &sketch.object {
         Some(object) => {
-            pictures.show(ui, OBJECT, Source::Complex(object.values.view()), object.version);
+            pictures.show(
+                ui,
+                OBJECT,
+                Source::Complex(object.values.view()),
+                object.version,
+            );
         }
         None => nothing(ui, sketch),
     }
@@ -166,7 +173,10 @@ pub(super) fn patterns_tile(
         pictures.look(PATTERN).limits = Some(shared);
     }
     let whole = ui.available_rect_before_wrap();
-    let row = Rect::from_min_max(whole.min, pos2(whole.right() - colour_bar::WIDTH, whole.bottom()));
+    let row = Rect::from_min_max(
+        whole.min,
+        pos2(whole.right() - colour_bar::WIDTH, whole.bottom()),
+    );
     let mut bar = None;
     ui.scope_builder(egui::UiBuilder::new().max_rect(row), |ui| {
         egui::ScrollArea::horizontal()
@@ -174,11 +184,14 @@ pub(super) fn patterns_tile(
             .show(ui, |ui| bar = side_by_side(ui, &patterns, dose, pictures));
     });
     if let Some(bar) = bar {
-        let caption = ui.text_style_height(&egui::TextStyle::Small) + 4.0 * theme::GRID;
+        let below = 2.0 * theme::GRID;
         let top = whole.top() + theme::ROW_HEIGHT;
         let rect = Rect::from_min_max(
             pos2(row.right(), top),
-            pos2(whole.right(), (whole.bottom() - caption).max(top + theme::ROW_HEIGHT)),
+            pos2(
+                whole.right(),
+                (whole.bottom() - below).max(top + theme::ROW_HEIGHT),
+            ),
         );
         colour_bar::show(ui, rect, &bar, "all patterns");
     }
@@ -203,8 +216,9 @@ fn header(ui: &mut Ui, patterns: &PatternSketch, pattern: &mut usize, pictures: 
         ui.label(RichText::new(words).weak());
         if patterns.n_surveyed < patterns.n_positions {
             let words = format!("dose from {} of the positions", patterns.n_surveyed);
-            ui.label(RichText::new(words).weak())
-                .on_hover_text("The mean over the scan is estimated for this preview; the run takes all positions");
+            ui.label(RichText::new(words).weak()).on_hover_text(
+                "The mean over the scan is estimated for this preview; the run takes all positions",
+            );
         }
     });
 }
@@ -233,7 +247,10 @@ fn side_by_side(
 ) -> Option<ptycho_core::paint::picture::Bar> {
     let n_doses = patterns.doses.len().max(1) as f32;
     let room = ui.available_width() - theme::GAP * (n_doses - 1.0);
-    let size = vec2((room / n_doses).max(LEAST_PATTERN_WIDTH), ui.available_height());
+    let size = vec2(
+        (room / n_doses).max(LEAST_PATTERN_WIDTH),
+        ui.available_height(),
+    );
     let mut bar = None;
     ui.horizontal_top(|ui| {
         for (i, shown) in patterns.doses.iter().enumerate() {
@@ -247,7 +264,10 @@ fn side_by_side(
                     if response.clicked.is_some() || response.is_export_asked {
                         *dose = i;
                     }
-                    bar = response.picture.map(|picture| picture.bar.clone()).or(bar.take());
+                    bar = response
+                        .picture
+                        .map(|picture| picture.bar.clone())
+                        .or(bar.take());
                 });
             });
         }

@@ -11,10 +11,26 @@ use super::super::super::widgets::field_table::Relevance;
 pub(super) fn relevance(task: &GenerateTask, name: &str) -> Relevance {
     let object = &task.scene.object;
     let is_made = object.object != ObjectKind::File;
-    let (content, probe, scan) = (object.object_content, task.scene.probe.probe, task.scene.scan.scan);
+    let (content, probe, scan) = (
+        object.object_content,
+        task.scene.probe.probe,
+        task.scene.scan.scan,
+    );
     let is_split = task.split.test_positions == 0;
-    let always = |is_so: bool| if is_so { Relevance::Always } else { Relevance::Never };
-    let never = |is_so: bool| if is_so { Relevance::Never } else { Relevance::ByLevel };
+    let always = |is_so: bool| {
+        if is_so {
+            Relevance::Always
+        } else {
+            Relevance::Never
+        }
+    };
+    let never = |is_so: bool| {
+        if is_so {
+            Relevance::Never
+        } else {
+            Relevance::ByLevel
+        }
+    };
     match name {
         "object_size" | "object_content" => never(!is_made),
         "object_amplitude_min" | "object_amplitude_max" => {

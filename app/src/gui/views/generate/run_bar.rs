@@ -16,14 +16,20 @@ use super::sections::dose_words;
 use super::tables::stage_name;
 
 /// Draw the bar.
-pub(super) fn run_bar(ui: &mut Ui, document: &Document, queue: &Queue, commands: &mut Vec<Command>) {
+pub(super) fn run_bar(
+    ui: &mut Ui,
+    document: &Document,
+    queue: &Queue,
+    commands: &mut Vec<Command>,
+) {
     let generation = &document.generation;
     ui.add_space(4.0);
     ui.horizontal_wrapped(|ui| {
         let is_busy = queue.is_busy(Lane::Compute);
         let row = queue.generation();
         let blocking = blocking_words(generation, is_busy, row.is_some());
-        let generate = Button::new(RichText::new("▶ Generate").strong()).min_size(egui::vec2(96.0, 28.0));
+        let generate =
+            Button::new(RichText::new("▶ Generate").strong()).min_size(egui::vec2(96.0, 28.0));
         let response = ui.add_enabled(blocking.is_none(), generate);
         let tooltip = format!("{} (F5)", "Write training and test sets at every dose");
         if response
@@ -91,7 +97,9 @@ fn state(ui: &mut Ui, generation: &Generation, queue: &Queue) {
         return done(ui, finished);
     }
     let checks = preflight(generation);
-    let blocking = checks.iter().find(|check| check.state == CheckState::Blocking);
+    let blocking = checks
+        .iter()
+        .find(|check| check.state == CheckState::Blocking);
     match blocking {
         Some(check) => {
             ui.colored_label(palette.bad, "✖");
@@ -105,7 +113,11 @@ fn state(ui: &mut Ui, generation: &Generation, queue: &Queue) {
 
 fn running(ui: &mut Ui, generation: &Generation, row: &Row) {
     let share = row.progress.share() as f32;
-    let share = if row.progress.n_epochs == 0 { 0.0 } else { share };
+    let share = if row.progress.n_epochs == 0 {
+        0.0
+    } else {
+        share
+    };
     let words = match row.state {
         JobState::Stopping => "cancelling…".to_owned(),
         _ => at_work(generation).unwrap_or_else(|| "starting…".to_owned()),
@@ -129,15 +141,17 @@ fn at_work(generation: &Generation) -> Option<String> {
     let (_, snapshot) = generation.snapshot.as_ref()?;
     snapshot.doses.iter().find_map(|(photons, stages)| {
         let of_stages = Stage::ALL.iter().zip(stages);
-        of_stages.into_iter().find_map(|(stage, state)| match state {
-            StageState::Running(share) => Some(format!(
-                "{}: {} {:.0} %",
-                dose_words(*photons),
-                stage_name(*stage).to_lowercase(),
-                100.0 * share
-            )),
-            _ => None,
-        })
+        of_stages
+            .into_iter()
+            .find_map(|(stage, state)| match state {
+                StageState::Running(share) => Some(format!(
+                    "{}: {} {:.0} %",
+                    dose_words(*photons),
+                    stage_name(*stage).to_lowercase(),
+                    100.0 * share
+                )),
+                _ => None,
+            })
     })
 }
 

@@ -37,7 +37,11 @@ impl Thumbnail {
                 }
                 texture
             }
-            none => none.insert(ui.ctx().load_texture(name, image.clone(), TextureOptions::NEAREST)),
+            none => none.insert(ui.ctx().load_texture(
+                name,
+                image.clone(),
+                TextureOptions::NEAREST,
+            )),
         };
         self.version = version;
         let [width, height] = image.size;
@@ -97,19 +101,25 @@ fn picture(ui: &mut Ui, section: Section, sketch: &Sketch, thumbnails: &mut Thum
         Section::Object => {
             if let Some(object) = &sketch.object {
                 let name = "Preview of the object";
-                return thumbnails.object.show(ui, name, object.version, &object.thumbnail);
+                return thumbnails
+                    .object
+                    .show(ui, name, object.version, &object.thumbnail);
             }
         }
         Section::Probe => {
             if let Some(probe) = &sketch.probe {
                 let name = "Preview of the probe";
-                return thumbnails.probe.show(ui, name, probe.version, &probe.thumbnail);
+                return thumbnails
+                    .probe
+                    .show(ui, name, probe.version, &probe.thumbnail);
             }
         }
         Section::Doses => {
             if let Some(patterns) = &sketch.patterns {
                 let name = "Preview of the doses";
-                return thumbnails.doses.show(ui, name, patterns.version, &patterns.thumbnail);
+                return thumbnails
+                    .doses
+                    .show(ui, name, patterns.version, &patterns.thumbnail);
             }
         }
         Section::Scan | Section::Split => {
@@ -120,7 +130,8 @@ fn picture(ui: &mut Ui, section: Section, sketch: &Sketch, thumbnails: &mut Thum
     }
     // The place of a picture that is still being made.
     let (rect, _) = ui.allocate_exact_size(vec2(SIDE, SIDE), Sense::hover());
-    ui.painter().rect_filled(rect, 0.0, theme::palette(ui).field);
+    ui.painter()
+        .rect_filled(rect, 0.0, theme::palette(ui).field);
 }
 
 /// The positions alone, or how they are split.
@@ -192,7 +203,11 @@ fn lines(section: Section, sketch: &Sketch) -> Vec<String> {
             let [train, test, guarded] = scan.n_rows;
             let mut lines = vec![format!("{train} train, {test} test, {guarded} guarded")];
             lines.extend(scan.leak.map(|leak| {
-                format!("leak {} px, {:.1} % of the test area", leak.n_shared_px, leak.percent())
+                format!(
+                    "leak {} px, {:.1} % of the test area",
+                    leak.n_shared_px,
+                    leak.percent()
+                )
             }));
             lines
         }),

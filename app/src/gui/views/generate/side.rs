@@ -34,7 +34,11 @@ pub(super) fn side(
     presets(ui, commands);
     let generation = &mut document.generation;
     let table = &mut preferences.parameters;
-    let is_reset = table.switch(ui, n_hidden_changes(&generation.task), can_reset(&generation.task));
+    let is_reset = table.switch(
+        ui,
+        n_hidden_changes(&generation.task),
+        can_reset(&generation.task),
+    );
     if is_reset {
         generation.set_task(GenerateTask {
             output: generation.task.output.clone(),
@@ -98,6 +102,7 @@ fn table<T: Fields>(
         found: &found,
         relevance: &relevance,
         file,
+        widths: [36.0, 27.0, 7.0].map(|n_steps| n_steps * theme::GRID),
     };
     table.rows(ui, id_salt, settings, &mut aids)
 }
@@ -171,9 +176,20 @@ fn doses_section(ui: &mut Ui, generation: &mut Generation, thumbnails: &mut Thum
 fn split_section(ui: &mut Ui, generation: &mut Generation, fields: FieldTable) {
     let before = generation.task.clone();
     let Generation { task, sketch, .. } = generation;
-    section(ui, (Section::Split, sketch), &mut Thumbnails::default(), |ui| {
-        table(ui, ("split", fields), (&before, sketch), &mut task.split, None);
-    });
+    section(
+        ui,
+        (Section::Split, sketch),
+        &mut Thumbnails::default(),
+        |ui| {
+            table(
+                ui,
+                ("split", fields),
+                (&before, sketch),
+                &mut task.split,
+                None,
+            );
+        },
+    );
 }
 
 /// How it is simulated and where it goes.
@@ -189,7 +205,13 @@ fn rest_sections(
         .default_open(true)
         .show_unindented(ui, |ui| {
             let known = (&before, &*sketch);
-            table(ui, ("simulation", fields), known, &mut task.simulation, None);
+            table(
+                ui,
+                ("simulation", fields),
+                known,
+                &mut task.simulation,
+                None,
+            );
         });
     egui::CollapsingHeader::new(RichText::new("Output").strong())
         .default_open(true)

@@ -46,7 +46,7 @@ pub(super) fn probe_report(ui: &mut Ui, sketch: &Sketch, mode: &mut usize) {
         ui.horizontal_wrapped(|ui| {
             ui.label(format!("FWHM {} px", value_text(report.fwhm_px)))
                 .on_hover_text("Diameter of the disk of the area in which the intensity of all modes is above half its maximum");
-            ui.label(format!("divisor {}", value_text(report.masked_mean_divisor)))
+            ui.label(format!("masked mean {}", value_text(report.masked_mean_divisor)))
                 .on_hover_text("Mean amplitude under the disk of radius n/4, over all pixels: what PtychoPINN divides the probe by");
         });
         Grid::new("probe report")
@@ -58,15 +58,21 @@ pub(super) fn probe_report(ui: &mut Ui, sketch: &Sketch, mode: &mut usize) {
                     heading(ui, words);
                 }
                 ui.end_row();
-                statistics(ui, "As made", &report.as_stored);
-                statistics(ui, "Masked mean", &report.masked_mean);
+                statistics(ui, "As it is", &report.as_stored);
+                statistics(ui, "Over masked mean", &report.masked_mean);
             });
     });
 }
 
 fn statistics(ui: &mut Ui, name: &str, of: &ProbeStatistics) {
     ui.label(name);
-    for value in [of.power, of.l2, of.amplitude_min, of.amplitude_mean, of.amplitude_max] {
+    for value in [
+        of.power,
+        of.l2,
+        of.amplitude_min,
+        of.amplitude_mean,
+        of.amplitude_max,
+    ] {
         figure(ui, value_text(value));
     }
     ui.end_row();
@@ -80,20 +86,22 @@ pub(super) fn preflight(ui: &mut Ui, generation: &Generation, _: &mut Vec<Comman
             ui.label(RichText::new("checking…").weak());
         }
     });
-    ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-        for check in checks(generation) {
-            let palette = theme::palette(ui);
-            let (icon, color) = match check.state {
-                CheckState::Good => ("✔", palette.ok),
-                CheckState::Warning => ("⚠", palette.warn),
-                CheckState::Blocking => ("✖", palette.bad),
-            };
-            ui.horizontal_wrapped(|ui| {
-                ui.colored_label(color, icon);
-                ui.add(egui::Label::new(&check.text).wrap().selectable(true));
-            });
-        }
-    });
+    ScrollArea::vertical()
+        .auto_shrink([false, false])
+        .show(ui, |ui| {
+            for check in checks(generation) {
+                let palette = theme::palette(ui);
+                let (icon, color) = match check.state {
+                    CheckState::Good => ("✔", palette.ok),
+                    CheckState::Warning => ("⚠", palette.warn),
+                    CheckState::Blocking => ("✖", palette.bad),
+                };
+                ui.horizontal_wrapped(|ui| {
+                    ui.colored_label(color, icon);
+                    ui.add(egui::Label::new(&check.text).wrap().selectable(true));
+                });
+            }
+        });
 }
 
 /// Photons and stages of every dose.
@@ -104,11 +112,13 @@ pub(super) fn doses(
     commands: &mut Vec<Command>,
 ) {
     ui.strong("Doses and stages");
-    ScrollArea::both().auto_shrink([false, false]).show(ui, |ui| {
-        photons(ui, generation);
-        ui.add_space(theme::GAP);
-        stages(ui, generation, queue, commands);
-    });
+    ScrollArea::both()
+        .auto_shrink([false, false])
+        .show(ui, |ui| {
+            photons(ui, generation);
+            ui.add_space(theme::GAP);
+            stages(ui, generation, queue, commands);
+        });
 }
 
 fn photons(ui: &mut Ui, generation: &Generation) {
@@ -122,11 +132,26 @@ fn photons(ui: &mut Ui, generation: &Generation) {
         .spacing([2.0 * theme::GAP, theme::GRID])
         .show(ui, |ui| {
             for (words, tip) in [
-                ("photons a pattern", "Expected photons a pattern, averaged over the scan"),
-                ("over the scan", "Least and greatest expected photons of a pattern of the scan"),
-                ("a pixel", "Expected photons a pixel, averaged over scan and detector"),
-                ("brightest pixel", "Greatest expected photons of a pixel of the pattern shown"),
-                ("measured", "Photons a pattern that were drawn, averaged over the scan"),
+                (
+                    "photons a pattern",
+                    "Expected photons a pattern, averaged over the scan",
+                ),
+                (
+                    "over the scan",
+                    "Least and greatest expected photons of a pattern of the scan",
+                ),
+                (
+                    "a pixel",
+                    "Expected photons a pixel, averaged over scan and detector",
+                ),
+                (
+                    "brightest pixel",
+                    "Greatest expected photons of a pixel of the pattern shown",
+                ),
+                (
+                    "measured",
+                    "Photons a pattern that were drawn, averaged over the scan",
+                ),
                 ("off by", "Measured against asked for"),
             ] {
                 ui.label(RichText::new(words).small().color(theme::palette(ui).weak))
@@ -145,7 +170,10 @@ fn photons(ui: &mut Ui, generation: &Generation) {
                 figure(ui, short(dose.brightest));
                 figure(ui, measured.map_or_else(|| "—".to_owned(), value_text));
                 let off = measured.map(|measured| 100.0 * (measured / dose.photons - 1.0));
-                figure(ui, off.map_or_else(|| "—".to_owned(), |off| format!("{off:+.3} %")));
+                figure(
+                    ui,
+                    off.map_or_else(|| "—".to_owned(), |off| format!("{off:+.3} %")),
+                );
                 ui.end_row();
             }
         });
@@ -219,7 +247,8 @@ impl Cell {
             }
             Self::Told(StageState::Skipped) => ("– skipped".to_owned(), palette.weak),
             Self::Told(StageState::Failed(words)) => {
-                ui.colored_label(palette.bad, "✖ failed").on_hover_text(words);
+                ui.colored_label(palette.bad, "✖ failed")
+                    .on_hover_text(words);
                 return;
             }
             Self::ToDo => ("· to do".to_owned(), palette.weak),
@@ -241,14 +270,18 @@ fn stage_rows(generation: &Generation, is_running: bool) -> Vec<(f64, [Cell; 5])
             .collect();
     }
     let planned = generation.plan().filter(|_| generation.is_plan_current());
-    planned.map_or_else(Vec::new, |plan| plan.doses.iter().map(planned_row).collect())
+    planned.map_or_else(Vec::new, |plan| {
+        plan.doses.iter().map(planned_row).collect()
+    })
 }
 
 fn planned_row(dose: &PlannedDose) -> (f64, [Cell; 5]) {
-    let cells = Stage::ALL.map(|stage| match (dose.stages.contains(&stage), dose.is_stale) {
-        (false, _) => Cell::Unchanged,
-        (true, true) => Cell::Stale,
-        (true, false) => Cell::ToDo,
-    });
+    let cells = Stage::ALL.map(
+        |stage| match (dose.stages.contains(&stage), dose.is_stale) {
+            (false, _) => Cell::Unchanged,
+            (true, true) => Cell::Stale,
+            (true, false) => Cell::ToDo,
+        },
+    );
     (dose.photons, cells)
 }
