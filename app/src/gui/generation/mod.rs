@@ -138,6 +138,12 @@ impl Generation {
             .filter(|finished| finished.task == task)
     }
 
+    /// Whether the last run was of the task as it stands.
+    pub fn is_last_run_current(&self) -> bool {
+        let last = self.snapshot.as_ref();
+        last.is_some_and(|(task, _)| *task == self.runnable())
+    }
+
     /// The training set of the dose numbered `index`, where it is known to be there.
     pub fn train_set(&self, index: usize) -> Option<PathBuf> {
         if let Some(finished) = self.current_result() {

@@ -5,6 +5,7 @@ use ndarray::{ArrayView2, Axis};
 use ptycho_core::paint::component::Source;
 use ptycho_core::paint::limits::Limits;
 use ptycho_core::paint::picture::Look;
+use ptycho_core::paint::ticks::value_text;
 
 use super::super::super::generation::sketch::{PatternSketch, ScanSketch};
 use super::super::super::generation::{Generation, Sketch};
@@ -202,7 +203,7 @@ pub(super) fn patterns_tile(
 
 fn header(ui: &mut Ui, patterns: &PatternSketch, pattern: &mut usize, pictures: &mut Pictures) {
     let last = patterns.n_positions.saturating_sub(1);
-    ui.horizontal_wrapped(|ui| {
+    ui.horizontal(|ui| {
         let label = ui.label(RichText::new("Pattern").strong());
         *pattern = (*pattern).min(last);
         ui.add(egui::DragValue::new(pattern).range(0..=last).speed(0.2))
@@ -212,14 +213,17 @@ fn header(ui: &mut Ui, patterns: &PatternSketch, pattern: &mut usize, pictures: 
         let look = pictures.look(PATTERN);
         ui.checkbox(&mut look.is_log10, "log scale");
         let greatest = 10_f64.powf(patterns.log_max);
-        let words = format!("one colour scale, 0 to {greatest:.0} counts");
-        ui.label(RichText::new(words).weak());
+        let mut words = format!("one colour scale, 0 to {} counts", value_text(greatest.round()));
+        let mut tip = "All patterns have the limits of the colour bar on the right".to_owned();
         if patterns.n_surveyed < patterns.n_positions {
-            let words = format!("dose from {} of the positions", patterns.n_surveyed);
-            ui.label(RichText::new(words).weak()).on_hover_text(
-                "The mean over the scan is estimated for this preview; the run takes all positions",
+            words = format!("{words}; dose from {} positions", patterns.n_surveyed);
+            tip = format!(
+                "{tip}. For this preview the mean over the scan is estimated from {} positions; the run takes all.",
+                patterns.n_surveyed
             );
         }
+        ui.add(egui::Label::new(RichText::new(words).weak()).truncate())
+            .on_hover_text(tip);
     });
 }
 

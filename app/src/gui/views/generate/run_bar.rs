@@ -2,7 +2,7 @@
 
 use egui::{Button, ProgressBar, RichText, Ui};
 use ptycho_core::job::JobState;
-use ptycho_core::study::generate::{Stage, StageState};
+use ptycho_core::study::generate::{PlannedDose, Stage, StageState};
 
 use super::super::super::chrome::action_button;
 use super::super::super::command::{Action, Command};
@@ -83,12 +83,13 @@ fn state(ui: &mut Ui, generation: &Generation, queue: &Queue) {
     if let Some(row) = queue.generation() {
         return running(ui, generation, &row);
     }
-    if let Some(words) = &generation.failed {
+    let is_current = generation.is_last_run_current();
+    if let Some(words) = generation.failed.as_ref().filter(|_| is_current) {
         ui.colored_label(palette.bad, "✖");
         ui.add(egui::Label::new(words).wrap().selectable(true));
         return;
     }
-    if generation.is_cancelled {
+    if generation.is_cancelled && is_current {
         ui.colored_label(palette.warn, "⏹");
         ui.label("Cancelled: doses that were complete are kept, nothing half-written is.");
         return;
@@ -105,10 +106,22 @@ fn state(ui: &mut Ui, generation: &Generation, queue: &Queue) {
             ui.colored_label(palette.bad, "✖");
             ui.add(egui::Label::new(&check.text).wrap());
         }
+        None if is_all_there(generation) => {
+            ui.colored_label(palette.ok, "✔");
+            ui.label("All doses are there, made with these settings.");
+        }
         None => {
             ui.label(RichText::new("Ready to generate.").color(palette.weak));
         }
     }
+}
+
+fn is_all_there(generation: &Generation) -> bool {
+    generation.is_plan_current()
+        && generation.plan().is_some_and(|plan| {
+            let is_there = |dose: &PlannedDose| dose.stages.is_empty();
+            plan.doses.iter().all(is_there)
+        })
 }
 
 fn running(ui: &mut Ui, generation: &Generation, row: &Row) {

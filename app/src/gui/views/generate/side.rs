@@ -102,7 +102,7 @@ fn table<T: Fields>(
         found: &found,
         relevance: &relevance,
         file,
-        widths: [36.0, 27.0, 7.0].map(|n_steps| n_steps * theme::GRID),
+        widths: [32.0, 25.0, 6.0].map(|n_steps| n_steps * theme::GRID),
     };
     table.rows(ui, id_salt, settings, &mut aids)
 }
@@ -156,7 +156,7 @@ fn doses_section(ui: &mut Ui, generation: &mut Generation, thumbnails: &mut Thum
     section(ui, (Section::Doses, sketch), thumbnails, |ui| {
         ui.horizontal(|ui| {
             let label = ui.label("Doses");
-            let width = (ui.available_width() - 26.0 * theme::GRID).max(20.0 * theme::GRID);
+            let width = (ui.available_width() - 28.0 * theme::GRID).max(20.0 * theme::GRID);
             let edit = TextEdit::singleline(&mut doses.text)
                 .desired_width(width)
                 .hint_text("1e3, 1e4, 1e5");

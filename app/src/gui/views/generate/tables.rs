@@ -262,7 +262,7 @@ impl Cell {
 fn stage_rows(generation: &Generation, is_running: bool) -> Vec<(f64, [Cell; 5])> {
     if let Some((task, snapshot)) = &generation.snapshot
         && !snapshot.doses.is_empty()
-        && (is_running || *task == generation.runnable())
+        && (is_running || (!generation.is_cancelled && *task == generation.runnable()))
     {
         let rows = snapshot.doses.iter();
         return rows
