@@ -1,7 +1,7 @@
 //! See `main.rs`. The generate view, found by label: pictures while one types, pre-flight, run, cancel, command line.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Parser as _;
 use egui::accesskit::Role;
@@ -9,6 +9,7 @@ use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 use ptycho_core::fields::AutoReal;
 use ptycho_core::job::Quiet;
+use ptycho_core::sim::probe::make_probe;
 use ptycho_core::sim::{ObjectKind, ProbeKind, ScanKind, SceneSettings, SplitAxis};
 use ptycho_core::study::generate::{GenerateTask, StageState};
 use ptychobench::cli::{Cli, Command as CliCommand};
@@ -136,6 +137,31 @@ fn typing_a_number_draws_the_scan_anew() {
 }
 
 #[test]
+fn the_window_answers_while_one_drags_and_shows_the_last_state() {
+    let mut window = open(|_| ());
+    window.harness.state_mut().meter.clear();
+    for i in 1..=60 {
+        let task = &mut window.harness.state_mut().document.generation.task;
+        task.scene.probe.default_probe_scale = 0.7 + 0.01 * f64::from(i);
+        window.harness.step();
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let slow_ms = window.app().meter.percentile_ms(0.95);
+    assert!(
+        slow_ms < 16.0,
+        "95th percentile of a frame's CPU time: {slow_ms} ms"
+    );
+    window.until("the last state is shown", is_idle);
+    let generation = &window.app().document.generation;
+    let last = make_probe(&generation.task.scene.probe).unwrap();
+    assert_eq!(*generation.sketch.probe.as_ref().unwrap().values, last);
+    assert_eq!(
+        generation.planned.as_ref().unwrap().task,
+        generation.runnable()
+    );
+}
+
+#[test]
 fn doses_are_typed_and_their_mistakes_told_in_place() {
     let mut window = open(tiny);
     let doses = |window: &Window, text: Option<&str>| {
@@ -248,6 +274,29 @@ fn a_set_is_generated_shown_as_unchanged_and_opened() {
         window.app().document.scan.path(),
         Some(&output.join("dose_100/train.npz"))
     );
+
+    // Object, probe and positions of a file.
+    let scene = &mut window.harness.state_mut().document.generation.task.scene;
+    let file = Some(output.join("dose_100/train.npz"));
+    let kinds = (ObjectKind::File, ProbeKind::File, ScanKind::File);
+    (scene.object.object, scene.probe.probe, scene.scan.scan) = kinds;
+    scene.sources.object.clone_from(&file);
+    scene.sources.probe.clone_from(&file);
+    scene.sources.scan = file;
+    window
+        .harness
+        .state_mut()
+        .send(Command::Show(View::Generate));
+    window.until("the file's scan is shown", |app| {
+        app.document.generation.is_plan_current() && is_idle(app)
+    });
+    let sketch = &window.app().document.generation.sketch;
+    assert!(sketch.problem.is_none() && window.shows("Browse for the probe file"));
+    assert!(sketch.scan.as_ref().unwrap().n_positions < 12);
+    let made = GenerateTask::default().scene;
+    let task = &mut window.harness.state_mut().document.generation.task;
+    (task.scene.object.object, task.scene.probe.probe) = (made.object.object, made.probe.probe);
+    task.scene.scan.scan = made.scan.scan;
 
     // Another guard makes what is there stale.
     window

@@ -86,8 +86,12 @@ impl Purpose {
     pub fn extensions(self) -> &'static [&'static str] {
         match self {
             Self::OpenScan => &["npz", "npy"],
-            Self::SaveRepaired | Self::SaveScan | Self::SaveResult => &["npz"],
-            Self::ObjectFile | Self::ProbeFile | Self::ScanFile => &["npz"],
+            Self::SaveRepaired
+            | Self::SaveScan
+            | Self::SaveResult
+            | Self::ObjectFile
+            | Self::ProbeFile
+            | Self::ScanFile => &["npz"],
             Self::OutputFolder => &[],
             Self::SaveLoss => &["csv"],
             Self::ExportPane => &["png"],

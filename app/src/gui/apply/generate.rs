@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ptycho_core::fields::Fields as _;
-use ptycho_core::study::generate::{GenerateOutcome, GenerateTask, Preset};
+use ptycho_core::study::generate::{GenerateOutcome, GenerateSnapshot, GenerateTask, Preset};
 
 use super::super::document::CheckState;
 use super::super::files::{self, Purpose};
@@ -72,7 +72,7 @@ impl Workbench {
         generation.failed = None;
         generation.is_cancelled = false;
         generation.finished = None;
-        generation.snapshot = Some((generation.runnable(), Default::default()));
+        generation.snapshot = Some((generation.runnable(), GenerateSnapshot::default()));
         tracing::info!("generating into {}", task.output.display());
         let name = "Generate datasets";
         self.queue

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use egui::ColorImage;
 use ndarray::{Array2, Array3, Axis};
 use num_complex::Complex32;
-use ptycho_core::fields::Fields;
+use ptycho_core::fields::Fields as _;
 use ptycho_core::job::{Monitor, Quiet};
 use ptycho_core::paint::colormap::{ColorMap, Map};
 use ptycho_core::paint::component::{Component, Source};

@@ -78,15 +78,14 @@ impl Pictures {
         version: u64,
     ) -> Option<TextureId> {
         let title = self.panes[index].0.title;
-        self.show_titled(ui, index, title, image, version).texture
+        self.show_titled(ui, (index, title), image, version).texture
     }
 
     /// As [`Pictures::show`], under a title of its own, for one of several pictures that share a pane's choices.
     pub fn show_titled(
         &mut self,
         ui: &mut Ui,
-        index: usize,
-        title: &str,
+        (index, title): (usize, &str),
         image: Source<'_>,
         version: u64,
     ) -> PaneResponse {

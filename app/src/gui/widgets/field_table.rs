@@ -114,7 +114,7 @@ impl FieldTable {
 
     /// Draw the fields alone.
     pub fn rows<T: Fields>(
-        &self,
+        self,
         ui: &mut Ui,
         id_salt: &str,
         settings: &mut T,

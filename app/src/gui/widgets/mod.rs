@@ -14,3 +14,4 @@ mod field_editor;
 mod histogram;
 mod image_cache;
 mod pane_menu;
+mod pane_rects;

@@ -185,7 +185,7 @@ impl GenerateView {
             let mut tree =
                 std::mem::replace(&mut self.tree, Tree::empty(egui::Id::unique("no tiles")));
             let mut draw = |ui: &mut Ui, tile: &GenerateTile| {
-                self.draw_tile(ui, *tile, document, queue, commands);
+                self.draw_tile(ui, *tile, (document, queue), commands);
             };
             tree.ui(&mut Behavior { draw: &mut draw }, ui);
             self.tree = tree;
@@ -196,8 +196,7 @@ impl GenerateView {
         &mut self,
         ui: &mut Ui,
         tile: GenerateTile,
-        document: &mut Document,
-        queue: &Queue,
+        (document, queue): (&mut Document, &Queue),
         commands: &mut Vec<Command>,
     ) {
         let generation = &mut document.generation;
@@ -208,7 +207,7 @@ impl GenerateView {
                 generation.pattern = chosen.unwrap_or(generation.pattern);
             }
             GenerateTile::Object => {
-                pictures::object_tile(ui, &generation.sketch, &mut self.pictures)
+                pictures::object_tile(ui, &generation.sketch, &mut self.pictures);
             }
             GenerateTile::ProbeAmplitude => {
                 let which = (PROBE_AMPLITUDE, &mut self.probe_mode);
@@ -224,7 +223,7 @@ impl GenerateView {
             GenerateTile::Patterns => {
                 pictures::patterns_tile(ui, generation, &mut self.dose, &mut self.pictures);
             }
-            GenerateTile::Preflight => tables::preflight(ui, generation, commands),
+            GenerateTile::Preflight => tables::preflight(ui, generation),
             GenerateTile::Doses => tables::doses(ui, generation, queue, commands),
         }
     }

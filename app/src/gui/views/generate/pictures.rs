@@ -264,7 +264,7 @@ fn side_by_side(
                     let title = dose_words(shown.photons);
                     let version = patterns.version << 8 | i as u64;
                     let source = Source::Real(shown.counts.view());
-                    let response = pictures.show_titled(ui, PATTERN, &title, source, version);
+                    let response = pictures.show_titled(ui, (PATTERN, &title), source, version);
                     if response.clicked.is_some() || response.is_export_asked {
                         *dose = i;
                     }

@@ -25,9 +25,8 @@ pub(super) fn run_bar(
     let generation = &document.generation;
     ui.add_space(4.0);
     ui.horizontal_wrapped(|ui| {
-        let is_busy = queue.is_busy(Lane::Compute);
         let row = queue.generation();
-        let blocking = blocking_words(generation, is_busy, row.is_some());
+        let blocking = blocking_words(generation, queue);
         let generate =
             Button::new(RichText::new("▶ Generate").strong()).min_size(egui::vec2(96.0, 28.0));
         let response = ui.add_enabled(blocking.is_none(), generate);
@@ -64,11 +63,11 @@ pub(super) fn run_bar(
     ui.add_space(2.0);
 }
 
-fn blocking_words(generation: &Generation, is_busy: bool, is_generating: bool) -> Option<String> {
-    if is_generating {
+fn blocking_words(generation: &Generation, queue: &Queue) -> Option<String> {
+    if queue.generation().is_some() {
         return Some("Datasets are being generated.".to_owned());
     }
-    if is_busy {
+    if queue.is_busy(Lane::Compute) {
         return Some("A reconstruction is running: wait, or stop it.".to_owned());
     }
     preflight(generation)

@@ -79,7 +79,7 @@ fn statistics(ui: &mut Ui, name: &str, of: &ProbeStatistics) {
 }
 
 /// What will be written and what stands in the way.
-pub(super) fn preflight(ui: &mut Ui, generation: &Generation, _: &mut Vec<Command>) {
+pub(super) fn preflight(ui: &mut Ui, generation: &Generation) {
     ui.horizontal(|ui| {
         ui.strong("Before the run");
         if !generation.is_plan_current() {
