@@ -7,3 +7,4 @@ pub mod resume;
 pub mod run;
 pub mod store;
 pub mod summary;
+pub mod tools;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::data::{Dataset, Finding, Severity, Strictness, Verdict};
+use crate::data::{Archive, Dataset, Finding, Severity, Strictness, Verdict};
 use crate::error::{Error, Result};
 use crate::job::Monitor;
 use crate::sim::stages::Validation;
@@ -53,14 +53,14 @@ pub fn check_against(
         Err(Error::Refused(_)) => return Ok(()),
         Err(error) => return Err(error),
     };
-    // A dose-normalised file is opened with its scale mended; its directory tells whether it is the same.
-    let found = if opened.repairs.is_empty() {
-        opened.dataset.content_sha256()
+    // A dose-normalised file is opened with its scale mended; there its directory tells whether it is the same.
+    let (found, recorded) = if opened.repairs.is_empty() {
+        (opened.dataset.content_sha256(), &record.sha256)
     } else {
-        return Ok(());
+        (Archive::open(file)?.fingerprint(), &record.fingerprint)
     };
-    if found != record.sha256 {
-        let expected = format!("content {}", record.sha256);
+    if &found != recorded {
+        let expected = format!("content {recorded}");
         let fix = "the file was changed after it was made; run ptychobench simulate again";
         refuse(expected, format!("content {found}"), fix);
     }

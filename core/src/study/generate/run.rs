@@ -129,14 +129,15 @@ impl<'a> Generation<'a> {
         let factor = self.probe_factor(i, prior)?;
         let folder = self.prepared.task.dose_folder(prior.photons);
         let staging = disk::StagingFolder::beside(&folder)?;
-        let made = make::make(
+        let record = make::make(
             self.prepared,
             prior,
             self.watch,
             (i, factor),
             staging.path(),
-        )?;
-        let record = self.record(prior, made, factor, staging.path())?;
+        )
+        .and_then(|made| self.record(prior, made, factor, staging.path()))
+        .map_err(|error| error.relocated(staging.path(), &folder))?;
         staging.publish(&folder)?;
         self.remove_outdated(prior, &record)?;
         let words = json!({
