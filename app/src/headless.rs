@@ -7,6 +7,7 @@ mod reconstruct;
 mod repair;
 mod simulate;
 mod tools;
+mod validate;
 
 use std::fmt::Display;
 use std::io::Write as _;
@@ -78,7 +79,7 @@ pub fn run(command: &Command, is_quiet: bool) -> Exit {
         Command::Repair(args) => repair::repair(args, &session),
         Command::Reconstruct(args) => reconstruct::reconstruct(args, &session),
         Command::Simulate(args) => simulate::simulate(args, &session),
-        Command::Validate(args) => simulate::validate(args, &session),
+        Command::Validate(args) => validate::validate(args, &session),
         Command::Subset(args) => tools::subset(args, &session),
         Command::Shuffle(args) => tools::shuffle(args, &session),
         Command::Split(args) => tools::split(args, &session),

@@ -27,9 +27,10 @@ pub fn write_with(path: &Path, fill: impl FnOnce(&mut dyn WriteSeek) -> Result<(
         .suffix(".tmp")
         .tempfile_in(&folder)
         .map_err(Error::io("write beside", path))?;
-    let mut writer = BufWriter::with_capacity(1 << 20, temporary);
+    // The file itself, since the errors of the temporary one name a path that nobody knows.
+    let mut writer = BufWriter::with_capacity(1 << 20, temporary.as_file());
     fill(&mut writer)?;
-    let temporary = writer
+    writer
         .into_inner()
         .map_err(|error| Error::io("write", path)(error.into_error()))?;
     set_default_permissions(temporary.as_file()).map_err(Error::io("set permissions of", path))?;

@@ -122,6 +122,26 @@ impl Error {
         self
     }
 
+    /// The same error where what is said of `from` is meant for `to`: files made in a folder of their own, then moved.
+    #[must_use]
+    pub fn relocated(mut self, from: &Path, to: &Path) -> Self {
+        let moved = |path: &Path| path.strip_prefix(from).map(|rest| to.join(rest)).ok();
+        match &mut self {
+            Self::Refused(problem) | Self::Invalid(problem) => {
+                if let Some(path) = problem.file.as_deref().and_then(moved) {
+                    problem.file = Some(path);
+                }
+            }
+            Self::Io { path, .. } => {
+                if let Some(to) = moved(path) {
+                    *path = to;
+                }
+            }
+            Self::Run(_) | Self::Cancelled => {}
+        }
+        self
+    }
+
     /// The same error with the file it is about.
     #[must_use]
     pub fn with_file(mut self, file: &Path) -> Self {

@@ -307,7 +307,8 @@ fn draws(mean: f64, n: usize) -> [Vec<f64>; 2] {
 fn counts_have_the_mean_and_variance_of_their_rate_over_a_million_draws() {
     const N: usize = 1_000_000;
     [
-        1e-3, 0.061, 0.6, 2.44, 6.0, 9.99, 10.0, 12.0, 23.9, 24.1, 50.0, 1e3, 1e6, 1e8,
+        1e-3, 0.061, 0.6, 2.0, 2.44, 6.0, 9.99, 10.0, 12.0, 31.7, 50.0, 65.5, 200.3, 255.99, 256.0,
+        1e3, 1e6, 1e8,
     ]
     .into_par_iter()
     .for_each(|mean| {
@@ -333,8 +334,11 @@ fn counts_have_the_mean_and_variance_of_their_rate_over_a_million_draws() {
 #[test]
 fn counts_are_distributed_as_the_formula_says() {
     const N: usize = 400_000;
-    for mean in [0.3, 2.44, 9.0, 20.0, 24.0, 24.5, 30.0, 80.0] {
+    for mean in [
+        0.3, 1.9, 2.44, 9.0, 20.0, 24.5, 30.0, 64.0, 80.0, 255.9, 256.0, 300.0,
+    ] {
         let last = (mean + 12.0 * f64::sqrt(mean) + 10.0) as usize;
+        // exp(-300) is still a number, 5e-131.
         let mut probability = vec![f64::exp(-mean)];
         for k in 1..=last {
             probability.push(probability[k - 1] * mean / k as f64);

@@ -11,10 +11,12 @@ use ptycho_core::data::statistics::{Statistics, file_statistics};
 use ptycho_core::data::{Dataset, Inspection, Opened, Strictness, Verdict, inspect};
 use ptycho_core::iterative::LsqmlSnapshot;
 use ptycho_core::job::{Monitor, Progress, Stop};
+use ptycho_core::study::generate::{GenerateOutcome, GenerateSnapshot, GenerateTask, generate};
 use ptycho_core::study::run::{
     ReconstructOutcome, ReconstructTask, Source, open_source, reconstruct,
 };
 
+use super::generation::{Planned, Sketch};
 use super::preview::Preview;
 
 /// What a job tells on its way.
@@ -25,6 +27,10 @@ pub enum Event {
     Statistics(Vec<Statistics>),
     /// The state of a running reconstruction.
     Reconstruction(Box<LsqmlSnapshot>),
+    /// The state of a running generation.
+    Generation(Box<GenerateSnapshot>),
+    /// The parts of a sketch that are ready.
+    Sketch(Box<Sketch>),
 }
 
 /// What a job yields.
@@ -41,6 +47,9 @@ pub enum Outcome {
     Written(PathBuf),
     Reconstructed(Box<ReconstructOutcome>),
     Preview(Box<Preview>),
+    Sketch(Box<Sketch>),
+    Planned(Box<Planned>),
+    Generated(Box<GenerateOutcome>),
 }
 
 /// The stack of patterns in three pictures' worth of numbers.
@@ -209,4 +218,13 @@ pub fn run(
     };
     let outcome = reconstruct(task, dataset, &relay)?;
     Ok(Outcome::Reconstructed(Box::new(outcome)))
+}
+
+/// One generation.
+pub fn run_generation(task: &GenerateTask, monitor: &dyn Monitor<Event>) -> Result<Outcome> {
+    let relay = Relay {
+        monitor,
+        wrap: |snapshot: GenerateSnapshot| Some(Event::Generation(Box::new(snapshot))),
+    };
+    generate(task, &relay).map(|outcome| Outcome::Generated(Box::new(outcome)))
 }

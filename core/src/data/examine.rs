@@ -562,7 +562,8 @@ impl Source {
         if !is_counts && !is_trusted {
             counts_factor = self.judge_scale(key, scan);
         }
-        let is_corner = self.judge_corner(key, scan, is_tike);
+        // What this program simulated has its zero frequency in the middle, wherever the light is.
+        let is_corner = !is_trusted && self.judge_corner(key, scan, is_tike);
         self.convert = Conversion {
             is_counts,
             is_corner,

@@ -111,6 +111,24 @@ impl Archive {
         self.index(key).is_some()
     }
 
+    /// SHA-256 over the archive's directory: names, types, shapes, sizes and checksums of all members. It differs where
+    /// any byte of any array does, and costs no reading of them.
+    pub fn fingerprint(&self) -> String {
+        let mut text = String::new();
+        for (info, entry) in self.keys.iter().zip(&self.entries) {
+            let KeyInfo {
+                key,
+                dtype,
+                shape,
+                bytes,
+                ..
+            } = info;
+            let crc = entry.crc.unwrap_or_default();
+            text.push_str(&format!("{key}\0{dtype}\0{shape:?}\0{bytes}\0{crc:08x}\n"));
+        }
+        crate::disk::sha256_hex(text.as_bytes())
+    }
+
     /// Index of a key.
     pub(crate) fn index(&self, key: &str) -> Option<usize> {
         self.keys.iter().position(|info| info.key == key)

@@ -4,11 +4,12 @@
 //! arrays begin at multiples of 64 bytes, so that they can be mapped; members near 4 GiB get ZIP64.
 
 use std::borrow::Cow;
-use std::io::Write as _;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use ndarray::{ArrayView, Dimension};
 use num_complex::{Complex32, Complex64};
+use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, System, ZipWriter};
 
@@ -88,7 +89,10 @@ impl Element for Complex64 {
 pub fn write_npz(path: &Path, fill: impl FnOnce(&mut NpzWriter) -> Result<()>) -> Result<()> {
     disk::write_with(path, |writer| {
         let mut npz = NpzWriter {
-            zip: ZipWriter::new(writer),
+            zip: ZipWriter::new(Output {
+                writer,
+                has_failed: false,
+            }),
             path: path.to_path_buf(),
         };
         fill(&mut npz)?;
@@ -100,8 +104,46 @@ pub fn write_npz(path: &Path, fill: impl FnOnce(&mut NpzWriter) -> Result<()>) -
 
 /// An NPZ file in the making.
 pub struct NpzWriter<'a> {
-    zip: ZipWriter<&'a mut dyn WriteSeek>,
+    zip: ZipWriter<Output<'a>>,
     path: PathBuf,
+}
+
+/// A writer that takes no more after it has failed: an archive that is dropped tries to write its end, and complains
+/// on standard error where it cannot.
+struct Output<'a> {
+    writer: &'a mut dyn WriteSeek,
+    has_failed: bool,
+}
+
+impl Output<'_> {
+    fn attempt<T>(
+        &mut self,
+        after_failure: T,
+        of: impl FnOnce(&mut dyn WriteSeek) -> std::io::Result<T>,
+    ) -> std::io::Result<T> {
+        if self.has_failed {
+            return Ok(after_failure);
+        }
+        let result = of(self.writer);
+        self.has_failed = result.is_err();
+        result
+    }
+}
+
+impl Write for Output<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.attempt(bytes.len(), |writer| writer.write(bytes))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.attempt((), |writer| writer.flush())
+    }
+}
+
+impl Seek for Output<'_> {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.attempt(0, |writer| writer.seek(to))
+    }
 }
 
 impl NpzWriter<'_> {
@@ -236,6 +278,9 @@ impl NpzWriter<'_> {
     }
 }
 
-fn failed(path: &Path, error: zip::result::ZipError) -> Error {
-    Error::io("write", path)(error.into())
+fn failed(path: &Path, error: ZipError) -> Error {
+    Error::io("write", path)(match error {
+        ZipError::Io(error) => error,
+        other => other.into(),
+    })
 }

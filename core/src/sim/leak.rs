@@ -17,6 +17,7 @@ pub const SEEN_ABOVE: f64 = 0.01;
 
 /// Object pixels that both halves see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "numbers of pixels, all of them")]
 pub struct Leak {
     /// Seen by both.
     pub n_shared_px: usize,

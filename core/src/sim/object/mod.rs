@@ -75,9 +75,9 @@ crate::field_table! {
         /// Greatest amplitude.
         object_amplitude_max: f64 = 1.5, basic, 0.0..=100.0;
         /// Least phase: of the pixel that the least amplitude stands for.
-        object_phase_min_rad: f64 = -0.5, advanced, -3.14159..=3.14159, unit "rad";
-        /// Greatest phase.
-        object_phase_max_rad: f64 = 0.5, advanced, -3.14159..=3.14159, unit "rad";
+        object_phase_min_rad: f64 = -0.5, advanced, -20.0..=20.0, unit "rad";
+        /// Greatest phase. Beyond π it wraps.
+        object_phase_max_rad: f64 = 0.5, advanced, -20.0..=20.0, unit "rad";
         /// Pattern of the phase where amplitude and phase both carry one.
         object_phase_pattern: PhasePattern = PhasePattern::Same, advanced;
         /// Segments (lines), over a square twice as wide as the object; auto is 400 for 784 px of that square.

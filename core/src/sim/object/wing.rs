@@ -8,7 +8,7 @@ use rand::{Rng, RngExt as _};
 /// Brightness of the darkest membrane; the brightest is 1, veins are 0.
 const DARKEST_MEMBRANE: f64 = 0.55;
 /// Half the width of the veins between cells, and of the long veins at the root, over the width of a cell.
-const CELL_VEIN: f64 = 0.06;
+const CELL_VEIN: f64 = 0.045;
 const LONG_VEIN: f64 = 0.16;
 /// Long veins that leave the root.
 const N_LONG_VEINS: usize = 5;
@@ -27,9 +27,9 @@ pub(super) fn wing(side_px: usize, cell_px: f64, rng: &mut impl Rng) -> Array2<f
         let share = (i as f64 + 0.5) / N_LONG_VEINS as f64 - 0.5;
         let vein = Vein {
             at: [side * (0.5 + 0.1 * share), -LONG_VEIN * cell_px],
-            heading_rad: 1.5 * share + 0.15 * (rng.random::<f64>() - 0.5),
+            heading_rad: 2.3 * share + 0.15 * (rng.random::<f64>() - 0.5),
             // The fan closes again towards the tip.
-            turn_rad: -1.1 * share / side + 0.3 * (rng.random::<f64>() - 0.5) / side,
+            turn_rad: -1.6 * share / side + 0.3 * (rng.random::<f64>() - 0.5) / side,
             half_width_px: LONG_VEIN * cell_px * (1.0 - share.abs()),
         };
         vein.draw(&mut picture, cell_px, rng);
@@ -84,7 +84,7 @@ impl Cells {
         let apart = (first[1] - second[1]).hypot(first[2] - second[2]);
         let to_edge_px = (second[0] - first[0]) / (2.0 * apart.max(1e-9));
         let dome = 1.0 - 0.25 * (first[0] / self.cell_px.powi(2)).min(1.0);
-        let vein_px = (CELL_VEIN * self.cell_px).max(0.6);
+        let vein_px = (CELL_VEIN * self.cell_px).max(0.5);
         first[3] * dome * soft_step((to_edge_px - vein_px) / 1.5)
     }
 }
@@ -104,10 +104,10 @@ impl Vein {
     /// Draw from the root to the border or until it is thin, with branches to either side.
     fn draw(self, picture: &mut Array2<f64>, cell_px: f64, rng: &mut impl Rng) {
         let side_px = picture.nrows() as f64;
-        let thinnest_px = (0.7 * CELL_VEIN * cell_px).max(0.6);
+        let thinnest_px = (0.9 * CELL_VEIN * cell_px).max(0.5);
         let mut tips = vec![self];
         while let Some(mut vein) = tips.pop() {
-            let mut to_branch_px = cell_px * (1.5 + 3.0 * rng.random::<f64>());
+            let mut to_branch_px = cell_px * (3.0 + 3.0 * rng.random::<f64>());
             let mut branch_side = if rng.random::<bool>() { 1.0 } else { -1.0 };
             let is_inside = |at: [f64; 2]| {
                 at.iter()
@@ -125,10 +125,10 @@ impl Vein {
                         heading_rad: vein.heading_rad
                             + branch_side * (0.35 + 0.3 * rng.random::<f64>()),
                         turn_rad: -branch_side * 0.25 * rng.random::<f64>() / (4.0 * cell_px),
-                        half_width_px: 0.72 * vein.half_width_px,
+                        half_width_px: 0.55 * vein.half_width_px,
                         ..vein
                     });
-                    to_branch_px = cell_px * (2.0 + 4.0 * rng.random::<f64>());
+                    to_branch_px = cell_px * (4.0 + 3.0 * rng.random::<f64>());
                     branch_side = -branch_side;
                 }
             }

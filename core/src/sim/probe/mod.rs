@@ -42,7 +42,7 @@ crate::field_table! {
         probe: ProbeKind = ProbeKind::Disk, basic, or_file "probeGuess";
         /// Rows and columns of a pattern and of the probe. A file brings its own.
         n: usize = 64, basic, 16..=1024, unit "px";
-        /// Size of the disk: its radius is about 0.12 n / scale (disk; default_probe_scale of `PtychoPINN`).
+        /// Size of the disk: its radius is about 0.12 n / scale (disk; `default_probe_scale` of `PtychoPINN`).
         default_probe_scale: f64 = 0.7, basic, 0.05..=10.0;
         /// Standard deviation of the Gaussian's amplitude, in parts of n (gaussian).
         probe_sigma_n: f64 = 0.12, advanced, 0.01..=0.5;

@@ -43,7 +43,7 @@ pub(super) fn fermat_in(area: &Area, n_points: usize) -> Result<Vec<[f64; 2]>> {
         return Ok(vec![area.middle()]);
     }
     let slender = height.max(width) / height.min(width);
-    if !(slender <= MOST_SLENDER) {
+    if slender.is_nan() || MOST_SLENDER < slender {
         let error = Error::invalid(
             "lay a scan",
             "scan",

@@ -8,23 +8,25 @@ use std::path::Path;
 use ndarray::{Array2, Array3, ArrayD, Axis, Ix2, Ix3};
 use num_complex::{Complex32, Complex64};
 
+use crate::data::dataset::Opened;
 use crate::data::{Archive, Dataset, Metadata, Strictness};
 use crate::error::{Error, Problem, Result};
 
-/// What a file yielded, and the side of its object pixels.
+/// What a file yielded, the side of its object pixels, and what had to be mended, in words.
 pub(super) struct Found<T> {
     pub(super) value: T,
     pub(super) pixel_size_m: Option<f64>,
+    pub(super) repairs: Vec<String>,
 }
 
 /// `objectGuess` of a file, `(h, w)`.
 pub(super) fn object(path: &Path) -> Result<Found<Array2<Complex32>>> {
     let archive = Archive::open(path)?;
     if !archive.has("objectGuess") {
-        let dataset = mended(&archive, "objectGuess")?;
-        let object = dataset.object().cloned();
+        let opened = mended(&archive, "objectGuess")?;
+        let object = opened.dataset.object().cloned();
         let value = object.ok_or_else(|| lacks(&archive, "objectGuess"))?;
-        return Ok(found(value, dataset.metadata()));
+        return Ok(of_dataset(value, &opened));
     }
     let values = squeezed(archive.array_complex("objectGuess")?, 2);
     let shape = values.shape().to_vec();
@@ -48,8 +50,8 @@ pub(super) fn object(path: &Path) -> Result<Found<Array2<Complex32>>> {
 pub(super) fn probe(path: &Path) -> Result<Found<Array3<Complex32>>> {
     let archive = Archive::open(path)?;
     if !archive.has("probeGuess") {
-        let dataset = mended(&archive, "probeGuess")?;
-        return Ok(found(dataset.probe().clone(), dataset.metadata()));
+        let opened = mended(&archive, "probeGuess")?;
+        return Ok(of_dataset(opened.dataset.probe().clone(), &opened));
     }
     let mut values = squeezed(archive.array_complex("probeGuess")?, 3);
     let shape = values.shape().to_vec();
@@ -78,7 +80,7 @@ pub(super) fn probe(path: &Path) -> Result<Found<Array3<Complex32>>> {
 
 /// A file's scan: the whole dataset, or positions alone.
 pub(super) enum ScanFile {
-    Dataset(Box<Dataset>),
+    Dataset(Box<Opened>),
     Positions(Found<Vec<[f64; 2]>>),
 }
 
@@ -88,7 +90,7 @@ pub(super) fn scan(path: &Path) -> Result<ScanFile> {
     let is_bare = !archive.has("diffraction") && !archive.has("diff3d");
     if !(is_bare && archive.has("xcoords") && archive.has("ycoords")) {
         let opened = Dataset::open(path, Strictness::Repair)?;
-        return Ok(ScanFile::Dataset(Box::new(opened.dataset)));
+        return Ok(ScanFile::Dataset(Box::new(opened)));
     }
     let (rows, columns) = (archive.array_f64("ycoords")?, archive.array_f64("xcoords")?);
     if rows.len() != columns.len() || rows.is_empty() {
@@ -109,9 +111,9 @@ pub(super) fn scan(path: &Path) -> Result<ScanFile> {
 }
 
 /// The file as a dataset with its repairs, where the key has another name or the like.
-fn mended(archive: &Archive, key: &str) -> Result<Dataset> {
+fn mended(archive: &Archive, key: &str) -> Result<Opened> {
     match Dataset::open(&archive.path, Strictness::Repair) {
-        Ok(opened) => Ok(opened.dataset),
+        Ok(opened) => Ok(opened),
         Err(Error::Refused(_)) => Err(lacks(archive, key)),
         Err(error) => Err(error),
     }
@@ -128,6 +130,20 @@ fn found<T>(value: T, metadata: &Metadata) -> Found<T> {
     Found {
         value,
         pixel_size_m: metadata.pixel_size_m,
+        repairs: Vec::new(),
+    }
+}
+
+/// Something of a dataset, with the dataset's repairs and the file they were made in.
+pub(super) fn of_dataset<T>(value: T, opened: &Opened) -> Found<T> {
+    let name = opened.path.file_name().unwrap_or_default();
+    let repairs = opened.repairs.iter();
+    Found {
+        value,
+        pixel_size_m: opened.dataset.metadata().pixel_size_m,
+        repairs: repairs
+            .map(|repair| format!("{}: {repair}", name.to_string_lossy()))
+            .collect(),
     }
 }
 

@@ -2,17 +2,42 @@
 //!
 //! ```text
 //! DIR/run_manifest.json  summary.md  dataset_generation.log
-//! DIR/dose_1000/train.npz  test.npz  [stages/1_simulated.npz  2_canonical.npz  3_patches.npz]
+//! DIR/dose_1000/train.npz  test.npz  [stages/2_canonical.npz  3_patches.npz]
 //! ```
+//!
+//! Every stage has a key: the hash of its own settings and of the key of the stage before; the first one's is the hash
+//! of the scene's arrays, so it does not matter where they came from. A dose whose keys and files are those of the
+//! manifest is not made again. Stages 1 and 2 share an intermediate file, since the second only names and orders what the
+//! first yields; a kept intermediate whose key still holds saves the stages before it.
+//!
+//! A dose is made in a hidden folder beside its own and moved there when it has passed validation; on any error, or a
+//! stop, that folder is removed.
+
+mod against;
+mod keys;
+mod make;
+mod manifest;
+mod plan;
+mod progress;
+mod run;
+mod scene;
+mod summary;
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
-use crate::job::Monitor;
+use crate::fields::{AutoReal, Fields as _};
 use crate::sim::leak::Leak;
+use crate::sim::{ObjectSettings, ProbeSettings, ScanSettings};
 use crate::sim::{SceneSettings, SimulationSettings, SplitSettings};
+
+pub use against::check_against;
+pub use manifest::{
+    DoseRecord, FileRecord, LightRecord, RunManifest, SceneRecord, SplitRecord, StageRecord,
+};
+pub use plan::plan;
+pub use run::generate;
 
 /// One generation, self-contained: everything that decides the result stands here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,8 +95,77 @@ impl Preset {
 
     /// The task, to be written to `datasets/<name>`.
     pub fn task(self) -> GenerateTask {
-        unimplemented!("presets")
+        let (object_size, n, positions, doses, split) = if self.name == "dose-response" {
+            let split = SplitSettings {
+                test_positions: 128,
+                test_seed: 2,
+                ..SplitSettings::default()
+            };
+            (192, 64, 2000, vec![1e9, 1e4], split)
+        } else {
+            let split = SplitSettings {
+                guard_px: AutoReal::Given(0.0),
+                ..SplitSettings::default()
+            };
+            (464, 128, 10_304, vec![1e3, 1e4, 1e5], split)
+        };
+        GenerateTask {
+            scene: SceneSettings {
+                object: ObjectSettings {
+                    object_size,
+                    ..ObjectSettings::default()
+                },
+                probe: ProbeSettings {
+                    n,
+                    ..ProbeSettings::default()
+                },
+                scan: ScanSettings {
+                    positions,
+                    ..ScanSettings::default()
+                },
+                ..SceneSettings::default()
+            },
+            doses,
+            split,
+            output: PathBuf::from("datasets").join(self.name),
+            ..GenerateTask::default()
+        }
     }
+
+    /// The preset of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|preset| preset.name == name)
+    }
+}
+
+impl GenerateTask {
+    /// The folder of a dose.
+    pub fn dose_folder(&self, photons: f64) -> PathBuf {
+        self.output.join(dose_name(photons))
+    }
+
+    /// Threads in number.
+    pub fn threads(&self) -> usize {
+        match self.n_threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            n_threads => n_threads,
+        }
+    }
+
+    /// The command that makes one dose of this task, without the folder and the threads, on which nothing depends.
+    pub fn command(&self, photons: f64) -> String {
+        let mut words = vec!["ptychobench".to_owned(), "simulate".to_owned()];
+        words.extend(self.scene.flags());
+        words.extend(self.simulation.flags());
+        words.extend(self.split.flags());
+        words.extend(["--doses".to_owned(), photons.to_string()]);
+        words.join(" ")
+    }
+}
+
+/// `dose_1000`: the dose as a whole number.
+fn dose_name(photons: f64) -> String {
+    format!("dose_{photons:.0}")
 }
 
 /// The stages, in order.
@@ -91,6 +185,17 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// Its word, as in a log.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Simulate => "simulate",
+            Self::Canonicalise => "canonicalise",
+            Self::Patches => "patches",
+            Self::Split => "split",
+            Self::Validate => "validate",
+        }
+    }
+
     /// Every stage, in order.
     pub const ALL: [Self; 5] = [
         Self::Simulate,
@@ -201,25 +306,4 @@ pub struct DoseOutcome {
 pub struct GenerateOutcome {
     /// One for each dose, in the order asked for.
     pub doses: Vec<DoseOutcome>,
-}
-
-/// Pre-flight: what would be written, how large, how long, and what stands in the way.
-///
-/// # Errors
-/// As [`generate`], without writing anything.
-pub fn plan(task: &GenerateTask) -> Result<GeneratePlan> {
-    let _ = task;
-    unimplemented!("plan")
-}
-
-/// Generate the datasets; a dose's files appear together when all its stages have passed, or not at all.
-///
-/// # Errors
-/// [`crate::Error::Invalid`] for a task that cannot work; [`crate::Error::Io`]; [`crate::Error::Cancelled`].
-pub fn generate(
-    task: &GenerateTask,
-    monitor: &dyn Monitor<GenerateSnapshot>,
-) -> Result<GenerateOutcome> {
-    let _ = (task, monitor);
-    unimplemented!("generate")
 }
