@@ -20,8 +20,11 @@ use ptycho_core::{Error, Result};
 
 use crate::support;
 
-/// Amplitudes are stored as f32, probe and object too; band limits cut Gaussian tails below this.
-const EXACT: f64 = 2e-5;
+/// Most relative difference of amplitudes from the model: the object is continued by its mirror image, whose kink at the
+/// border leaves a ripple of about `slope h / (π k)²` (here 4e-4 of the object) once the frequencies above `k` are cut.
+const EXACT: f64 = 4e-4;
+/// The same where the object is left alone: tails of Gaussian probes, and f32.
+const WITHOUT_RESAMPLING: f64 = 1e-4;
 
 /// A noise-free scan of a slow object by Gaussian modes of `sigma_px`, at positions between the pixels.
 fn scene(n: usize, sigma_px: f64, n_modes: usize) -> Dataset {
@@ -98,6 +101,10 @@ fn marked(m: usize) -> Dataset {
         detector_mask: Some(Array2::from_shape_fn((n, n), |(row, column)| {
             row + column != 3
         })),
+        metadata: Metadata {
+            amplitude: Some("sqrt_counts".to_owned()),
+            ..Metadata::default()
+        },
         ..DatasetParts::required(
             Frames::from_array(frames),
             positions_px,
@@ -216,7 +223,7 @@ fn binned_counts_obey_the_forward_model_with_the_exact_modes_and_nearly_with_one
         let after = cropped(&before, &exact);
         assert_eq!(after.n(), n / b);
         let error = residual_of(&after);
-        assert!(error < EXACT, "{n} by {b}: {error:e}");
+        assert!(error < WITHOUT_RESAMPLING, "{n} by {b}: {error:e}");
         assert!((after.mean_counts() / before.mean_counts() - 1.0).abs() < 1e-6);
         assert_eq!(after.positions_px(), before.positions_px());
         assert_eq!(after.object(), before.object());

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use egui::{Key, KeyboardShortcut, Modifiers};
+use ptycho_core::study::tools::Tool;
 
 use ptycho_core::study::generate::Preset;
 
@@ -27,6 +28,8 @@ pub enum Command {
     SaveLoss(PathBuf),
     /// Write the scan here as a canonical NPZ.
     SaveScan(PathBuf),
+    /// Use a tool on the open scan's file, write here, then open the result if asked.
+    UseTool(Box<Tool>, PathBuf, bool),
     /// Write the chosen pane here as PNG.
     ExportPane(PathBuf),
     /// Make this pane the one that copying and export are about.

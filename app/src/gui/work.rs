@@ -15,6 +15,7 @@ use ptycho_core::study::generate::{GenerateOutcome, GenerateSnapshot, GenerateTa
 use ptycho_core::study::run::{
     ReconstructOutcome, ReconstructTask, Source, open_source, reconstruct,
 };
+use ptycho_core::study::tools::{Tool, ToolOutcome};
 
 use super::generation::{Planned, Sketch};
 use super::preview::Preview;
@@ -45,6 +46,8 @@ pub enum Outcome {
     /// A repaired file, inspected again.
     Repaired(PathBuf, Box<Inspection>),
     Written(PathBuf),
+    /// What a tool wrote, and whether it is to be opened.
+    ToolDone(Box<ToolOutcome>, bool),
     Reconstructed(Box<ReconstructOutcome>),
     Preview(Box<Preview>),
     Sketch(Box<Sketch>),
@@ -190,6 +193,17 @@ pub fn summarise(dataset: &Dataset, monitor: &dyn Monitor<Event>) -> Result<Outc
         max: square(max),
         counts,
     })))
+}
+
+/// Use a tool on a file.
+pub fn use_tool(
+    tool: &Tool,
+    (source, output): (&Path, &Path),
+    opens: bool,
+    monitor: &dyn Monitor<Event>,
+) -> Result<Outcome> {
+    let outcome = tool.run(source, output, &silent(monitor))?;
+    Ok(Outcome::ToolDone(Box::new(outcome), opens))
 }
 
 /// What a repair would do.

@@ -37,6 +37,7 @@ impl Workbench {
             Command::SaveResult(path) => self.save_result(path),
             Command::SaveLoss(path) => self.save_loss(path),
             Command::SaveScan(path) => self.save_scan(path),
+            Command::UseTool(tool, output, opens) => self.use_tool(*tool, &output, opens),
             Command::ExportPane(path) => self.export_pane(path),
             Command::FocusPane(name) => match self.view {
                 View::Data => self.data.focus(&name),

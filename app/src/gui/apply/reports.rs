@@ -51,6 +51,7 @@ impl Workbench {
             Outcome::Summary(summary) => self.document.scan.summary = Some(Arc::new(*summary)),
             Outcome::RepairPreview(steps) => self.repair.steps = Some(Ok(steps)),
             Outcome::Repaired(path, inspection) => self.repaired(path, &inspection),
+            Outcome::ToolDone(outcome, opens) => self.tool_done(&outcome, opens),
             Outcome::Written(path) => {
                 let text = format!("Written: {}", path.display());
                 self.document.tell(Level::Info, text, None);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ptycho_core::data::{Inspection, Opened, Verdict};
 use ptycho_core::study::run::Source;
+use ptycho_core::study::tools::{Tool, ToolOutcome};
 
 use super::super::command::Action;
 use super::super::dialogs::{Dialog, RepairDraft};
@@ -75,6 +76,42 @@ impl Workbench {
             "Repair",
             move |monitor| work::repair(&path, &output, monitor),
         );
+    }
+
+    pub(super) fn use_tool(&mut self, tool: Tool, output: &Path, opens: bool) {
+        let Some(path) = self.document.scan.path().cloned() else {
+            return;
+        };
+        let output = absolute(output);
+        let name = format!("Tool: {}", tool.name());
+        self.queue
+            .add(Lane::Files, self.document.scan.id, name, move |monitor| {
+                work::use_tool(&tool, (&path, &output), opens, monitor)
+            });
+    }
+
+    /// Say what a tool did, and open its first file if that was asked for.
+    pub(super) fn tool_done(&mut self, outcome: &ToolOutcome, opens: bool) {
+        for note in &outcome.done {
+            tracing::info!("{}: {note}", outcome.tool);
+        }
+        let names: Vec<_> = outcome
+            .files
+            .iter()
+            .map(|file| file.path.display().to_string())
+            .collect();
+        let text = format!(
+            "Written: {}. {}",
+            names.join(" and "),
+            outcome.done.join("; ")
+        );
+        match outcome.files.first() {
+            Some(first) if opens => {
+                self.open(Source::File(first.path.clone()));
+                self.document.tell(Level::Info, text, None);
+            }
+            _ => self.document.tell(Level::Info, text, None),
+        }
     }
 
     pub(super) fn save_scan(&mut self, path: PathBuf) {
