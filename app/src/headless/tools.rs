@@ -85,9 +85,8 @@ fn words(outcome: &ToolOutcome) -> String {
     for file in &outcome.files {
         let _ = writeln!(
             text,
-            "wrote {} patterns of {}x{2}: {}",
+            "wrote {} patterns of {1}x{1}: {2}",
             file.patterns,
-            file.n,
             file.n,
             file.path.display()
         );

@@ -179,8 +179,9 @@ impl ToolsPanel {
             Kind::Subset => self.subset_settings(ui, dataset.n_patterns()),
             Kind::Shuffle => seed_row(ui, &mut self.seed),
             Kind::Split => {
+                let mut aids = Aids::NONE;
                 self.fields
-                    .rows(ui, "tool split", &mut self.split, &mut Aids::NONE);
+                    .rows(ui, "tool split", &mut self.split, &mut aids);
             }
             Kind::Crop => {
                 self.fields.ui(ui, "tool crop", &mut self.crop);
