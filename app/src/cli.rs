@@ -14,7 +14,9 @@ use ptycho_core::iterative::LsqmlSettings;
 use self::overlap::{CanvasArgs, GroupsArgs, OverlapArgs};
 use self::settings::Flags;
 use self::simulate::{SimulateArgs, ValidateArgs};
-use self::tools::SubsetArgs;
+use self::tools::{
+    CropArgs, FixtureArgs, PadArgs, PatchesArgs, ShuffleArgs, SplitArgs, SubsetArgs,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -61,6 +63,12 @@ pub enum Command {
     Simulate(Box<SimulateArgs>),
     Validate(ValidateArgs),
     Subset(SubsetArgs),
+    Shuffle(ShuffleArgs),
+    Split(SplitArgs),
+    Crop(CropArgs),
+    Pad(PadArgs),
+    Patches(PatchesArgs),
+    Fixture(FixtureArgs),
     Overlap(Box<OverlapArgs>),
     Groups(Box<GroupsArgs>),
     Canvas(Box<CanvasArgs>),
@@ -230,7 +238,13 @@ impl Command {
             Self::Reconstruct(args) => args.json,
             Self::Simulate(args) => args.json,
             Self::Validate(args) => args.json,
-            Self::Subset(args) => args.json,
+            Self::Subset(args) => args.io.json,
+            Self::Shuffle(args) => args.io.json,
+            Self::Split(args) => args.io.json,
+            Self::Crop(args) => args.io.json,
+            Self::Pad(args) => args.io.json,
+            Self::Patches(args) => args.io.json,
+            Self::Fixture(args) => args.json,
             Self::Overlap(args) => args.json,
             Self::Groups(args) => args.json,
             Self::Canvas(args) => args.json,

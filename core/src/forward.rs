@@ -8,6 +8,7 @@ use num_complex::Complex;
 use num_traits::Float;
 use rustfft::FftNum;
 
+use crate::data::Dataset;
 use crate::fft::Fft2;
 use crate::patches;
 
@@ -135,4 +136,36 @@ impl<T: FftNum + Float> Forward<T> {
             })
             .collect()
     }
+}
+
+/// How far a dataset is from the forward model of its own object and probe: `√(Σ (√I - A)² / Σ A²)` over at most
+/// `n_most` patterns, evenly chosen, and the pixels in use; `None` without an object.
+///
+/// Photon noise alone gives about `½ √(pixels with light / photons)`.
+pub fn residual(dataset: &Dataset, subpixel: Subpixel, n_most: usize) -> Option<f64> {
+    let object = dataset
+        .object()?
+        .mapv(|z| Complex::new(f64::from(z.re), f64::from(z.im)));
+    let probe = dataset
+        .probe()
+        .mapv(|z| Complex::new(f64::from(z.re), f64::from(z.im)));
+    let (m, n) = (dataset.n_patterns(), dataset.n());
+    let forward = Forward::<f64>::new(n, subpixel);
+    let mut frame = vec![0.0_f32; n * n];
+    let (mut difference, mut all) = (0.0, 0.0);
+    let n_looked_at = n_most.min(m);
+    for i in (0..n_looked_at).map(|i| i * m / n_looked_at) {
+        dataset.frames().read(i, &mut frame);
+        let expected = forward.intensity(object.view(), probe.view(), dataset.positions_px()[i]);
+        for (pixel, (expected, found)) in expected.iter().zip(&frame).enumerate() {
+            let is_used = dataset
+                .detector_mask()
+                .is_none_or(|mask| mask[[pixel / n, pixel % n]]);
+            if is_used {
+                difference += (expected.sqrt() - f64::from(*found)).powi(2);
+                all += f64::from(*found).powi(2);
+            }
+        }
+    }
+    (0.0 < all).then(|| (difference / all).sqrt())
 }

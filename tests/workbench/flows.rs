@@ -23,13 +23,13 @@ use crate::support::data;
 const PATIENCE: Duration = Duration::from_secs(9);
 
 /// A window of its own, with preferences and runs in a folder that goes with it.
-struct Window {
-    harness: Harness<'static, Workbench>,
+pub(crate) struct Window {
+    pub(crate) harness: Harness<'static, Workbench>,
     folder: TempDir,
 }
 
 impl Window {
-    fn open(size: [f32; 2], file: Option<PathBuf>) -> Self {
+    pub(crate) fn open(size: [f32; 2], file: Option<PathBuf>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let options = WindowOptions {
             file,
@@ -59,7 +59,7 @@ impl Window {
     }
 
     /// Draw until `is_so`.
-    fn until(&mut self, what: &str, is_so: impl Fn(&Workbench) -> bool) {
+    pub(crate) fn until(&mut self, what: &str, is_so: impl Fn(&Workbench) -> bool) {
         let start = Instant::now();
         loop {
             self.harness.step();
@@ -83,37 +83,44 @@ impl Window {
         self.harness.run_steps(2);
     }
 
-    fn click(&mut self, label: &str) {
+    pub(crate) fn click(&mut self, label: &str) {
         self.harness.get_all_by_label(label).next().unwrap().click();
         // A dialog takes a frame to be asked for, one to find its size and one to be seen.
         self.harness.run_steps(4);
     }
 
-    fn key(&mut self, modifiers: Modifiers, key: Key) {
+    pub(crate) fn key(&mut self, modifiers: Modifiers, key: Key) {
         self.harness.key_press_modifiers(modifiers, key);
         self.harness.run_steps(4);
     }
 
-    fn shows(&self, text: &str) -> bool {
+    pub(crate) fn shows(&self, text: &str) -> bool {
         self.harness
             .query_all_by_label_contains(text)
             .next()
             .is_some()
     }
 
-    fn app(&self) -> &Workbench {
+    pub(crate) fn app(&self) -> &Workbench {
         self.harness.state()
     }
 
-    fn in_folder(&self, name: &str) -> PathBuf {
+    pub(crate) fn in_folder(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 }
 
-fn is_idle(app: &Workbench) -> bool {
-    [Lane::Files, Lane::Background, Lane::Compute, Lane::Preview]
-        .into_iter()
-        .all(|lane| !app.queue.is_busy(lane))
+pub(crate) fn is_idle(app: &Workbench) -> bool {
+    [
+        Lane::Files,
+        Lane::Background,
+        Lane::Compute,
+        Lane::Preview,
+        Lane::Sketch,
+        Lane::Plan,
+    ]
+    .into_iter()
+    .all(|lane| !app.queue.is_busy(lane))
 }
 
 #[test]
@@ -263,8 +270,10 @@ fn a_pane_is_exported_with_the_keyboard_alone() {
 #[test]
 fn keys_reach_views_frames_runs_log_and_help() {
     let mut window = Window::with_file("good.npz");
-    window.key(Modifiers::CTRL, Key::Tab);
-    assert_eq!(window.app().view, View::Reconstruct);
+    for view in [View::Generate, View::Reconstruct] {
+        window.key(Modifiers::CTRL, Key::Tab);
+        assert_eq!(window.app().view, view);
+    }
     window.harness.state_mut().document.settings.epochs = 1_000_000;
     window.key(Modifiers::NONE, Key::F5);
     window.until("F5 has started the run", |app| {
@@ -308,6 +317,7 @@ fn an_idle_window_draws_no_frames() {
     let mut window = Window::with_file("good.npz");
     for view in View::ALL {
         window.harness.state_mut().view = view;
+        window.until("what the view shows is made", is_idle);
         window.harness.run();
         let delays: Vec<_> = window
             .harness
@@ -328,7 +338,7 @@ fn no_control_is_lost_in_a_small_window() {
         window.until("the file is read", |app| {
             app.document.scan.dataset.is_some() && is_idle(app)
         });
-        let controls: [(View, &[&str]); 2] = [
+        let controls: [(View, &[&str]); 3] = [
             (
                 View::Data,
                 &[
@@ -339,6 +349,16 @@ fn no_control_is_lost_in_a_small_window() {
                     "Open demonstration",
                     "▶ Go to Reconstruct",
                     "▶ Play",
+                ],
+            ),
+            (
+                View::Generate,
+                &[
+                    "▶ Generate",
+                    "⏹ Cancel",
+                    "Open folder",
+                    "Copy as command",
+                    "dose response",
                 ],
             ),
             (

@@ -16,6 +16,7 @@ use ptychobench::gui::widgets::image_pane::{ImagePane, PaneData};
 use ptychobench::gui::widgets::job_row::JobRow;
 use ptychobench::gui::widgets::line_plot::{LinePlot, PlotData, Series};
 use ptychobench::gui::widgets::notice::{Level, Notice};
+use ptychobench::gui::widgets::scan_marks::{self, Divide, Marker, Marks, PointGroup};
 use ptychobench::gui::widgets::scan_plot::{self, ScanData};
 use ptychobench::gui::widgets::viewport::LinkedView;
 
@@ -141,6 +142,56 @@ fn plots(ui: &mut Ui) {
 #[test]
 fn scan_and_loss() {
     check_themes("scan_and_loss", [480.0, 260.0], plots);
+}
+
+fn split_scan(ui: &mut Ui) {
+    let positions = Array2::from_shape_fn((100, 2), |(i, axis)| {
+        let turn = i as f64 * 2.4;
+        let (sin, cos) = turn.sin_cos();
+        60.0 + 5.0 * (i as f64).sqrt() * if axis == 0 { sin } else { cos }
+    });
+    let rows = |is_in: &dyn Fn(f64) -> bool| -> Vec<usize> {
+        (0..100)
+            .filter(|&i| is_in(positions[[i, 0]] - 60.0))
+            .collect()
+    };
+    let train = rows(&|from_middle| from_middle < -6.0);
+    let test = rows(&|from_middle| from_middle >= 6.0);
+    let guarded = rows(&|from_middle| (-6.0..6.0).contains(&from_middle));
+    let group = |name, rows, colour_index, marker| PointGroup {
+        name,
+        rows,
+        colour_index,
+        marker,
+    };
+    let groups = [
+        group("train", train.as_slice(), 0, Marker::Square),
+        group("test", test.as_slice(), 1, Marker::Diamond),
+        group("guarded", guarded.as_slice(), 3, Marker::Cross),
+    ];
+    let marks = Marks {
+        groups: &groups,
+        divide: Some(Divide {
+            axis: 0,
+            middle_px: 60.0,
+            width_px: 12.0,
+        }),
+    };
+    let scan = ScanData {
+        positions_px: positions.view(),
+        frame_px: (120, 120),
+        underlay: None,
+        selected: None,
+        pixel_size_m: None,
+    };
+    ui.horizontal_wrapped(|ui| scan_marks::legend(ui, &groups));
+    let title = ("scan", "Scan");
+    scan_plot::show_marked(ui, title, &scan, &marks, &mut LinkedView::default());
+}
+
+#[test]
+fn split_scans() {
+    check_themes("split_scan", [280.0, 280.0], split_scan);
 }
 
 fn messages(ui: &mut Ui) {

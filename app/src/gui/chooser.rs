@@ -152,6 +152,10 @@ impl Chooser {
     /// The path box's content: a folder is entered, anything else chosen.
     fn accept(&mut self) -> Choice {
         let path = parse_path(&self.text);
+        if self.purpose.is_folder() {
+            // A folder that does not exist yet is made when something is written.
+            return Choice::Chosen(path);
+        }
         if path.is_dir() {
             self.go_to(path);
             return Choice::Open;
@@ -168,6 +172,14 @@ impl Chooser {
             None if self.purpose.is_save() => path.with_extension(self.purpose.extensions()[0]),
             _ => path,
         })
+    }
+
+    fn nothing_here(&self) -> String {
+        if self.purpose.is_folder() {
+            return "No folder within this one.".to_owned();
+        }
+        let endings = self.purpose.extensions().join(" or ");
+        format!("No folder and no {endings} file here.")
     }
 
     fn browser(&mut self, ui: &mut Ui, height: f32) {
@@ -189,10 +201,7 @@ impl Chooser {
                 .auto_shrink([false, false])
                 .show(ui, |ui| {
                     if self.entries.is_empty() {
-                        let endings = self.purpose.extensions().join(" or ");
-                        ui.label(
-                            RichText::new(format!("No folder and no {endings} file here.")).weak(),
-                        );
+                        ui.label(RichText::new(self.nothing_here()).weak());
                     }
                     for entry in &self.entries {
                         let icon = if entry.is_folder { "🗀" } else { "🗋" };

@@ -7,7 +7,7 @@ use super::command::{Action, Command};
 use super::dialogs::{self, Dialog};
 use super::document::Message;
 use super::log::Record;
-use super::queue::{Lane, Row};
+use super::queue::{GENERATION, Lane, Row};
 use super::theme::ThemeChoice;
 use super::views::View;
 use super::widgets::job_row::JobRow;
@@ -30,9 +30,9 @@ pub fn show(app: &mut Workbench, ui: &mut Ui) {
         .queue
         .rows()
         .into_iter()
-        // The reconstruct view shows its own run, larger.
-        .filter(|row| row.lane != Lane::Preview)
-        .filter(|row| row.lane != Lane::Compute || app.view != View::Reconstruct)
+        .filter(|row| !matches!(row.lane, Lane::Preview | Lane::Sketch | Lane::Plan))
+        // A view shows its own run, larger.
+        .filter(|row| row.lane != Lane::Compute || app.view != home(row))
         .collect();
     if !rows.is_empty() {
         Panel::bottom("jobs").show(ui, |ui| {
@@ -62,6 +62,17 @@ pub fn show(app: &mut Workbench, ui: &mut Ui) {
             } = app;
             data.ui(ui, document, (queue, preferences), (path_text, commands));
         }
+        View::Generate => {
+            let Workbench {
+                generate,
+                document,
+                commands,
+                queue,
+                preferences,
+                ..
+            } = app;
+            generate.ui(ui, document, (queue, preferences), commands);
+        }
         View::Reconstruct => {
             let Workbench {
                 reconstruct,
@@ -76,6 +87,15 @@ pub fn show(app: &mut Workbench, ui: &mut Ui) {
     }
     show_dialogs(app, ui.ctx());
     drop_overlay(ui.ctx());
+}
+
+/// The view that a run belongs to.
+fn home(row: &Row) -> View {
+    if row.scan == GENERATION {
+        View::Generate
+    } else {
+        View::Reconstruct
+    }
 }
 
 fn menu_bar(app: &mut Workbench, ui: &mut Ui) {
@@ -94,7 +114,16 @@ fn menu_bar(app: &mut Workbench, ui: &mut Ui) {
         });
         ui.menu_button("View", |ui| view_menu(app, ui));
         ui.menu_button("Run", |ui| {
-            items(app, ui, &[Action::Run, Action::Stop, Action::Continue]);
+            items(
+                app,
+                ui,
+                &[
+                    Action::Generate,
+                    Action::Run,
+                    Action::Stop,
+                    Action::Continue,
+                ],
+            );
         });
         ui.menu_button("Help", |ui| {
             items(

@@ -3,7 +3,11 @@
 use std::path::PathBuf;
 
 use egui::{Key, KeyboardShortcut, Modifiers};
+use ptycho_core::study::tools::Tool;
 
+use ptycho_core::study::generate::Preset;
+
+use super::files::Purpose;
 use super::theme::ThemeChoice;
 use super::views::View;
 
@@ -24,6 +28,8 @@ pub enum Command {
     SaveLoss(PathBuf),
     /// Write the scan here as a canonical NPZ.
     SaveScan(PathBuf),
+    /// Use a tool on the open scan's file, write here, then open the result if asked.
+    UseTool(Box<Tool>, PathBuf, bool),
     /// Write the chosen pane here as PNG.
     ExportPane(PathBuf),
     /// Make this pane the one that copying and export are about.
@@ -32,6 +38,14 @@ pub enum Command {
     Show(View),
     /// Drop this file from the recent ones.
     ForgetRecent(PathBuf),
+    /// Take the parameters of a preset of the generation.
+    TakePreset(Preset),
+    /// Choose a file or folder of the generation.
+    ChooseForGeneration(Purpose),
+    /// Take the file or folder that was chosen.
+    TakeForGeneration(Purpose, PathBuf),
+    /// Open this file and show it in the data view.
+    OpenInData(PathBuf),
     /// Put this text on the clipboard.
     CopyText(String),
     /// Change one of the preferences.
@@ -67,6 +81,7 @@ pub enum Action {
     ResetLayout,
     ToggleLog,
     NextView,
+    Generate,
     Run,
     Stop,
     Continue,
@@ -94,7 +109,7 @@ const COMMAND_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 
 impl Action {
     /// Every action, in the order of the help page.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::OpenFile,
         Self::OpenDemonstration,
         Self::RepairFile,
@@ -115,6 +130,7 @@ impl Action {
         Self::ResetLayout,
         Self::ToggleLog,
         Self::NextView,
+        Self::Generate,
         Self::Run,
         Self::Stop,
         Self::Continue,
@@ -226,9 +242,14 @@ impl Action {
                 "Go to the next view",
                 Some((Modifiers::CTRL, Key::Tab)),
             ),
+            Self::Generate => (
+                "Generate",
+                "Write training and test sets at every dose (F5 in the Generate view)",
+                None,
+            ),
             Self::Run => (
                 "Run",
-                "Reconstruct with these parameters",
+                "Reconstruct with these parameters; in the Generate view, generate",
                 Some((NONE, Key::F5)),
             ),
             Self::Stop => (

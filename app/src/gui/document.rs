@@ -11,11 +11,13 @@ use ptycho_core::fields::Fields as _;
 use ptycho_core::iterative::{LsqmlSettings, ObjectInit};
 use ptycho_core::job::{Progress, StopReason};
 use ptycho_core::paint::phase::Region;
+use ptycho_core::study::generate::GenerateTask;
 use ptycho_core::study::memory::{available_bytes, estimate_bytes};
 use ptycho_core::study::run::Source;
 
 use super::command::Action;
 use super::files::shell_word;
+use super::generation::Generation;
 use super::preview::Preview;
 use super::views::pictures::Context as PaneContext;
 use super::widgets::notice::{Level, Notice};
@@ -149,7 +151,7 @@ pub struct Check {
 }
 
 impl Check {
-    fn new(state: CheckState, text: impl Into<String>) -> Self {
+    pub(super) fn new(state: CheckState, text: impl Into<String>) -> Self {
         Self {
             state,
             text: text.into(),
@@ -172,6 +174,9 @@ pub struct Message {
     pub fix: Option<Action>,
 }
 
+/// What can be undone: parameters, never results.
+type Parameters = (LsqmlSettings, GenerateTask);
+
 /// Everything that views borrow.
 pub struct Document {
     pub scan: Scan,
@@ -180,8 +185,9 @@ pub struct Document {
     pub more_epochs: usize,
     pub n_threads: usize,
     pub run: Run,
+    pub generation: Generation,
     pub messages: Vec<Message>,
-    undoer: Undoer<LsqmlSettings>,
+    undoer: Undoer<Parameters>,
     next_message: u64,
 }
 
@@ -193,6 +199,7 @@ impl Default for Document {
             more_epochs: 50,
             n_threads: 0,
             run: Run::default(),
+            generation: Generation::default(),
             messages: Vec::new(),
             undoer: Undoer::default(),
             next_message: 1,
@@ -266,26 +273,38 @@ impl Document {
 
     /// Feed the undo history; `time_s` is the window's clock.
     pub fn note_settings(&mut self, time_s: f64) {
-        self.undoer.feed_state(time_s, &self.settings);
+        let now = self.parameters();
+        self.undoer.feed_state(time_s, &now);
+    }
+
+    fn parameters(&self) -> Parameters {
+        (self.settings.clone(), self.generation.task.clone())
+    }
+
+    fn restore(&mut self, (settings, task): Parameters) {
+        self.settings = settings;
+        self.generation.set_task(task);
     }
 
     pub fn can_undo(&self) -> bool {
-        self.undoer.has_undo(&self.settings)
+        self.undoer.has_undo(&self.parameters())
     }
 
     pub fn can_redo(&self) -> bool {
-        self.undoer.has_redo(&self.settings)
+        self.undoer.has_redo(&self.parameters())
     }
 
     pub fn undo(&mut self) {
-        if let Some(settings) = self.undoer.undo(&self.settings) {
-            self.settings = settings.clone();
+        let now = self.parameters();
+        if let Some(before) = self.undoer.undo(&now).cloned() {
+            self.restore(before);
         }
     }
 
     pub fn redo(&mut self) {
-        if let Some(settings) = self.undoer.redo(&self.settings) {
-            self.settings = settings.clone();
+        let now = self.parameters();
+        if let Some(after) = self.undoer.redo(&now).cloned() {
+            self.restore(after);
         }
     }
 

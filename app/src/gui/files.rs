@@ -49,6 +49,10 @@ pub enum Purpose {
     SaveResult,
     SaveLoss,
     ExportPane,
+    ObjectFile,
+    ProbeFile,
+    ScanFile,
+    OutputFolder,
 }
 
 impl Purpose {
@@ -61,6 +65,10 @@ impl Purpose {
             Self::SaveResult => "Save the result as",
             Self::SaveLoss => "Save the loss as",
             Self::ExportPane => "Export the pane as PNG",
+            Self::ObjectFile => "Take the object from",
+            Self::ProbeFile => "Take the probe from",
+            Self::ScanFile => "Take the positions from",
+            Self::OutputFolder => "Write the datasets into",
         }
     }
 
@@ -70,6 +78,7 @@ impl Purpose {
             Self::OpenScan => "Open",
             Self::SaveRepaired | Self::SaveScan | Self::SaveResult | Self::SaveLoss => "Save",
             Self::ExportPane => "Export",
+            Self::ObjectFile | Self::ProbeFile | Self::ScanFile | Self::OutputFolder => "Choose",
         }
     }
 
@@ -77,7 +86,13 @@ impl Purpose {
     pub fn extensions(self) -> &'static [&'static str] {
         match self {
             Self::OpenScan => &["npz", "npy"],
-            Self::SaveRepaired | Self::SaveScan | Self::SaveResult => &["npz"],
+            Self::SaveRepaired
+            | Self::SaveScan
+            | Self::SaveResult
+            | Self::ObjectFile
+            | Self::ProbeFile
+            | Self::ScanFile => &["npz"],
+            Self::OutputFolder => &[],
             Self::SaveLoss => &["csv"],
             Self::ExportPane => &["png"],
         }
@@ -85,7 +100,19 @@ impl Purpose {
 
     /// Whether a new file is written.
     pub fn is_save(self) -> bool {
-        self != Self::OpenScan
+        matches!(
+            self,
+            Self::SaveRepaired
+                | Self::SaveScan
+                | Self::SaveResult
+                | Self::SaveLoss
+                | Self::ExportPane
+        )
+    }
+
+    /// Whether a folder is chosen, not a file.
+    pub fn is_folder(self) -> bool {
+        self == Self::OutputFolder
     }
 }
 
@@ -116,8 +143,11 @@ impl SystemDialog {
         let job = Job::spawn("file dialog", wake, move |_| {
             let dialog = rfd::FileDialog::new()
                 .set_title(purpose.title())
-                .set_directory(folder)
-                .add_filter(purpose.extensions().join(", "), purpose.extensions());
+                .set_directory(folder);
+            if purpose.is_folder() {
+                return Ok(dialog.pick_folder());
+            }
+            let dialog = dialog.add_filter(purpose.extensions().join(", "), purpose.extensions());
             Ok(if purpose.is_save() {
                 dialog.set_file_name(name).save_file()
             } else {

@@ -7,6 +7,7 @@ pub mod command;
 pub mod dialogs;
 pub mod document;
 pub mod files;
+pub mod generation;
 pub mod log;
 pub mod meter;
 pub mod picture_out;

@@ -98,6 +98,7 @@ impl Workbench {
     fn pictures(&self) -> &Pictures {
         match self.view {
             View::Data => self.data.pictures_ref(),
+            View::Generate => self.generate.pictures_ref(),
             View::Reconstruct => self.reconstruct.pictures_ref(),
         }
     }
@@ -105,6 +106,7 @@ impl Workbench {
     fn pictures_mut(&mut self) -> &mut Pictures {
         match self.view {
             View::Data => self.data.pictures(),
+            View::Generate => self.generate.pictures(),
             View::Reconstruct => self.reconstruct.pictures(),
         }
     }
@@ -163,7 +165,8 @@ impl Workbench {
     pub(super) fn permissions(&self) -> Permissions {
         Permissions {
             run: self.is_enabled(Action::Run),
-            stop: self.is_enabled(Action::Stop),
+            stop: self.is_enabled(Action::Stop) && self.queue.generation().is_none(),
+            is_generating: self.queue.generation().is_some(),
             resume: self.is_enabled(Action::Continue),
             save: self.is_enabled(Action::SaveResultAs),
             export: self.is_enabled(Action::ExportPane),
@@ -174,10 +177,12 @@ impl Workbench {
     fn pane_copy(&self) -> Option<PaneCopy> {
         let (pane, _) = self.pictures().focused();
         let scan = &self.document.scan;
-        let dataset = scan.dataset.as_ref()?;
         let preview = self.document.run.preview.as_ref().map(Arc::as_ref);
         let values = match self.view {
-            View::Data => self.data.values(pane, scan, dataset)?,
+            View::Data => self.data.values(pane, scan, scan.dataset.as_ref()?)?,
+            View::Generate => self
+                .generate
+                .values(pane, &self.document.generation.sketch)?,
             View::Reconstruct => self.reconstruct.values(pane, preview?)?,
         };
         Some(self.pictures().copy(values))

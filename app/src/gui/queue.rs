@@ -19,11 +19,18 @@ pub enum Lane {
     Files,
     /// Statistics and summaries that nobody waits for.
     Background,
-    /// Reconstructions.
+    /// Reconstructions and generations.
     Compute,
     /// Pictures of a running reconstruction.
     Preview,
+    /// Pictures of what is about to be generated.
+    Sketch,
+    /// What a generation would write.
+    Plan,
 }
+
+/// What jobs about the generation have in place of a scan's number.
+pub const GENERATION: u64 = u64::MAX;
 
 type Work = Box<dyn FnOnce(&dyn Monitor<Event>) -> Result<Outcome> + Send>;
 
@@ -47,6 +54,8 @@ struct Running {
 pub struct Row {
     pub id: u64,
     pub lane: Lane,
+    /// The scan that it is about, or [`GENERATION`].
+    pub scan: u64,
     pub name: String,
     pub progress: Progress,
     pub elapsed: Duration,
@@ -55,7 +64,7 @@ pub struct Row {
 
 /// What came out of the jobs since the last look.
 pub struct Report {
-    /// The scan that the job is about.
+    /// The scan that the job is about, or [`GENERATION`].
     pub scan: u64,
     /// The lane it ran in.
     pub lane: Lane,
@@ -139,11 +148,22 @@ impl Queue {
         self.rows().into_iter().find(|row| row.lane == lane)
     }
 
+    /// The reconstruction that runs, as shown.
+    pub fn reconstruction(&self) -> Option<Row> {
+        self.row(Lane::Compute).filter(|row| row.scan != GENERATION)
+    }
+
+    /// The generation that runs, as shown.
+    pub fn generation(&self) -> Option<Row> {
+        self.row(Lane::Compute).filter(|row| row.scan == GENERATION)
+    }
+
     /// Every running job, as shown.
     pub fn rows(&self) -> Vec<Row> {
         let rows = self.running.iter().map(|running| Row {
             id: running.id,
             lane: running.lane,
+            scan: running.scan,
             name: running.job.name().to_owned(),
             progress: running.job.progress(),
             elapsed: running.job.elapsed(),

@@ -11,10 +11,13 @@ use ptycho_core::data::statistics::{Statistics, file_statistics};
 use ptycho_core::data::{Dataset, Inspection, Opened, Strictness, Verdict, inspect};
 use ptycho_core::iterative::LsqmlSnapshot;
 use ptycho_core::job::{Monitor, Progress, Stop};
+use ptycho_core::study::generate::{GenerateOutcome, GenerateSnapshot, GenerateTask, generate};
 use ptycho_core::study::run::{
     ReconstructOutcome, ReconstructTask, Source, open_source, reconstruct,
 };
+use ptycho_core::study::tools::{Tool, ToolOutcome};
 
+use super::generation::{Planned, Sketch};
 use super::preview::Preview;
 
 /// What a job tells on its way.
@@ -25,6 +28,10 @@ pub enum Event {
     Statistics(Vec<Statistics>),
     /// The state of a running reconstruction.
     Reconstruction(Box<LsqmlSnapshot>),
+    /// The state of a running generation.
+    Generation(Box<GenerateSnapshot>),
+    /// The parts of a sketch that are ready.
+    Sketch(Box<Sketch>),
 }
 
 /// What a job yields.
@@ -39,8 +46,13 @@ pub enum Outcome {
     /// A repaired file, inspected again.
     Repaired(PathBuf, Box<Inspection>),
     Written(PathBuf),
+    /// What a tool wrote, and whether it is to be opened.
+    ToolDone(Box<ToolOutcome>, bool),
     Reconstructed(Box<ReconstructOutcome>),
     Preview(Box<Preview>),
+    Sketch(Box<Sketch>),
+    Planned(Box<Planned>),
+    Generated(Box<GenerateOutcome>),
 }
 
 /// The stack of patterns in three pictures' worth of numbers.
@@ -183,6 +195,17 @@ pub fn summarise(dataset: &Dataset, monitor: &dyn Monitor<Event>) -> Result<Outc
     })))
 }
 
+/// Use a tool on a file.
+pub fn use_tool(
+    tool: &Tool,
+    (source, output): (&Path, &Path),
+    opens: bool,
+    monitor: &dyn Monitor<Event>,
+) -> Result<Outcome> {
+    let outcome = tool.run(source, output, &silent(monitor))?;
+    Ok(Outcome::ToolDone(Box::new(outcome), opens))
+}
+
 /// What a repair would do.
 pub fn preview_repair(path: &Path, monitor: &dyn Monitor<Event>) -> Result<Outcome> {
     repair::preview(path, &silent(monitor)).map(Outcome::RepairPreview)
@@ -209,4 +232,13 @@ pub fn run(
     };
     let outcome = reconstruct(task, dataset, &relay)?;
     Ok(Outcome::Reconstructed(Box::new(outcome)))
+}
+
+/// One generation.
+pub fn run_generation(task: &GenerateTask, monitor: &dyn Monitor<Event>) -> Result<Outcome> {
+    let relay = Relay {
+        monitor,
+        wrap: |snapshot: GenerateSnapshot| Some(Event::Generation(Box::new(snapshot))),
+    };
+    generate(task, &relay).map(|outcome| Outcome::Generated(Box::new(outcome)))
 }

@@ -17,7 +17,7 @@ use super::meter::{self, Meter};
 use super::preferences::Preferences;
 use super::queue::Queue;
 use super::theme::Appearance;
-use super::views::{DataView, ReconstructView, View};
+use super::views::{DataView, GenerateView, ReconstructView, View};
 use super::widgets::notice::Level;
 use super::{chrome, theme};
 
@@ -73,6 +73,7 @@ pub struct Workbench {
     pub view: View,
     pub meter: Meter,
     pub(super) data: DataView,
+    pub(super) generate: GenerateView,
     pub(super) reconstruct: ReconstructView,
     pub(super) dialog: Option<Dialog>,
     pub(super) chooser: Option<Chooser>,
@@ -134,6 +135,7 @@ impl Workbench {
             view: View::Data,
             meter: Meter::default(),
             data: DataView::default(),
+            generate: GenerateView::default(),
             reconstruct: ReconstructView::default(),
             dialog: None,
             chooser: None,
@@ -193,6 +195,7 @@ impl Workbench {
     fn poll_queue(&mut self) {
         loop {
             self.start_preview();
+            self.start_sketch();
             let reports = self.queue.poll();
             if reports.is_empty() {
                 return;
@@ -215,6 +218,10 @@ impl Workbench {
             Purpose::SaveResult => Command::SaveResult(path),
             Purpose::SaveLoss => Command::SaveLoss(path),
             Purpose::ExportPane => Command::ExportPane(path),
+            Purpose::ObjectFile
+            | Purpose::ProbeFile
+            | Purpose::ScanFile
+            | Purpose::OutputFolder => Command::TakeForGeneration(purpose, path),
         });
     }
 

@@ -11,7 +11,7 @@ use crate::data::apply::apply;
 use crate::data::examine::{Depth, Source, examine};
 use crate::data::{Frames, Patches, Verdict, check};
 use crate::error::{Error, Result};
-use crate::job::Quiet;
+use crate::job::{Monitor, Quiet};
 
 /// Schema of the files that this program writes.
 pub const SCHEMA: u32 = 1;
@@ -58,6 +58,20 @@ pub struct Metadata {
     pub counts_factor: Option<f64>,
     /// Repairs applied, in words.
     pub repairs: Vec<String>,
+    /// The tools that led here, the last one last.
+    pub history: Vec<Operation>,
+}
+
+/// One tool that made a dataset of another.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Operation {
+    /// Its name, as `crop`.
+    pub tool: String,
+    /// Its settings, as on the command line.
+    pub settings: String,
+    /// SHA-256 of the content of the dataset that it was given.
+    pub parent_sha256: String,
 }
 
 impl Metadata {
@@ -243,7 +257,19 @@ impl Dataset {
     /// # Errors
     /// [`crate::Error::Refused`] with the first finding that cannot be mended; [`crate::Error::Io`].
     pub fn open(path: &Path, strictness: Strictness) -> Result<Opened> {
-        let examined = examine(path, Depth::Keep, &Quiet::default())?;
+        Self::open_watched(path, strictness, &Quiet::default())
+    }
+
+    /// As [`Dataset::open`], with progress and cancel.
+    ///
+    /// # Errors
+    /// As [`Dataset::open`]; [`crate::Error::Cancelled`].
+    pub fn open_watched(
+        path: &Path,
+        strictness: Strictness,
+        monitor: &dyn Monitor<()>,
+    ) -> Result<Opened> {
+        let examined = examine(path, Depth::Keep, monitor)?;
         let inspection = &examined.inspection;
         let refused = match strictness {
             Strictness::Repair => inspection.verdict == Verdict::Refused,

@@ -18,6 +18,7 @@ pub mod save;
 mod scan;
 mod stack;
 pub mod statistics;
+pub mod tools;
 pub mod write;
 
 pub use dataset::{Dataset, DatasetParts, Metadata, Opened, Strictness};

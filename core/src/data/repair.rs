@@ -56,8 +56,8 @@ pub fn repair(path: &Path, output: &Path, monitor: &dyn Monitor<()>) -> Result<I
     inspect::inspect_full(output, monitor)
 }
 
-/// The two names lead to one file, through links too.
-fn is_same_file(a: &Path, b: &Path) -> bool {
+/// Whether the two names lead to one file, through links too.
+pub fn is_same_file(a: &Path, b: &Path) -> bool {
     match (std::fs::canonicalize(a), std::fs::canonicalize(b)) {
         (Ok(a), Ok(b)) => a == b,
         _ => a == b,

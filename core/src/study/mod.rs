@@ -8,3 +8,4 @@ pub mod resume;
 pub mod run;
 pub mod store;
 pub mod summary;
+pub mod tools;

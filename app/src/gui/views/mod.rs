@@ -2,28 +2,32 @@
 //! and asks for commands.
 
 pub mod data;
+pub mod generate;
 pub mod pictures;
 pub mod reconstruct;
 pub mod tiles;
 
 pub use data::DataView;
+pub use generate::GenerateView;
 pub use reconstruct::ReconstructView;
 
 /// The views that exist, in the order of the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
     Data,
+    Generate,
     Reconstruct,
 }
 
 impl View {
     /// Every view.
-    pub const ALL: [Self; 2] = [Self::Data, Self::Reconstruct];
+    pub const ALL: [Self; 3] = [Self::Data, Self::Generate, Self::Reconstruct];
 
     /// Words of the sidebar.
     pub fn label(self) -> &'static str {
         match self {
             Self::Data => "Data",
+            Self::Generate => "Generate",
             Self::Reconstruct => "Reconstruct",
         }
     }
@@ -32,6 +36,7 @@ impl View {
     pub fn icon(self) -> &'static str {
         match self {
             Self::Data => "🗁",
+            Self::Generate => "⚙",
             Self::Reconstruct => "◎",
         }
     }
@@ -40,6 +45,7 @@ impl View {
     pub fn tooltip(self) -> &'static str {
         match self {
             Self::Data => "What is in the scan, and is it right?",
+            Self::Generate => "Make training and test sets at several photon doses",
             Self::Reconstruct => "Reconstruct object and probe, and watch them converge",
         }
     }
@@ -47,7 +53,8 @@ impl View {
     /// The view after this one.
     pub fn next(self) -> Self {
         match self {
-            Self::Data => Self::Reconstruct,
+            Self::Data => Self::Generate,
+            Self::Generate => Self::Reconstruct,
             Self::Reconstruct => Self::Data,
         }
     }

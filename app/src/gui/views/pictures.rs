@@ -7,7 +7,7 @@ use ptycho_core::paint::picture::Look;
 
 use super::super::command::{Action, Command};
 use super::super::picture_out::{PaneCopy, Values};
-use super::super::widgets::image_pane::{ImagePane, PaneData};
+use super::super::widgets::image_pane::{ImagePane, PaneData, PaneResponse};
 use super::super::widgets::viewport::LinkedView;
 
 /// What a pane is called, what its values are, and which panes it is linked with.
@@ -77,6 +77,18 @@ impl Pictures {
         image: Source<'_>,
         version: u64,
     ) -> Option<TextureId> {
+        let title = self.panes[index].0.title;
+        self.show_titled(ui, (index, title), image, version).texture
+    }
+
+    /// As [`Pictures::show`], under a title of its own, for one of several pictures that share a pane's choices.
+    pub fn show_titled(
+        &mut self,
+        ui: &mut Ui,
+        (index, title): (usize, &str),
+        image: Source<'_>,
+        version: u64,
+    ) -> PaneResponse {
         let (pane, shown) = &mut self.panes[index];
         let is_complex = image.is_complex();
         let data = PaneData {
@@ -88,18 +100,12 @@ impl Pictures {
             points: &[],
             region: self.context.region.clone().filter(|_| is_complex),
         };
-        let response = shown.ui(
-            ui,
-            pane.title,
-            pane.title,
-            &data,
-            &mut self.groups[pane.group],
-        );
+        let response = shown.ui(ui, title, title, &data, &mut self.groups[pane.group]);
         if response.clicked.is_some() || response.is_export_asked {
             self.focused = index;
         }
         self.is_export_asked |= response.is_export_asked;
-        response.texture
+        response
     }
 
     /// The values under the cursor, and what was asked of a pane; once, after the panes.

@@ -10,11 +10,11 @@ use crate::gui::theme;
 
 const STRIP_WIDTH: f32 = 3.5 * theme::GRID;
 /// The same for all panes, so that pictures side by side are of one size.
-pub(super) const WIDTH: f32 = 21.0 * theme::GRID;
+pub(crate) const WIDTH: f32 = 21.0 * theme::GRID;
 const SPACE_PER_TICK: f32 = 9.0 * theme::GRID;
 
 /// Draw the bar into `rect`, whose width is [`WIDTH`].
-pub(super) fn show(ui: &Ui, rect: Rect, bar: &Bar, title: &str) {
+pub(crate) fn show(ui: &Ui, rect: Rect, bar: &Bar, title: &str) {
     let response = ui.interact(rect, ui.scope_id().with("colour bar"), Sense::hover());
     let ends = format!(
         "{} to {}",

@@ -4,36 +4,34 @@
 //! [`ptycho_core::paint`], as an export does. Pictures are made anew only when the data's version or
 //! the choices change; what would take longer than a frame is made on a thread of its own.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, PoisonError};
 
-use egui::{Id, Rect, Role, Sense, TextureId, Ui, WidgetInfo, pos2, vec2};
-use ndarray::{Array2, ArrayView2};
+use egui::{Rect, Role, Sense, TextureId, Ui, WidgetInfo, pos2, vec2};
+use ndarray::ArrayView2;
 use num_complex::Complex32;
-use ptycho_core::job::Job;
 use ptycho_core::paint::component::{Component, Source};
 use ptycho_core::paint::export::Figure;
-use ptycho_core::paint::limits::{Limits, histogram};
+use ptycho_core::paint::limits::Limits;
 use ptycho_core::paint::phase::Region;
 use ptycho_core::paint::picture::{Look, Meaning, Picture};
 use serde::{Deserialize, Serialize};
 
-use crate::gui::texture::{PictureTexture, block_px, color_image};
+use crate::gui::texture::color_image;
 use crate::gui::theme;
+use crate::gui::widgets::image_cache::{Cache, Finished, cache};
+use crate::gui::widgets::pane_rects::Rects;
 use crate::gui::widgets::viewport::{
     Asked, LinkedView, Viewport, cursor_cross, pixel_at, scale_bar, with_unit,
 };
 use crate::gui::widgets::{colour_bar, histogram as strip, pane_menu};
 
-/// Time that all panes together may spend on new pictures within a frame; the rest waits for the next.
-const PAINT_BUDGET: Duration = Duration::from_millis(6);
-/// From here on a picture in the making is mentioned.
-const LONG: Duration = Duration::from_millis(300);
-const LEAST_IMAGE_SIDE: f32 = 16.0 * theme::GRID;
-
 /// The choices of one pane.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each part is shown or not by itself"
+)]
 pub struct ImagePane {
     /// How the array is turned into colours.
     pub look: Look,
@@ -43,6 +41,10 @@ pub struct ImagePane {
     pub has_log_counts: bool,
     /// Show the scale bar.
     pub shows_scale_bar: bool,
+    /// Show the colour bar; panes side by side on one scale share one.
+    pub shows_colour_bar: bool,
+    /// Show size and remarks below.
+    pub shows_caption: bool,
 }
 
 impl Default for ImagePane {
@@ -52,6 +54,8 @@ impl Default for ImagePane {
             shows_histogram: true,
             has_log_counts: true,
             shows_scale_bar: true,
+            shows_colour_bar: true,
+            shows_caption: true,
         }
     }
 }
@@ -261,7 +265,7 @@ impl ImagePane {
         cache: &mut Cache,
         view: &mut LinkedView,
     ) -> PaneResponse {
-        let rects = Rects::allocate(ui, self.shows_histogram);
+        let rects = Rects::allocate(ui, self);
         let viewport = Viewport::new(rects.image, data.image.dim(), view);
         let id = ui.scope_id().with("image");
         let response = ui.interact(rects.image, id, Sense::click_and_drag());
@@ -314,12 +318,17 @@ impl ImagePane {
         else {
             return;
         };
-        colour_bar::show(ui, rects.bar, &picture.bar, title);
+        if let Some(bar) = rects.bar {
+            colour_bar::show(ui, bar, &picture.bar, title);
+        }
         if let Some(rect) = rects.histogram {
             let counts = (counts.as_slice(), &picture.limits);
             if let Some(limits) = strip::show(ui, rect, counts, self.has_log_counts, title) {
                 self.look.limits = Some(limits);
             }
+        }
+        if !self.shows_caption {
+            return;
         }
         let text = egui::RichText::new(caption(picture, cache)).small();
         let label = egui::Label::new(text.color(theme::palette(ui).weak)).truncate();
@@ -410,8 +419,7 @@ fn caption(picture: &Picture, cache: &Cache) -> String {
         ));
     }
     // A live preview is drawn ten times a second; only what takes long is worth a word.
-    let is_long = |job: &Job<(), Finished>| LONG <= job.elapsed();
-    if cache.pending.as_ref().is_some_and(is_long) {
+    if cache.is_slow() {
         parts.push("drawing…".to_owned());
     }
     parts.join(" · ")
@@ -435,226 +443,4 @@ fn mark_points(painter: &egui::Painter, viewport: &Viewport, points: &[[f64; 2]]
         }
     }
     painter.add(mesh);
-}
-
-/// Where the parts of a pane are.
-struct Rects {
-    image: Rect,
-    bar: Rect,
-    histogram: Option<Rect>,
-    caption: Rect,
-}
-
-impl Rects {
-    fn allocate(ui: &mut Ui, has_histogram: bool) -> Self {
-        let caption_height = ui.text_style_height(&egui::TextStyle::Small);
-        let histogram_height = if has_histogram {
-            strip::HEIGHT + theme::GRID
-        } else {
-            0.0
-        };
-        let below = histogram_height + caption_height + theme::GRID;
-        let width = ui
-            .available_width()
-            .max(LEAST_IMAGE_SIDE + colour_bar::WIDTH);
-        // Within a list that scrolls there is no end to the height.
-        let height = if ui.available_height().is_finite() {
-            ui.available_height()
-        } else {
-            width - colour_bar::WIDTH + below
-        };
-        let height = height.max(LEAST_IMAGE_SIDE + below);
-        let (_, whole) = ui.allocate_space(vec2(width, height));
-        let image_size = vec2(width - colour_bar::WIDTH, height - below);
-        let image = Rect::from_min_size(whole.min, image_size);
-        let bar = Rect::from_min_max(image.right_top(), pos2(whole.right(), image.bottom()));
-        let histogram = has_histogram.then(|| {
-            let corner = image.left_bottom() + vec2(0.0, theme::GRID);
-            Rect::from_min_size(corner, vec2(image.width(), strip::HEIGHT))
-        });
-        let caption = Rect::from_min_max(
-            pos2(whole.left(), whole.bottom() - caption_height),
-            whole.right_bottom(),
-        );
-        Self {
-            image,
-            bar,
-            histogram,
-            caption,
-        }
-    }
-}
-
-/// Everything that the pixels of a picture depend on.
-#[derive(Clone, Debug, PartialEq)]
-struct Key {
-    version: u64,
-    dim: (usize, usize),
-    is_complex: bool,
-    look: Look,
-    quantity: String,
-    unit: String,
-    region: Option<Region>,
-}
-
-/// The most pixels whose picture is made within a frame, by what a pixel takes: about 8 ms of them.
-fn most_pixels_here(key: &Key) -> usize {
-    match key.look.component {
-        Component::UnwrappedPhase if key.is_complex => 1 << 14,
-        Component::HueLightness if key.is_complex => 1 << 16,
-        _ => 3 << 16,
-    }
-}
-
-enum Owned {
-    Real(Array2<f32>),
-    Complex(Array2<Complex32>),
-}
-
-struct Finished {
-    key: Key,
-    picture: Arc<Picture>,
-    counts: Vec<usize>,
-}
-
-impl Finished {
-    fn new(key: Key, image: &Source<'_>) -> Self {
-        let meaning = Meaning {
-            quantity: &key.quantity,
-            unit: &key.unit,
-        };
-        let picture = Picture::new(image, &key.look, meaning, key.region.as_ref());
-        let counts = histogram(&picture.limited(), &picture.limits, strip::N_BINS);
-        Self {
-            key,
-            picture: Arc::new(picture),
-            counts,
-        }
-    }
-}
-
-/// The picture of one pane and its texture, kept between frames.
-#[derive(Default)]
-struct Cache {
-    finished: Option<Finished>,
-    pending: Option<Job<(), Finished>>,
-    texture: PictureTexture,
-    drawn_block_px: usize,
-}
-
-fn cache(ui: &Ui, id: Id) -> Arc<Mutex<Cache>> {
-    ui.data_mut(|data| {
-        data.get_temp_mut_or_default::<Arc<Mutex<Cache>>>(id.with("picture"))
-            .clone()
-    })
-}
-
-impl Cache {
-    fn picture(&self) -> Option<&Arc<Picture>> {
-        self.finished.as_ref().map(|finished| &finished.picture)
-    }
-
-    /// Make the picture anew where it is out of date: now, in a later frame, or on a thread.
-    fn update(&mut self, ui: &Ui, look: &Look, data: &PaneData<'_>) {
-        self.collect();
-        let key = Key {
-            version: data.version,
-            dim: data.image.dim(),
-            is_complex: data.image.is_complex(),
-            look: *look,
-            quantity: data.quantity.to_owned(),
-            unit: data.unit.to_owned(),
-            region: data.region.clone(),
-        };
-        if self
-            .finished
-            .as_ref()
-            .is_some_and(|finished| finished.key == key)
-        {
-            return;
-        }
-        if most_pixels_here(&key) < key.dim.0 * key.dim.1 {
-            self.start(ui, key, data);
-        } else if self.must_be_made(ui, &key) {
-            let start = Instant::now();
-            self.finish(Finished::new(key, &data.image));
-            budget(ui, |spent| *spent += start.elapsed());
-        } else {
-            ui.ctx().request_repaint();
-        }
-    }
-
-    /// Whether this frame has time left, or the old picture cannot stand in for the new one.
-    fn must_be_made(&self, ui: &Ui, key: &Key) -> bool {
-        let can_wait = self
-            .finished
-            .as_ref()
-            .is_some_and(|finished| finished.key.dim == key.dim);
-        !can_wait || budget(ui, |spent| *spent) < PAINT_BUDGET
-    }
-
-    /// One picture at a time: when it is done, a newer one may start.
-    fn start(&mut self, ui: &Ui, key: Key, data: &PaneData<'_>) {
-        if self.pending.is_some() {
-            return;
-        }
-        let image = match data.image {
-            Source::Real(values) => Owned::Real(values.to_owned()),
-            Source::Complex(values) => Owned::Complex(values.to_owned()),
-        };
-        let ctx = ui.ctx().clone();
-        let wake = Arc::new(move || ctx.request_repaint());
-        let job = Job::spawn("picture", wake, move |_| {
-            Ok(match &image {
-                Owned::Real(values) => Finished::new(key, &Source::Real(values.view())),
-                Owned::Complex(values) => Finished::new(key, &Source::Complex(values.view())),
-            })
-        });
-        match job {
-            Ok(job) => self.pending = Some(job),
-            Err(error) => tracing::warn!("no picture: {error}"),
-        }
-    }
-
-    fn collect(&mut self) {
-        if let Some(result) = self.pending.as_ref().and_then(Job::take) {
-            self.pending = None;
-            match result {
-                Ok(finished) => self.finish(finished),
-                Err(error) => tracing::warn!("no picture: {error}"),
-            }
-        }
-    }
-
-    fn finish(&mut self, finished: Finished) {
-        self.finished = Some(finished);
-        self.texture.invalidate();
-    }
-
-    fn texture(&mut self, ui: &Ui, viewport: &Viewport) -> Option<TextureId> {
-        let picture = &self.finished.as_ref()?.picture;
-        let (width, height) = (picture.rgba.width, picture.rgba.height);
-        if width * height == 0 {
-            return None;
-        }
-        let max_side_px = ui.input(|input| input.max_texture_side);
-        let zoom_px = viewport.zoom * ui.pixels_per_point();
-        self.drawn_block_px = block_px(width.max(height), max_side_px, zoom_px);
-        let handle = self
-            .texture
-            .get(ui.ctx(), "pane", &picture.rgba, self.drawn_block_px);
-        Some(handle.id())
-    }
-}
-
-/// Time spent on pictures in this frame, by all panes.
-fn budget<R>(ui: &Ui, with: impl FnOnce(&mut Duration) -> R) -> R {
-    let frame = ui.ctx().cumulative_frame_nr();
-    ui.data_mut(|data| {
-        let entry = data.get_temp_mut_or_default::<(u64, Duration)>(Id::unique("picture budget"));
-        if entry.0 != frame {
-            *entry = (frame, Duration::ZERO);
-        }
-        with(&mut entry.1)
-    })
 }

@@ -5,9 +5,13 @@ pub mod image_pane;
 pub mod job_row;
 pub mod line_plot;
 pub mod notice;
+pub mod scan_marks;
 pub mod scan_plot;
 pub mod viewport;
 
-mod colour_bar;
+pub(crate) mod colour_bar;
+mod field_editor;
 mod histogram;
+mod image_cache;
 mod pane_menu;
+mod pane_rects;

@@ -7,6 +7,7 @@ use ndarray::ArrayView2;
 use ptycho_core::paint::ticks;
 
 use crate::gui::theme;
+use crate::gui::widgets::scan_marks::{Crowd, Marks, draw_divide, groups_mesh};
 use crate::gui::widgets::viewport::{LinkedView, Viewport, cursor_cross, scale_bar};
 
 /// A click this near to a point takes it, in points of the screen.
@@ -47,6 +48,17 @@ pub fn show(
     data: &ScanData<'_>,
     view: &mut LinkedView,
 ) -> ScanResponse {
+    show_marked(ui, (id_salt, title), data, &Marks::default(), view)
+}
+
+/// As [`show`], with the points in groups and the line and band between them.
+pub fn show_marked(
+    ui: &mut Ui,
+    (id_salt, title): (&str, &str),
+    data: &ScanData<'_>,
+    marks: &Marks<'_>,
+    view: &mut LinkedView,
+) -> ScanResponse {
     ui.push_id(id_salt, |ui| {
         let n_points = data.positions_px.nrows();
         ui.horizontal(|ui| {
@@ -82,7 +94,7 @@ pub fn show(
             }
         });
         let viewport = Viewport::new(rect, data.frame_px, view);
-        draw(ui, &viewport, data, view);
+        draw(ui, &viewport, (data, marks), view);
         if response.has_focus() {
             let stroke = (2.0, theme::palette(ui).accent);
             ui.painter()
@@ -146,7 +158,12 @@ fn step(ui: &Ui, selected: Option<usize>, n_points: usize) -> Option<usize> {
     None
 }
 
-fn draw(ui: &Ui, viewport: &Viewport, data: &ScanData<'_>, view: &LinkedView) {
+fn draw(
+    ui: &Ui,
+    viewport: &Viewport,
+    (data, marks): (&ScanData<'_>, &Marks<'_>),
+    view: &LinkedView,
+) {
     let palette = theme::palette(ui);
     let painter = ui.painter_at(viewport.rect);
     painter.rect_filled(viewport.rect, 0.0, palette.field);
@@ -156,7 +173,19 @@ fn draw(ui: &Ui, viewport: &Viewport, data: &ScanData<'_>, view: &LinkedView) {
         painter.image(texture, frame, whole, Color32::WHITE);
     }
     painter.rect_stroke(frame, 0.0, (1.0, palette.line), egui::StrokeKind::Outside);
-    painter.add(points_mesh(ui, viewport, data));
+    if let Some(divide) = marks.divide {
+        draw_divide(&painter, viewport, divide);
+    }
+    if marks.groups.is_empty() {
+        painter.add(points_mesh(ui, viewport, data));
+    } else {
+        let position = |row: usize| {
+            let point = (row < data.positions_px.nrows()).then(|| data.positions_px.row(row))?;
+            Some([point[0], point[1]])
+        };
+        let groups = (marks.groups, data.underlay.is_some());
+        painter.add(groups_mesh(ui, viewport, groups, position));
+    }
     if let Some(point) = data.selected.filter(|&i| i < data.positions_px.nrows()) {
         let row = data.positions_px.row(point);
         let at = viewport.screen([row[0], row[1]]);
@@ -179,21 +208,11 @@ fn points_mesh(ui: &Ui, viewport: &Viewport, data: &ScanData<'_>) -> Mesh {
     } else {
         theme::series_colour(ui, 0)
     };
-    let rect = viewport.rect;
-    let n_cells_x = rect.width() as usize + 1;
-    let n_cells_y = rect.height() as usize + 1;
-    let mut is_taken = vec![false; n_cells_x * n_cells_y];
+    let mut crowd = Crowd::new(viewport.rect);
     let mut mesh = Mesh::default();
     for point in data.positions_px.outer_iter() {
         let at = viewport.screen([point[0], point[1]]);
-        if !rect.contains(at) {
-            continue;
-        }
-        let from_corner = at - rect.min;
-        let cell = from_corner.y as usize * n_cells_x + from_corner.x as usize;
-        if let Some(is_taken) = is_taken.get_mut(cell)
-            && !std::mem::replace(is_taken, true)
-        {
+        if crowd.takes(at) {
             mesh.add_colored_rect(Rect::from_center_size(at, vec2(3.0, 3.0)), colour);
         }
     }

@@ -36,7 +36,12 @@ pub(super) fn path_row(ui: &mut Ui, path_text: &mut String, commands: &mut Vec<C
 }
 
 /// The verdict and the next steps.
-pub(super) fn banner(ui: &mut Ui, document: &Document, queue: &Queue, commands: &mut Vec<Command>) {
+pub(super) fn banner(
+    ui: &mut Ui,
+    document: &Document,
+    queue: &Queue,
+    (shows_tools, commands): (&mut bool, &mut Vec<Command>),
+) {
     let scan = &document.scan;
     ui.horizontal_wrapped(|ui| {
         ui.label(RichText::new(scan.name()).strong().size(16.0));
@@ -83,6 +88,11 @@ pub(super) fn banner(ui: &mut Ui, document: &Document, queue: &Queue, commands: 
         }
         if scan.dataset.is_some() && scan.path().is_none() {
             action_button(ui, Action::SaveScanAs, true, commands);
+        }
+        if scan.dataset.is_some() {
+            ui.toggle_value(shows_tools, "🔨 Tools").on_hover_text(
+                "Subset, shuffle, split, crop and bin, pad, patches, fixture: write another scan made of this one",
+            );
         }
         action_button(ui, Action::CopyAsCommand, true, commands);
     });

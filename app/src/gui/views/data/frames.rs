@@ -8,6 +8,7 @@ use ptycho_core::data::Dataset;
 use ptycho_core::paint::component::Source;
 
 use super::super::super::document::{Document, Scan};
+use super::super::super::widgets::scan_marks::{Divide, Marks, PointGroup};
 use super::super::super::widgets::scan_plot::{self, ScanData};
 use super::super::super::widgets::viewport::LinkedView;
 use super::super::pictures::Pictures;
@@ -202,11 +203,15 @@ impl FrameBrowser {
     pub(super) fn positions_tile(
         &mut self,
         ui: &mut Ui,
-        scan: &Scan,
-        dataset: &Arc<Dataset>,
+        (scan, dataset): (&Scan, &Arc<Dataset>),
+        marks: Option<&(Vec<PointGroup<'_>>, Option<Divide>)>,
         view: &mut LinkedView,
     ) {
         let [rows, columns] = dataset.object_shape();
+        let marked = marks.map_or_else(Marks::default, |(groups, divide)| Marks {
+            groups,
+            divide: *divide,
+        });
         let data = ScanData {
             positions_px: ArrayView2::from(dataset.positions_px()),
             frame_px: (rows, columns),
@@ -214,7 +219,8 @@ impl FrameBrowser {
             selected: Some(self.index),
             pixel_size_m: scan.pixel_size_m(),
         };
-        let response = scan_plot::show(ui, "positions", "Scan positions", &data, view);
+        let response =
+            scan_plot::show_marked(ui, ("positions", "Scan positions"), &data, &marked, view);
         if let Some(index) = response.chosen {
             self.index = index;
             self.of = Of::One;

@@ -3,6 +3,7 @@
 mod banner;
 mod frames;
 mod keys;
+mod tools;
 
 use std::sync::Arc;
 
@@ -13,12 +14,13 @@ use ptycho_core::data::Dataset;
 use ptycho_core::paint::component::Source;
 
 use self::frames::FrameBrowser;
+use self::tools::ToolsPanel;
 use super::super::chrome::central;
 use super::super::command::Command;
 use super::super::document::{Document, Scan};
 use super::super::picture_out::Values;
 use super::super::preferences::Preferences;
-use super::super::queue::Queue;
+use super::super::queue::{Lane, Queue};
 use super::super::widgets::image_pane::ImagePane;
 use super::pictures::{Pane, Pictures};
 use super::tiles::{Behavior, Tile};
@@ -29,6 +31,7 @@ pub struct DataView {
     pictures: Pictures,
     frames: FrameBrowser,
     probe_mode: usize,
+    tools: ToolsPanel,
 }
 
 /// What a tile shows.
@@ -89,6 +92,7 @@ impl Default for DataView {
             pictures: Pictures::new(panes()),
             frames: FrameBrowser::default(),
             probe_mode: 0,
+            tools: ToolsPanel::default(),
         }
     }
 }
@@ -123,12 +127,23 @@ impl DataView {
             ui.add_space(4.0);
             banner::path_row(ui, path_text, commands);
             if document.scan.source.is_some() {
-                banner::banner(ui, document, queue, commands);
+                banner::banner(ui, document, queue, (&mut self.tools.is_open, commands));
             }
             ui.add_space(2.0);
         });
         if document.scan.dataset.is_some() {
             Panel::bottom("data values").show(ui, |ui| self.pictures.finish(ui, commands));
+        }
+        if self.tools.is_open && document.scan.source.is_some() {
+            let width = (ui.available_width() * 0.3).clamp(230.0, 330.0);
+            Panel::right("data tools")
+                .resizable(true)
+                .default_size(width)
+                .min_size(200.0)
+                .show(ui, |ui| {
+                    let is_busy = queue.is_busy(Lane::Files);
+                    self.tools.ui(ui, &document.scan, is_busy, commands);
+                });
         }
         central(ui, |ui| {
             if document.scan.source.is_none() {
@@ -139,11 +154,17 @@ impl DataView {
                 pictures,
                 frames,
                 probe_mode,
+                tools,
             } = self;
             frames.advance(ui, document);
             pictures.context = document.scan.pane_context();
             let mut draw = |ui: &mut Ui, tile: &DataTile| {
-                draw_tile(ui, *tile, &document.scan, (pictures, frames, probe_mode));
+                draw_tile(
+                    ui,
+                    *tile,
+                    &document.scan,
+                    (pictures, frames, probe_mode, tools),
+                );
             };
             tree.ui(&mut Behavior { draw: &mut draw }, ui);
         });
@@ -207,7 +228,12 @@ fn draw_tile(
     ui: &mut Ui,
     tile: DataTile,
     scan: &Scan,
-    (pictures, frames, probe_mode): (&mut Pictures, &mut FrameBrowser, &mut usize),
+    (pictures, frames, probe_mode, tools): (
+        &mut Pictures,
+        &mut FrameBrowser,
+        &mut usize,
+        &ToolsPanel,
+    ),
 ) {
     if tile == DataTile::Keys {
         match &scan.inspection {
@@ -222,7 +248,10 @@ fn draw_tile(
     match tile {
         DataTile::Keys => {}
         DataTile::Pattern => frames.pattern_tile(ui, scan, dataset, pictures),
-        DataTile::Positions => frames.positions_tile(ui, scan, dataset, pictures.group(OBJECT)),
+        DataTile::Positions => {
+            let marks = tools.marks(scan);
+            frames.positions_tile(ui, (scan, dataset), marks.as_ref(), pictures.group(OBJECT));
+        }
         DataTile::Object => object_tile(ui, scan, dataset, pictures),
         DataTile::Probe => probe_tile(ui, scan, dataset, pictures, probe_mode),
     }

@@ -13,7 +13,7 @@ use super::super::document::{Document, Run};
 use super::super::picture_out::Values;
 use super::super::preferences::Preferences;
 use super::super::preview::Preview;
-use super::super::queue::{Lane, Queue};
+use super::super::queue::Queue;
 use super::super::widgets::image_pane::ImagePane;
 use super::super::widgets::line_plot::{LinePlot, PlotData, Series};
 use super::data::mode_selector;
@@ -132,7 +132,7 @@ impl ReconstructView {
         }
         central(ui, |ui| {
             self.options(ui, document);
-            let is_running = queue.is_busy(Lane::Compute);
+            let is_running = queue.reconstruction().is_some();
             let Self {
                 tree,
                 pictures,

@@ -8,21 +8,20 @@ use super::super::super::command::{Action, Command};
 use super::super::super::document::{CheckState, Document};
 use super::super::super::meter::seconds_text;
 use super::super::super::preferences::Preferences;
-use super::super::super::queue::{Lane, Queue, Row};
+use super::super::super::queue::{Queue, Row};
 use super::super::super::theme;
 
 /// Which of the actions can do anything now.
 #[derive(Clone, Copy, Debug, Default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "five buttons, each on or off by itself"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is on or off by itself")]
 pub struct Permissions {
     pub run: bool,
     pub stop: bool,
     pub resume: bool,
     pub save: bool,
     pub export: bool,
+    /// Whether datasets are being generated, for which everything else waits.
+    pub is_generating: bool,
 }
 
 /// Draw the side.
@@ -63,7 +62,7 @@ pub(super) fn side(
         );
     });
     continue_row(ui, document, permissions, commands);
-    let row = queue.row(Lane::Compute);
+    let row = queue.reconstruction();
     progress(ui, document, row.as_ref());
     ui.separator();
     ScrollArea::vertical()
@@ -95,6 +94,10 @@ fn continue_row(
 }
 
 fn blocking_words(document: &Document, permissions: Permissions) -> String {
+    if permissions.is_generating {
+        return "Datasets are being generated: wait, or cancel that in the Generate view."
+            .to_owned();
+    }
     if permissions.stop {
         return "A reconstruction is running.".to_owned();
     }

@@ -1,0 +1,197 @@
+//! The one place that acts: commands of the user and reports of the jobs.
+
+mod generate;
+mod reports;
+mod run;
+mod scan;
+
+use std::path::{Path, PathBuf};
+
+use egui::{Context, ViewportCommand};
+use ptycho_core::study::run::Source;
+
+pub use self::run::PreviewRequest;
+use super::chooser::Chooser;
+use super::command::{Action, Command};
+use super::dialogs::{Dialog, PreferencesDraft};
+use super::document::CheckState;
+use super::files::{self, Purpose};
+use super::generation::command_line::simulate_command;
+use super::queue::Lane;
+use super::theme::UI_SCALE_RANGE;
+use super::views::View;
+use super::workbench::Workbench;
+
+const SCALE_STEP: f32 = 0.1;
+
+impl Workbench {
+    pub(super) fn apply(&mut self, ctx: &Context, command: Command) {
+        match command {
+            Command::Do(action) => self.act(ctx, action),
+            Command::Open(path) => self.open(Source::File(absolute(&path))),
+            Command::Repair(output) => self.repair_to(&output),
+            Command::ChooseRepaired => {
+                let output = files::parse_path(&self.repair.output);
+                self.choose(Purpose::SaveRepaired, &output);
+            }
+            Command::SaveResult(path) => self.save_result(path),
+            Command::SaveLoss(path) => self.save_loss(path),
+            Command::SaveScan(path) => self.save_scan(path),
+            Command::UseTool(tool, output, opens) => self.use_tool(*tool, &output, opens),
+            Command::ExportPane(path) => self.export_pane(path),
+            Command::FocusPane(name) => match self.view {
+                View::Data => self.data.focus(&name),
+                View::Generate => self.generate.focus(&name),
+                View::Reconstruct => self.reconstruct.focus(&name),
+            },
+            Command::Show(view) => self.view = view,
+            Command::ForgetRecent(path) => self.preferences.recent.retain(|known| *known != path),
+            Command::TakePreset(preset) => self.take_preset(preset),
+            Command::ChooseForGeneration(purpose) => self.choose_for_generation(purpose),
+            Command::TakeForGeneration(purpose, path) => self.take_for_generation(purpose, path),
+            Command::OpenInData(path) => {
+                self.open(Source::File(absolute(&path)));
+                self.view = View::Data;
+            }
+            Command::CopyText(text) => ctx.copy_text(text),
+            Command::Theme(theme) => self.preferences.appearance.theme = theme,
+            Command::OpenFolder(folder) => ctx.open_url(egui::OpenUrl::new_tab(format!(
+                "file://{}",
+                folder.display()
+            ))),
+            Command::Dismiss(id) => self.document.messages.retain(|message| message.id != id),
+            Command::StopJob(id) => self.queue.stop(id),
+        }
+    }
+
+    fn act(&mut self, ctx: &Context, action: Action) {
+        match action {
+            Action::OpenFile => {
+                let folder = self
+                    .preferences
+                    .last_open_folder
+                    .clone()
+                    .or_else(files::home);
+                self.choose(Purpose::OpenScan, &folder.unwrap_or_default());
+            }
+            Action::OpenDemonstration => self.open(Source::Demonstration),
+            Action::RepairFile => self.begin_repair(),
+            Action::SaveScanAs => self.choose_beside(Purpose::SaveScan, "_contract", "npz"),
+            Action::SaveResultAs => self.choose_beside(Purpose::SaveResult, "_lsqml", "npz"),
+            Action::SaveLoss => self.choose_beside(Purpose::SaveLoss, "_loss", "csv"),
+            Action::ExportPane => {
+                let name = self.focused_pane().replace(' ', "_");
+                self.choose_beside(Purpose::ExportPane, &format!("_{name}"), "png");
+            }
+            Action::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
+            Action::CopyImage => self.copy_image(ctx),
+            Action::CopyValues => self.copy_values(ctx),
+            Action::CopyAsCommand => self.copy_as_command(ctx),
+            Action::Undo => self.document.undo(),
+            Action::Redo => self.document.redo(),
+            Action::Preferences => {
+                self.preferences_draft = PreferencesDraft {
+                    runs: self.preferences.runs_folder.display().to_string(),
+                };
+                self.dialog = Some(Dialog::Preferences);
+            }
+            Action::LargerUi => self.set_scale(self.preferences.appearance.ui_scale + SCALE_STEP),
+            Action::SmallerUi => self.set_scale(self.preferences.appearance.ui_scale - SCALE_STEP),
+            Action::NormalUi => self.set_scale(1.0),
+            Action::ResetLayout => {
+                self.data.reset_layout();
+                self.generate.reset_layout();
+                self.reconstruct.reset_layout();
+            }
+            Action::ToggleLog => self.log_pane.is_open = !self.log_pane.is_open,
+            Action::NextView => self.view = self.view.next(),
+            Action::Generate => self.start_generation(),
+            Action::Run if self.view == View::Generate => self.start_generation(),
+            Action::Run => self.start_run(false),
+            Action::Stop => self.queue.stop_lane(Lane::Compute),
+            Action::Continue => self.start_run(true),
+            Action::Shortcuts => self.dialog = Some(Dialog::Shortcuts),
+            Action::DataContract => self.dialog = Some(Dialog::DataContract),
+            Action::About => self.dialog = Some(Dialog::About),
+            Action::FrameTimes => self.dialog = Some(Dialog::FrameTimes),
+            Action::PreviousFrame => self.data.step_frame(-1, &self.document),
+            Action::NextFrame => self.data.step_frame(1, &self.document),
+            Action::FitPanes => self.fit_panes(),
+            Action::AutoContrast => self.auto_contrast(),
+        }
+    }
+
+    /// Whether an action can do anything now; menus and buttons grey out the rest.
+    pub fn is_enabled(&self, action: Action) -> bool {
+        let document = &self.document;
+        let runs = self.queue.is_busy(Lane::Compute);
+        match action {
+            Action::RepairFile => document.can_repair(),
+            Action::SaveResultAs => document.finished().is_some(),
+            Action::ExportPane | Action::CopyImage | Action::CopyValues => self.has_focused_pane(),
+            Action::SaveLoss => !document.run.loss.is_empty(),
+            Action::Undo => document.can_undo(),
+            Action::Redo => document.can_redo(),
+            Action::Generate => self.can_generate(),
+            Action::Run if self.view == View::Generate => self.can_generate(),
+            Action::Run => {
+                !runs
+                    && document
+                        .preflight()
+                        .iter()
+                        .all(|check| check.state != CheckState::Blocking)
+            }
+            Action::Stop => runs,
+            Action::Continue => !runs && document.finished().is_some(),
+            Action::SaveScanAs | Action::PreviousFrame | Action::NextFrame => {
+                document.scan.dataset.is_some()
+            }
+            _ => true,
+        }
+    }
+
+    fn set_scale(&mut self, ui_scale: f32) {
+        self.preferences.appearance.ui_scale =
+            ui_scale.clamp(*UI_SCALE_RANGE.start(), *UI_SCALE_RANGE.end());
+    }
+
+    fn choose(&mut self, purpose: Purpose, suggested: &Path) {
+        let use_system = self.preferences.system_file_dialogs;
+        self.chooser = Some(Chooser::new(
+            purpose,
+            suggested,
+            use_system,
+            self.queue.wake(),
+        ));
+    }
+
+    fn choose_beside(&mut self, purpose: Purpose, suffix: &str, extension: &str) {
+        let source = self
+            .document
+            .scan
+            .path()
+            .cloned()
+            .unwrap_or_else(|| PathBuf::from("demonstration.npz"));
+        let name = files::beside(&source, suffix, extension);
+        let folder = self.preferences.last_save_folder.clone();
+        let suggested = match (folder, name.file_name()) {
+            (Some(folder), Some(name)) => folder.join(name),
+            _ => name,
+        };
+        self.choose(purpose, &suggested);
+    }
+
+    fn copy_as_command(&self, ctx: &Context) {
+        let text = match self.view {
+            View::Data => self.document.inspect_command(),
+            View::Generate => simulate_command(&self.document.generation.task),
+            View::Reconstruct => self.document.reconstruct_command(),
+        };
+        tracing::info!("copied: {text}");
+        ctx.copy_text(text);
+    }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
+}

@@ -1,0 +1,105 @@
+//! What the jobs have told.
+
+use std::sync::Arc;
+
+use super::super::dialogs::Dialog;
+use super::super::queue::{GENERATION, Lane, Report};
+use super::super::widgets::notice::{Level, Notice};
+use super::super::work::{Event, Outcome};
+use super::super::workbench::Workbench;
+use super::PreviewRequest;
+
+impl Workbench {
+    pub(in super::super) fn take_report(&mut self, report: Report) {
+        if report.scan != self.document.scan.id && report.scan != GENERATION {
+            return;
+        }
+        if report.lane == Lane::Compute && report.scan != GENERATION {
+            self.document.run.progress = report.progress;
+        }
+        match report.event {
+            Some(Event::Inspected(inspection)) => self.document.scan.inspection = Some(*inspection),
+            Some(Event::Statistics(statistics)) => self.document.scan.statistics = statistics,
+            Some(Event::Reconstruction(snapshot)) => {
+                self.document.run.loss = snapshot.loss;
+                self.document.run.seconds_per_epoch = snapshot.seconds_per_epoch;
+                self.next_preview = Some(PreviewRequest {
+                    object: snapshot.object,
+                    probe: snapshot.probe,
+                });
+            }
+            Some(Event::Generation(snapshot)) => {
+                if let Some((_, last)) = &mut self.document.generation.snapshot {
+                    *last = *snapshot;
+                }
+            }
+            Some(Event::Sketch(sketch)) => self.document.generation.sketch.update(*sketch),
+            None => {}
+        }
+        match report.ended {
+            Some(Ok(outcome)) => self.take_outcome(outcome),
+            Some(Err(error)) => self.take_failure((report.lane, report.scan), &report.name, &error),
+            None => {}
+        }
+    }
+
+    pub(super) fn take_outcome(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Opened(opened) => self.opened(*opened),
+            Outcome::Unusable => self.refused(),
+            Outcome::Statistics(statistics) => self.document.scan.statistics = statistics,
+            Outcome::Summary(summary) => self.document.scan.summary = Some(Arc::new(*summary)),
+            Outcome::RepairPreview(steps) => self.repair.steps = Some(Ok(steps)),
+            Outcome::Repaired(path, inspection) => self.repaired(path, &inspection),
+            Outcome::ToolDone(outcome, opens) => self.tool_done(&outcome, opens),
+            Outcome::Written(path) => {
+                let text = format!("Written: {}", path.display());
+                self.document.tell(Level::Info, text, None);
+            }
+            Outcome::Reconstructed(outcome) => self.reconstructed(*outcome),
+            Outcome::Preview(preview) => {
+                self.document.run.preview = Some(Arc::new(*preview));
+                self.document.run.revision += 1;
+            }
+            Outcome::Sketch(sketch) => self.document.generation.sketch.update(*sketch),
+            Outcome::Planned(planned) => self.planned(*planned),
+            Outcome::Generated(outcome) => self.generated(*outcome),
+        }
+    }
+
+    pub(super) fn take_failure(
+        &mut self,
+        (lane, scan): (Lane, u64),
+        name: &str,
+        error: &ptycho_core::Error,
+    ) {
+        if (lane, scan) == (Lane::Compute, GENERATION) {
+            self.document.generation.n_ended += 1;
+            self.document.generation.is_cancelled = matches!(error, ptycho_core::Error::Cancelled);
+        }
+        if matches!(error, ptycho_core::Error::Cancelled) {
+            tracing::info!("{name}: stopped");
+            if lane == Lane::Files && self.document.scan.dataset.is_none() {
+                self.document.scan.problem = Some("Opening was stopped.".to_owned());
+            }
+            return;
+        }
+        match lane {
+            Lane::Files if self.dialog == Some(Dialog::Repair) => {
+                self.repair.steps = Some(Err(error.to_string()));
+            }
+            Lane::Files if self.document.scan.dataset.is_none() => {
+                self.document.scan.problem = Some(error.to_string());
+            }
+            Lane::Compute if scan == GENERATION => {
+                self.document.generation.failed = Some(error.to_string());
+            }
+            Lane::Compute => self.document.run.failed = Some(error.to_string()),
+            Lane::Plan => return self.plan_failed(error.to_string()),
+            Lane::Files | Lane::Background | Lane::Preview | Lane::Sketch => {}
+        }
+        let mut notice = Notice::error(error);
+        notice.text = format!("{name}: {}", notice.text);
+        self.document.tell_notice(notice, None);
+    }
+}
