@@ -15,7 +15,7 @@ use ptycho_core::paint::limits::Limits;
 use ptycho_core::paint::picture::{Look, Picture};
 use ptycho_core::sim::leak::Leak;
 use ptycho_core::sim::probe::ProbeReport;
-use ptycho_core::sim::{ObjectSettings, Outside, ProbeSettings, Scene};
+use ptycho_core::sim::{ObjectKind, ObjectSettings, Outside, ProbeSettings, Scene};
 use ptycho_core::study::generate::GenerateTask;
 use ptycho_core::{Error, Result};
 
@@ -23,6 +23,8 @@ use super::super::widgets::scan_marks::Divide;
 use super::super::work::Event;
 use super::sketch_parts::{object, patterns, probe, scan};
 
+/// Side of the largest made object that is shown beforehand.
+const MOST_OBJECT_PX: usize = 4096;
 /// Counts below this are raised to it before the logarithm: less than one photon is none.
 pub const COUNTS_FLOOR: f64 = 0.5;
 
@@ -160,6 +162,10 @@ pub fn sketch(
     monitor: &dyn Monitor<Event>,
 ) -> Sketch {
     let mut sketch = Sketch::default();
+    if let Some(problem) = too_large(task) {
+        sketch.problem = Some(problem);
+        return sketch;
+    }
     let mut build = || -> Result<()> {
         let scene = match scene(task) {
             Ok(scene) => scene,
@@ -184,6 +190,18 @@ pub fn sketch(
         });
     }
     sketch
+}
+
+/// A picture in passing must not take the memory of the machine.
+fn too_large(task: &GenerateTask) -> Option<Problem> {
+    let object = &task.scene.object;
+    let is_too_large = object.object != ObjectKind::File && MOST_OBJECT_PX < object.object_size;
+    is_too_large.then(|| Problem {
+        section: Section::Object,
+        text: format!(
+            "No pictures of an object above {MOST_OBJECT_PX} px beforehand: they would take too much memory. It can be generated."
+        ),
+    })
 }
 
 /// The scene, grown where need be, so that positions outside can be seen.
