@@ -9,6 +9,7 @@ pub mod document;
 pub mod files;
 pub mod generation;
 pub mod log;
+pub mod menus;
 pub mod meter;
 pub mod picture_out;
 pub mod preferences;

@@ -18,20 +18,19 @@ impl Default for DosesDraft {
 }
 
 impl DosesDraft {
-    /// Read the text into `doses`, which stay as they are where it makes no sense.
+    /// Read the text into `doses`: what makes sense is taken, the first word that makes none is told.
     pub fn read(&mut self, doses: &mut Vec<f64>) {
-        match parse(&self.text) {
-            Ok(read) => {
-                *doses = read;
-                self.problem = None;
-            }
-            Err(problem) => self.problem = Some(problem),
+        let (read, problem) = parse(&self.text);
+        if !read.is_empty() {
+            *doses = read;
         }
+        self.problem = problem;
     }
 
     /// Spell doses that came from elsewhere: a preset, an undone change.
     pub fn follow(&mut self, doses: &[f64]) {
-        if parse(&self.text).as_deref() != Ok(doses) {
+        let (read, problem) = parse(&self.text);
+        if read != doses || problem.is_some() {
             self.text = spelled(doses);
         }
         self.problem = None;
@@ -53,26 +52,33 @@ fn spelled(doses: &[f64]) -> String {
     words.join(", ")
 }
 
-/// The doses that a text lists, or what is wrong with it.
-fn parse(text: &str) -> Result<Vec<f64>, String> {
-    let mut doses: Vec<f64> = Vec::new();
+/// The doses that a text lists, and what is wrong with it.
+fn parse(text: &str) -> (Vec<f64>, Option<String>) {
+    let (mut doses, mut problem) = (Vec::new(), None);
     let words = text.split([',', ';', ' ']).map(str::trim);
     for word in words.filter(|word| !word.is_empty()) {
-        let dose = word
-            .parse()
-            .map_err(|_error| format!("\"{word}\" is no number: type doses as 1e3, 1e4"))?;
-        if !(f64::is_finite(dose) && dose > 0.0) {
-            return Err(format!("{word} photons a pattern: a dose is above 0"));
+        match parse_dose(word, &doses) {
+            Ok(dose) => doses.push(dose),
+            Err(words) => problem = problem.or(Some(words)),
         }
-        if doses.contains(&dose) {
-            return Err(format!("{word} photons stand there twice"));
-        }
-        doses.push(dose);
     }
-    if doses.is_empty() {
-        return Err("No dose: type photons a pattern, as 1e3, 1e4".to_owned());
+    if doses.is_empty() && problem.is_none() {
+        problem = Some("No dose: type photons a pattern, as 1e3, 1e4".to_owned());
     }
-    Ok(doses)
+    (doses, problem)
+}
+
+fn parse_dose(word: &str, before: &[f64]) -> Result<f64, String> {
+    let dose = word
+        .parse()
+        .map_err(|_error| format!("\"{word}\" is no number: type doses as 1e3, 1e4"))?;
+    if !(f64::is_finite(dose) && dose > 0.0) {
+        return Err(format!("{word} photons a pattern: a dose is above 0"));
+    }
+    if before.contains(&dose) {
+        return Err(format!("{word} photons stand there twice"));
+    }
+    Ok(dose)
 }
 
 #[cfg(test)]
@@ -81,7 +87,7 @@ mod tests {
 
     #[test]
     fn doses_are_read_as_typed_and_spelled_short() {
-        assert_eq!(parse("1e3, 1e4;250").unwrap(), [1e3, 1e4, 250.0]);
+        assert_eq!(parse("1e3, 1e4;250"), (vec![1e3, 1e4, 250.0], None));
         assert_eq!(
             spelled(&[1e3, 250.0, 12_345.5, 0.5]),
             "1e3, 250, 12345.5, 0.5"
@@ -93,8 +99,13 @@ mod tests {
             ("1e3,1000", "twice"),
             (" , ", "No dose"),
         ] {
-            let problem = parse(text).unwrap_err();
-            assert!(problem.contains(word), "{text}: {problem}");
+            let problem = parse(text).1;
+            assert!(
+                problem
+                    .as_ref()
+                    .is_some_and(|problem| problem.contains(word)),
+                "{text}"
+            );
         }
     }
 
@@ -110,10 +121,13 @@ mod tests {
         );
         draft.follow(&doses);
         assert_eq!(draft.text, "1000, 2e4,");
-        draft.text = "1000, 2e".to_owned();
+        draft.text = "1000, 2e, 3e4".to_owned();
         draft.read(&mut doses);
         assert!(draft.problem.is_some());
-        assert_eq!(doses, [1e3, 2e4]);
+        assert_eq!(doses, [1e3, 3e4]);
+        draft.text = "x".to_owned();
+        draft.read(&mut doses);
+        assert_eq!(doses, [1e3, 3e4]);
         draft.follow(&[5.0]);
         assert_eq!((draft.text.as_str(), draft.problem), ("5", None));
     }

@@ -4,6 +4,7 @@ pub mod command_line;
 pub mod doses;
 pub mod preflight;
 pub mod sketch;
+mod sketch_parts;
 
 use std::path::PathBuf;
 use std::sync::Arc;

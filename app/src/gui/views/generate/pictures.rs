@@ -19,7 +19,7 @@ use super::sections::dose_words;
 use super::{OBJECT, OBJECT_GROUP, PATTERN};
 
 /// A pattern narrower than this tells nothing: the row scrolls instead.
-const LEAST_PATTERN_WIDTH: f32 = 36.0 * theme::GRID;
+const LEAST_PATTERN_WIDTH: f32 = 30.0 * theme::GRID;
 
 /// The object's picture under the points.
 #[derive(Default)]

@@ -193,29 +193,39 @@ fn stages(ui: &mut Ui, generation: &Generation, queue: &Queue, commands: &mut Ve
     Grid::new("stages")
         .num_columns(7)
         .striped(true)
-        .spacing([2.0 * theme::GAP, theme::GRID])
+        .spacing([1.5 * theme::GAP, theme::GRID])
         .show(ui, |ui| {
             heading(ui, "dose");
+            heading(ui, "");
             for stage in Stage::ALL {
                 heading(ui, stage_name(stage));
             }
             ui.end_row();
             for (i, (photons, cells)) in rows.iter().enumerate() {
                 figure(ui, dose_text(*photons));
+                train_set(ui, generation, i, commands);
                 for cell in cells {
                     cell.show(ui);
-                }
-                if let Some(path) = generation.train_set(i) {
-                    let button = ui
-                        .small_button("Open train set")
-                        .on_hover_text(format!("Show {} in the Data view", path.display()));
-                    if button.clicked() {
-                        commands.push(Command::OpenInData(path));
-                    }
                 }
                 ui.end_row();
             }
         });
+}
+
+/// A button for the training set of a dose, where it is there.
+fn train_set(ui: &mut Ui, generation: &Generation, dose: usize, commands: &mut Vec<Command>) {
+    let Some(path) = generation.train_set(dose) else {
+        ui.label("");
+        return;
+    };
+    let tip = format!("Show {} in the Data view", path.display());
+    if ui
+        .small_button("Open train set")
+        .on_hover_text(tip)
+        .clicked()
+    {
+        commands.push(Command::OpenInData(path));
+    }
 }
 
 /// How a stage of a dose is shown.
