@@ -1,7 +1,7 @@
 //! Simulation in patterns per second:
 //! `cargo bench -p ptycho_core --bench simulate [-- --n 64 --positions 2000 --photons 1e5 --threads 2 --repeats 9]`.
 //!
-//! A random object of side 4n, a Gaussian probe of width n/6 and uniform positions: what the NumPy program does that
+//! A random object of side 4n, a Gaussian probe of width n/6 and uniform positions: what the `NumPy` program does that
 //! this is measured against. Without `--n`, sides 64 and 128. `patterns/s` is the forward model and the draw, to `f32`
 //! in memory; `with dose` counts the expected photons too, from which the probe's scale follows, once a scan.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark")]

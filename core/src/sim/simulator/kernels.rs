@@ -8,7 +8,7 @@ use pulp::{Simd, WithSimd};
 
 use crate::fft::tile::Tiling;
 use crate::fft::tile::fields::Patch;
-use crate::simd::{LANES, Real};
+use crate::simd::{LANES, Real as _};
 
 /// `to (+)= |wave|²`
 pub(super) struct AddIntensity<'a> {
