@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use ptycho_core::grouping::groups::form_of_neighbours;
 use ptycho_core::grouping::{
     GroupSettings, Measures, Neighbours, Order, Planner, SpacingSettings, Thinner, View,
     form_groups,
@@ -36,7 +37,8 @@ fn bench(name: &str, points: &[[f64; 2]]) {
     let neighbours = best_ms(|| Neighbours::of(points, 7));
     let formed = form_groups(points, &settings);
     let Ok(formed) = formed else { return };
-    let groups = best_ms(|| form_groups(points, &settings)) - neighbours;
+    let near = Neighbours::of(points, 7);
+    let groups = best_ms(|| form_of_neighbours(points, &near, &settings));
     let centres = formed.groups.centres_px();
     let thin = |order| best_ms(|| Thinner::new(centres, 38.4).thin(order, 1, 0));
     let (scan, most) = (thin(Order::Scan), thin(Order::Most));
