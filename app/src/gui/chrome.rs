@@ -8,7 +8,7 @@ use super::dialogs::{self, Dialog};
 use super::document::Message;
 use super::log::Record;
 use super::menus;
-use super::queue::{GENERATION, Lane, Row};
+use super::queue::{GENERATION, Lane, OVERLAP, Row};
 use super::views::View;
 use super::widgets::job_row::JobRow;
 use super::widgets::notice::NoticeAction;
@@ -30,7 +30,12 @@ pub fn show(app: &mut Workbench, ui: &mut Ui) {
         .queue
         .rows()
         .into_iter()
-        .filter(|row| !matches!(row.lane, Lane::Preview | Lane::Sketch | Lane::Plan))
+        .filter(|row| {
+            !matches!(
+                row.lane,
+                Lane::Preview | Lane::Sketch | Lane::Plan | Lane::Subject | Lane::Thinning
+            )
+        })
         // A view shows its own run, larger.
         .filter(|row| row.lane != Lane::Compute || app.view != home(row))
         .collect();
@@ -73,6 +78,17 @@ pub fn show(app: &mut Workbench, ui: &mut Ui) {
             } = app;
             generate.ui(ui, document, (queue, preferences), commands);
         }
+        View::Overlap => {
+            let Workbench {
+                overlap,
+                document,
+                commands,
+                queue,
+                preferences,
+                ..
+            } = app;
+            overlap.ui(ui, document, (queue, preferences), commands);
+        }
         View::Reconstruct => {
             let Workbench {
                 reconstruct,
@@ -91,10 +107,10 @@ pub fn show(app: &mut Workbench, ui: &mut Ui) {
 
 /// The view that a run belongs to.
 fn home(row: &Row) -> View {
-    if row.scan == GENERATION {
-        View::Generate
-    } else {
-        View::Reconstruct
+    match row.scan {
+        GENERATION => View::Generate,
+        OVERLAP => View::Overlap,
+        _ => View::Reconstruct,
     }
 }
 

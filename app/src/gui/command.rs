@@ -44,6 +44,14 @@ pub enum Command {
     ChooseForGeneration(Purpose),
     /// Take the file or folder that was chosen.
     TakeForGeneration(Purpose, PathBuf),
+    /// Write the overlap views.
+    WriteViews,
+    /// Choose a file or folder of the overlap views.
+    ChooseForViews(Purpose),
+    /// Take the file or folder that was chosen.
+    TakeForViews(Purpose, PathBuf),
+    /// Make overlap views of this generated folder.
+    ShowSets(PathBuf),
     /// Open this file and show it in the data view.
     OpenInData(PathBuf),
     /// Put this text on the clipboard.
@@ -249,7 +257,7 @@ impl Action {
             ),
             Self::Run => (
                 "Run",
-                "Reconstruct with these parameters; in the Generate view, generate",
+                "Reconstruct with these parameters; in the Generate view, generate; in the Overlap view, write",
                 Some((NONE, Key::F5)),
             ),
             Self::Stop => (

@@ -19,6 +19,7 @@ use super::command::Action;
 use super::files::shell_word;
 use super::generation::Generation;
 use super::preview::Preview;
+use super::thinning::{Thinning, ThinningSettings};
 use super::views::pictures::Context as PaneContext;
 use super::widgets::notice::{Level, Notice};
 use super::work::FrameSummary;
@@ -175,7 +176,7 @@ pub struct Message {
 }
 
 /// What can be undone: parameters, never results.
-type Parameters = (LsqmlSettings, GenerateTask);
+type Parameters = (LsqmlSettings, GenerateTask, ThinningSettings);
 
 /// Everything that views borrow.
 pub struct Document {
@@ -186,6 +187,7 @@ pub struct Document {
     pub n_threads: usize,
     pub run: Run,
     pub generation: Generation,
+    pub thinning: Thinning,
     pub messages: Vec<Message>,
     undoer: Undoer<Parameters>,
     next_message: u64,
@@ -200,6 +202,7 @@ impl Default for Document {
             n_threads: 0,
             run: Run::default(),
             generation: Generation::default(),
+            thinning: Thinning::default(),
             messages: Vec::new(),
             undoer: Undoer::default(),
             next_message: 1,
@@ -278,12 +281,17 @@ impl Document {
     }
 
     fn parameters(&self) -> Parameters {
-        (self.settings.clone(), self.generation.task.clone())
+        (
+            self.settings.clone(),
+            self.generation.task.clone(),
+            self.thinning.settings.clone(),
+        )
     }
 
-    fn restore(&mut self, (settings, task): Parameters) {
+    fn restore(&mut self, (settings, task, thinning): Parameters) {
         self.settings = settings;
         self.generation.set_task(task);
+        self.thinning.set_settings(thinning);
     }
 
     pub fn can_undo(&self) -> bool {

@@ -53,6 +53,11 @@ pub enum Purpose {
     ProbeFile,
     ScanFile,
     OutputFolder,
+    SetsFolder,
+    ViewsFolder,
+    ExportPlot,
+    SavePoints,
+    SaveHistogram,
 }
 
 impl Purpose {
@@ -69,6 +74,11 @@ impl Purpose {
             Self::ProbeFile => "Take the probe from",
             Self::ScanFile => "Take the positions from",
             Self::OutputFolder => "Write the datasets into",
+            Self::SetsFolder => "Make views of the generated folder",
+            Self::ViewsFolder => "Write the views into",
+            Self::ExportPlot => "Export the plot as PNG or SVG",
+            Self::SavePoints => "Save the points as CSV",
+            Self::SaveHistogram => "Save the histogram as CSV",
         }
     }
 
@@ -76,9 +86,19 @@ impl Purpose {
     pub fn verb(self) -> &'static str {
         match self {
             Self::OpenScan => "Open",
-            Self::SaveRepaired | Self::SaveScan | Self::SaveResult | Self::SaveLoss => "Save",
-            Self::ExportPane => "Export",
-            Self::ObjectFile | Self::ProbeFile | Self::ScanFile | Self::OutputFolder => "Choose",
+            Self::SaveRepaired
+            | Self::SaveScan
+            | Self::SaveResult
+            | Self::SaveLoss
+            | Self::SavePoints
+            | Self::SaveHistogram => "Save",
+            Self::ExportPane | Self::ExportPlot => "Export",
+            Self::ObjectFile
+            | Self::ProbeFile
+            | Self::ScanFile
+            | Self::OutputFolder
+            | Self::SetsFolder
+            | Self::ViewsFolder => "Choose",
         }
     }
 
@@ -92,8 +112,9 @@ impl Purpose {
             | Self::ObjectFile
             | Self::ProbeFile
             | Self::ScanFile => &["npz"],
-            Self::OutputFolder => &[],
-            Self::SaveLoss => &["csv"],
+            Self::OutputFolder | Self::SetsFolder | Self::ViewsFolder => &[],
+            Self::SaveLoss | Self::SavePoints | Self::SaveHistogram => &["csv"],
+            Self::ExportPlot => &["png", "svg"],
             Self::ExportPane => &["png"],
         }
     }
@@ -107,12 +128,18 @@ impl Purpose {
                 | Self::SaveResult
                 | Self::SaveLoss
                 | Self::ExportPane
+                | Self::ExportPlot
+                | Self::SavePoints
+                | Self::SaveHistogram
         )
     }
 
     /// Whether a folder is chosen, not a file.
     pub fn is_folder(self) -> bool {
-        self == Self::OutputFolder
+        matches!(
+            self,
+            Self::OutputFolder | Self::SetsFolder | Self::ViewsFolder
+        )
     }
 }
 

@@ -17,6 +17,7 @@ pub mod preview;
 pub mod queue;
 pub mod texture;
 pub mod theme;
+pub mod thinning;
 pub mod views;
 pub mod widgets;
 pub mod work;

@@ -99,6 +99,7 @@ impl Workbench {
         match self.view {
             View::Data => self.data.pictures_ref(),
             View::Generate => self.generate.pictures_ref(),
+            View::Overlap => self.overlap.pictures_ref(),
             View::Reconstruct => self.reconstruct.pictures_ref(),
         }
     }
@@ -107,6 +108,7 @@ impl Workbench {
         match self.view {
             View::Data => self.data.pictures(),
             View::Generate => self.generate.pictures(),
+            View::Overlap => self.overlap.pictures(),
             View::Reconstruct => self.reconstruct.pictures(),
         }
     }
@@ -165,8 +167,9 @@ impl Workbench {
     pub(super) fn permissions(&self) -> Permissions {
         Permissions {
             run: self.is_enabled(Action::Run),
-            stop: self.is_enabled(Action::Stop) && self.queue.generation().is_none(),
+            stop: self.queue.reconstruction().is_some(),
             is_generating: self.queue.generation().is_some(),
+            is_thinning: self.queue.overlap().is_some(),
             resume: self.is_enabled(Action::Continue),
             save: self.is_enabled(Action::SaveResultAs),
             export: self.is_enabled(Action::ExportPane),
@@ -183,6 +186,7 @@ impl Workbench {
             View::Generate => self
                 .generate
                 .values(pane, &self.document.generation.sketch)?,
+            View::Overlap => self.overlap.values()?,
             View::Reconstruct => self.reconstruct.values(pane, preview?)?,
         };
         Some(self.pictures().copy(values))

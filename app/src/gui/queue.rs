@@ -27,10 +27,16 @@ pub enum Lane {
     Sketch,
     /// What a generation would write.
     Plan,
+    /// What overlap views are made of, read.
+    Subject,
+    /// What an overlap view will be, newest settings first.
+    Thinning,
 }
 
 /// What jobs about the generation have in place of a scan's number.
 pub const GENERATION: u64 = u64::MAX;
+/// What jobs about overlap views have in place of a scan's number.
+pub const OVERLAP: u64 = u64::MAX - 1;
 
 type Work = Box<dyn FnOnce(&dyn Monitor<Event>) -> Result<Outcome> + Send>;
 
@@ -54,7 +60,7 @@ struct Running {
 pub struct Row {
     pub id: u64,
     pub lane: Lane,
-    /// The scan that it is about, or [`GENERATION`].
+    /// The scan that it is about, or [`GENERATION`] or [`OVERLAP`].
     pub scan: u64,
     pub name: String,
     pub progress: Progress,
@@ -64,7 +70,7 @@ pub struct Row {
 
 /// What came out of the jobs since the last look.
 pub struct Report {
-    /// The scan that the job is about, or [`GENERATION`].
+    /// The scan that the job is about, or [`GENERATION`] or [`OVERLAP`].
     pub scan: u64,
     /// The lane it ran in.
     pub lane: Lane,
@@ -150,12 +156,18 @@ impl Queue {
 
     /// The reconstruction that runs, as shown.
     pub fn reconstruction(&self) -> Option<Row> {
-        self.row(Lane::Compute).filter(|row| row.scan != GENERATION)
+        self.row(Lane::Compute)
+            .filter(|row| !matches!(row.scan, GENERATION | OVERLAP))
     }
 
     /// The generation that runs, as shown.
     pub fn generation(&self) -> Option<Row> {
         self.row(Lane::Compute).filter(|row| row.scan == GENERATION)
+    }
+
+    /// The writing of overlap views that runs, as shown.
+    pub fn overlap(&self) -> Option<Row> {
+        self.row(Lane::Compute).filter(|row| row.scan == OVERLAP)
     }
 
     /// Every running job, as shown.

@@ -12,6 +12,7 @@ use ptycho_core::data::{Dataset, Inspection, Opened, Strictness, Verdict, inspec
 use ptycho_core::iterative::LsqmlSnapshot;
 use ptycho_core::job::{Monitor, Progress, Stop};
 use ptycho_core::study::generate::{GenerateOutcome, GenerateSnapshot, GenerateTask, generate};
+use ptycho_core::study::overlap::{OverlapOutcome, OverlapTask, write_views};
 use ptycho_core::study::run::{
     ReconstructOutcome, ReconstructTask, Source, open_source, reconstruct,
 };
@@ -19,6 +20,7 @@ use ptycho_core::study::tools::{Tool, ToolOutcome};
 
 use super::generation::{Planned, Sketch};
 use super::preview::Preview;
+use super::thinning::{Shown, Subject};
 
 /// What a job tells on its way.
 pub enum Event {
@@ -53,6 +55,12 @@ pub enum Outcome {
     Sketch(Box<Sketch>),
     Planned(Box<Planned>),
     Generated(Box<GenerateOutcome>),
+    /// What overlap views are to be made of.
+    Subject(Box<Subject>),
+    /// What an overlap view will be.
+    Thinned(Box<Shown>),
+    /// Overlap views that were written.
+    ViewsWritten(Box<OverlapOutcome>),
 }
 
 /// The stack of patterns in three pictures' worth of numbers.
@@ -232,6 +240,11 @@ pub fn run(
     };
     let outcome = reconstruct(task, dataset, &relay)?;
     Ok(Outcome::Reconstructed(Box::new(outcome)))
+}
+
+/// Write overlap views.
+pub fn write_overlap_views(task: &OverlapTask, monitor: &dyn Monitor<Event>) -> Result<Outcome> {
+    write_views(task, &silent(monitor)).map(|outcome| Outcome::ViewsWritten(Box::new(outcome)))
 }
 
 /// One generation.

@@ -17,7 +17,7 @@ use super::meter::{self, Meter};
 use super::preferences::Preferences;
 use super::queue::Queue;
 use super::theme::Appearance;
-use super::views::{DataView, GenerateView, ReconstructView, View};
+use super::views::{DataView, GenerateView, OverlapView, ReconstructView, View};
 use super::widgets::notice::Level;
 use super::{chrome, theme};
 
@@ -74,6 +74,7 @@ pub struct Workbench {
     pub meter: Meter,
     pub(super) data: DataView,
     pub(super) generate: GenerateView,
+    pub(super) overlap: OverlapView,
     pub(super) reconstruct: ReconstructView,
     pub(super) dialog: Option<Dialog>,
     pub(super) chooser: Option<Chooser>,
@@ -136,6 +137,7 @@ impl Workbench {
             meter: Meter::default(),
             data: DataView::default(),
             generate: GenerateView::default(),
+            overlap: OverlapView::default(),
             reconstruct: ReconstructView::default(),
             dialog: None,
             chooser: None,
@@ -196,6 +198,7 @@ impl Workbench {
         loop {
             self.start_preview();
             self.start_sketch();
+            self.start_thinning();
             let reports = self.queue.poll();
             if reports.is_empty() {
                 return;
@@ -222,6 +225,11 @@ impl Workbench {
             | Purpose::ProbeFile
             | Purpose::ScanFile
             | Purpose::OutputFolder => Command::TakeForGeneration(purpose, path),
+            Purpose::SetsFolder
+            | Purpose::ViewsFolder
+            | Purpose::ExportPlot
+            | Purpose::SavePoints
+            | Purpose::SaveHistogram => Command::TakeForViews(purpose, path),
         });
     }
 

@@ -463,16 +463,23 @@ impl ViewPlan {
         self.groups.n_groups() < FEW_GROUPS
     }
 
+    /// Distances to the nearest other one: of all that had to keep the spacing, and of those that keep it among
+    /// themselves.
+    pub fn distances_px(&self) -> [Vec<f64>; 2] {
+        let units = &self.units_px;
+        let kept = self.thinned.kept.iter();
+        let kept: Vec<[f64; 2]> = kept.map(|kept| units[*kept as usize]).collect();
+        [nearest_distances(units), nearest_distances(&kept)]
+    }
+
     /// All numbers.
     pub fn metrics(&self) -> ViewMetrics {
+        self.metrics_of(&self.distances_px())
+    }
+
+    /// All numbers, for who has [`ViewPlan::distances_px`] already.
+    pub fn metrics_of(&self, [before, after]: &[Vec<f64>; 2]) -> ViewMetrics {
         let units = &self.units_px;
-        let kept: Vec<[f64; 2]> = self
-            .thinned
-            .kept
-            .iter()
-            .map(|kept| units[*kept as usize])
-            .collect();
-        let (before, after) = (nearest_distances(units), nearest_distances(&kept));
         let n_used = self.used.len();
         let oler = oler_bound(self.extent_px, self.spacing_px);
         ViewMetrics {
@@ -505,11 +512,11 @@ impl ViewPlan {
                 .filter(|fate| matches!(fate, Fate::TooCloseTo(_)))
                 .count(),
             n_groups_actual: self.groups.n_groups(),
-            acceptance_rate: kept.len() as f64 / units.len().max(1) as f64,
-            spacing_before: SpacingStatistics::of(&before),
-            spacing: SpacingStatistics::of(&after),
-            histogram_before: Histogram::of(&before, N_BINS),
-            histogram: Histogram::of(&after, N_BINS),
+            acceptance_rate: after.len() as f64 / units.len().max(1) as f64,
+            spacing_before: SpacingStatistics::of(before),
+            spacing: SpacingStatistics::of(after),
+            histogram_before: Histogram::of(before, N_BINS),
+            histogram: Histogram::of(after, N_BINS),
             probe_diameter_px: self.diameter_px,
             image_neighbors: self.spacing_settings.overlap_neighbors,
             metric_1_group_based_avg: self.measures.within_groups.map(|within| within.all_pairs),

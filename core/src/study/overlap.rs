@@ -22,7 +22,7 @@ use crate::error::{Error, Problem, Result};
 use crate::fields::Fields as _;
 use crate::grouping::groups::check as check_groups;
 use crate::grouping::{GroupSettings, Planner, SpacingSettings, View, ViewMetrics, ViewPlan};
-use crate::job::{Monitor, Stop};
+use crate::job::{Monitor, Progress, Stop};
 use crate::sim::probe::report;
 use crate::study::store::utc;
 
@@ -109,11 +109,13 @@ pub struct SkippedView {
 
 /// A dataset, or the pair of one dose.
 #[derive(Clone, Debug, PartialEq)]
-struct Parent {
-    dose: Option<f64>,
-    /// Its folder within the output, empty for none.
-    folder: PathBuf,
-    splits: Vec<(String, PathBuf)>,
+pub struct Parent {
+    /// Photons a pattern, by the name of its folder.
+    pub dose: Option<f64>,
+    /// Its folder within source and output, empty for none.
+    pub folder: PathBuf,
+    /// The name and the file of each of its datasets.
+    pub splits: Vec<(String, PathBuf)>,
 }
 
 impl Parent {
@@ -158,6 +160,39 @@ pub fn diameter_px(spacing: &SpacingSettings, dataset: &Dataset) -> Result<f64> 
     }
 }
 
+/// Tells of all files what the writing of one tells of itself.
+struct Files<'a> {
+    monitor: &'a dyn Monitor<()>,
+    n_done: usize,
+    n_files: usize,
+}
+
+impl Files<'_> {
+    fn done(&mut self, n: usize) {
+        self.n_done += n;
+        self.tell(Progress::default(), 0.0);
+    }
+
+    fn tell(&self, progress: Progress, share: f64) {
+        self.monitor.progress(Progress {
+            epoch: self.n_done,
+            n_epochs: self.n_files,
+            epoch_share: share,
+            ..progress
+        });
+    }
+}
+
+impl Monitor<()> for Files<'_> {
+    fn stop(&self) -> &Stop {
+        self.monitor.stop()
+    }
+    fn progress(&self, progress: Progress) {
+        self.tell(progress, progress.share());
+    }
+    fn snapshot(&self, (): ()) {}
+}
+
 fn write_all(task: &OverlapTask, monitor: &dyn Monitor<()>) -> Result<OverlapOutcome> {
     task.groups.check_ranges()?;
     task.spacing.check_ranges()?;
@@ -169,6 +204,12 @@ fn write_all(task: &OverlapTask, monitor: &dyn Monitor<()>) -> Result<OverlapOut
     let started = utc(SystemTime::now());
     let parents = parents(&task.source)?;
     let (mut views, mut skipped, mut inputs) = (Vec::new(), Vec::new(), Vec::new());
+    let n_files = parents.iter().map(|parent| parent.splits.len()).sum::<usize>() * task.views.len();
+    let mut files = Files {
+        monitor,
+        n_done: 0,
+        n_files,
+    };
     for parent in &parents {
         let mut scans = open(task, parent)?;
         for scan in &mut scans {
@@ -181,13 +222,16 @@ fn write_all(task: &OverlapTask, monitor: &dyn Monitor<()>) -> Result<OverlapOut
             check_stop(monitor.stop())?;
             match plan_all(task, view, &mut scans) {
                 Ok(plans) => {
-                    views.push(write_view(task, parent, &scans, &plans, monitor)?);
+                    views.push(write_view(task, parent, (&scans, &plans), &mut files)?);
                 }
-                Err(reason) => skipped.push(SkippedView {
-                    dose: parent.dose,
-                    view: view.name.clone(),
-                    reason: with_earlier(reason, &parent.view_folder(task, view)),
-                }),
+                Err(reason) => {
+                    skipped.push(SkippedView {
+                        dose: parent.dose,
+                        view: view.name.clone(),
+                        reason: with_earlier(reason, &parent.view_folder(task, view)),
+                    });
+                    files.done(scans.len());
+                }
             }
         }
         inputs.extend(scans.iter().map(|scan| {
@@ -213,8 +257,11 @@ fn write_all(task: &OverlapTask, monitor: &dyn Monitor<()>) -> Result<OverlapOut
     })
 }
 
-/// The datasets of the source, ordered by dose.
-fn parents(source: &Path) -> Result<Vec<Parent>> {
+/// The datasets of a source ([`OverlapTask::source`]), ordered by dose.
+///
+/// # Errors
+/// [`Error::Io`]; [`Error::Invalid`] for a folder without any.
+pub fn parents(source: &Path) -> Result<Vec<Parent>> {
     if !source.is_dir() {
         let name = source.file_stem().unwrap_or_default();
         return Ok(vec![Parent {
@@ -308,9 +355,8 @@ fn with_earlier(reason: String, folder: &Path) -> String {
 fn write_view(
     task: &OverlapTask,
     parent: &Parent,
-    scans: &[Scan],
-    plans: &[ViewPlan],
-    monitor: &dyn Monitor<()>,
+    (scans, plans): (&[Scan], &[ViewPlan]),
+    files: &mut Files<'_>,
 ) -> Result<WrittenView> {
     let view = &plans[0].view;
     let folder = parent.view_folder(task, view);
@@ -322,7 +368,8 @@ fn write_view(
         let stats = Path::new(&scan.split).join("metrics.json");
         check_not_input(&folder.join(&output), scans)?;
         let dataset = filtered(task, &scan.dataset, plan)?;
-        let saved = dataset.save_hashed(&staging.path().join(&output), monitor)?;
+        let saved = dataset.save_hashed(&staging.path().join(&output), files)?;
+        files.done(1);
         let metrics = plan.metrics();
         disk::write_json(&staging.path().join(&stats), &metrics)?;
         bundle.insert(

@@ -1,6 +1,7 @@
 //! The one place that acts: commands of the user and reports of the jobs.
 
 mod generate;
+mod overlap;
 mod reports;
 mod run;
 mod scan;
@@ -14,11 +15,12 @@ pub use self::run::PreviewRequest;
 use super::chooser::Chooser;
 use super::command::{Action, Command};
 use super::dialogs::{Dialog, PreferencesDraft};
-use super::document::CheckState;
+use super::document::{CheckState, Document};
 use super::files::{self, Purpose};
 use super::generation::command_line::simulate_command;
 use super::queue::Lane;
 use super::theme::UI_SCALE_RANGE;
+use super::thinning::command_line::overlap_command;
 use super::views::View;
 use super::workbench::Workbench;
 
@@ -42,6 +44,7 @@ impl Workbench {
             Command::FocusPane(name) => match self.view {
                 View::Data => self.data.focus(&name),
                 View::Generate => self.generate.focus(&name),
+                View::Overlap => self.overlap.focus(&name),
                 View::Reconstruct => self.reconstruct.focus(&name),
             },
             Command::Show(view) => self.view = view,
@@ -49,6 +52,10 @@ impl Workbench {
             Command::TakePreset(preset) => self.take_preset(preset),
             Command::ChooseForGeneration(purpose) => self.choose_for_generation(purpose),
             Command::TakeForGeneration(purpose, path) => self.take_for_generation(purpose, path),
+            Command::WriteViews => self.write_views(),
+            Command::ChooseForViews(purpose) => self.choose_for_views(purpose),
+            Command::TakeForViews(purpose, path) => self.take_for_views(purpose, path),
+            Command::ShowSets(folder) => self.show_sets(&folder),
             Command::OpenInData(path) => {
                 self.open(Source::File(absolute(&path)));
                 self.view = View::Data;
@@ -101,12 +108,14 @@ impl Workbench {
             Action::ResetLayout => {
                 self.data.reset_layout();
                 self.generate.reset_layout();
+                self.overlap.reset_layout();
                 self.reconstruct.reset_layout();
             }
             Action::ToggleLog => self.log_pane.is_open = !self.log_pane.is_open,
             Action::NextView => self.view = self.view.next(),
             Action::Generate => self.start_generation(),
             Action::Run if self.view == View::Generate => self.start_generation(),
+            Action::Run if self.view == View::Overlap => self.write_views(),
             Action::Run => self.start_run(false),
             Action::Stop => self.queue.stop_lane(Lane::Compute),
             Action::Continue => self.start_run(true),
@@ -134,6 +143,7 @@ impl Workbench {
             Action::Redo => document.can_redo(),
             Action::Generate => self.can_generate(),
             Action::Run if self.view == View::Generate => self.can_generate(),
+            Action::Run if self.view == View::Overlap => self.can_write_views(),
             Action::Run => {
                 !runs
                     && document
@@ -185,6 +195,10 @@ impl Workbench {
         let text = match self.view {
             View::Data => self.document.inspect_command(),
             View::Generate => simulate_command(&self.document.generation.task),
+            View::Overlap => {
+                let Document { thinning, scan, n_threads, .. } = &self.document;
+                overlap_command(thinning, scan, *n_threads)
+            }
             View::Reconstruct => self.document.reconstruct_command(),
         };
         tracing::info!("copied: {text}");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::dialogs::Dialog;
-use super::super::queue::{GENERATION, Lane, Report};
+use super::super::queue::{GENERATION, Lane, OVERLAP, Report};
 use super::super::widgets::notice::{Level, Notice};
 use super::super::work::{Event, Outcome};
 use super::super::workbench::Workbench;
@@ -11,10 +11,11 @@ use super::PreviewRequest;
 
 impl Workbench {
     pub(in super::super) fn take_report(&mut self, report: Report) {
-        if report.scan != self.document.scan.id && report.scan != GENERATION {
+        let is_of_scan = !matches!(report.scan, GENERATION | OVERLAP);
+        if is_of_scan && report.scan != self.document.scan.id {
             return;
         }
-        if report.lane == Lane::Compute && report.scan != GENERATION {
+        if report.lane == Lane::Compute && is_of_scan {
             self.document.run.progress = report.progress;
         }
         match report.event {
@@ -64,6 +65,9 @@ impl Workbench {
             Outcome::Sketch(sketch) => self.document.generation.sketch.update(*sketch),
             Outcome::Planned(planned) => self.planned(*planned),
             Outcome::Generated(outcome) => self.generated(*outcome),
+            Outcome::Subject(subject) => self.document.thinning.take_subject(*subject),
+            Outcome::Thinned(shown) => self.thinned(*shown),
+            Outcome::ViewsWritten(outcome) => self.views_written(*outcome),
         }
     }
 
@@ -76,6 +80,9 @@ impl Workbench {
         if (lane, scan) == (Lane::Compute, GENERATION) {
             self.document.generation.n_ended += 1;
             self.document.generation.is_cancelled = matches!(error, ptycho_core::Error::Cancelled);
+        }
+        if (lane, scan) == (Lane::Compute, OVERLAP) {
+            self.views_failed(error);
         }
         if matches!(error, ptycho_core::Error::Cancelled) {
             tracing::info!("{name}: stopped");
@@ -94,9 +101,13 @@ impl Workbench {
             Lane::Compute if scan == GENERATION => {
                 self.document.generation.failed = Some(error.to_string());
             }
+            Lane::Compute if scan == OVERLAP => {}
             Lane::Compute => self.document.run.failed = Some(error.to_string()),
             Lane::Plan => return self.plan_failed(error.to_string()),
-            Lane::Files | Lane::Background | Lane::Preview | Lane::Sketch => {}
+            Lane::Subject => {
+                return self.document.thinning.subject_failed(error.to_string());
+            }
+            Lane::Files | Lane::Background | Lane::Preview | Lane::Sketch | Lane::Thinning => {}
         }
         let mut notice = Notice::error(error);
         notice.text = format!("{name}: {}", notice.text);

@@ -19,8 +19,8 @@ use super::absolute;
 
 impl Workbench {
     pub(super) fn open(&mut self, source: Source) {
-        // A generation has nothing to do with the scan that is open.
-        if self.queue.is_busy(Lane::Compute) && self.queue.generation().is_none() {
+        // Generations and views in the making have nothing to do with the scan that is open.
+        if self.queue.reconstruction().is_some() {
             let text = "A reconstruction is running. Stop it before opening another scan.";
             return self.document.tell(Level::Warning, text, Some(Action::Stop));
         }

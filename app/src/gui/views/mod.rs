@@ -3,12 +3,14 @@
 
 pub mod data;
 pub mod generate;
+pub mod overlap;
 pub mod pictures;
 pub mod reconstruct;
 pub mod tiles;
 
 pub use data::DataView;
 pub use generate::GenerateView;
+pub use overlap::OverlapView;
 pub use reconstruct::ReconstructView;
 
 /// The views that exist, in the order of the work.
@@ -16,18 +18,25 @@ pub use reconstruct::ReconstructView;
 pub enum View {
     Data,
     Generate,
+    Overlap,
     Reconstruct,
 }
 
 impl View {
     /// Every view.
-    pub const ALL: [Self; 3] = [Self::Data, Self::Generate, Self::Reconstruct];
+    pub const ALL: [Self; 4] = [
+        Self::Data,
+        Self::Generate,
+        Self::Overlap,
+        Self::Reconstruct,
+    ];
 
     /// Words of the sidebar.
     pub fn label(self) -> &'static str {
         match self {
             Self::Data => "Data",
             Self::Generate => "Generate",
+            Self::Overlap => "Overlap",
             Self::Reconstruct => "Reconstruct",
         }
     }
@@ -37,6 +46,7 @@ impl View {
         match self {
             Self::Data => "🗁",
             Self::Generate => "⚙",
+            Self::Overlap => "⛶",
             Self::Reconstruct => "◎",
         }
     }
@@ -46,6 +56,7 @@ impl View {
         match self {
             Self::Data => "What is in the scan, and is it right?",
             Self::Generate => "Make training and test sets at several photon doses",
+            Self::Overlap => "Thin the scan to dense and sparse views of groups, and see what is kept and why",
             Self::Reconstruct => "Reconstruct object and probe, and watch them converge",
         }
     }
@@ -54,7 +65,8 @@ impl View {
     pub fn next(self) -> Self {
         match self {
             Self::Data => Self::Generate,
-            Self::Generate => Self::Reconstruct,
+            Self::Generate => Self::Overlap,
+            Self::Overlap => Self::Reconstruct,
             Self::Reconstruct => Self::Data,
         }
     }

@@ -2,6 +2,8 @@
 
 use egui::{Color32, Mesh, Pos2, Rect, Sense, Ui, pos2, vec2};
 
+use ptycho_core::paint::colormap::Colour;
+
 use super::viewport::Viewport;
 use crate::gui::theme;
 
@@ -28,6 +30,29 @@ pub struct PointGroup<'a> {
     /// Number of its colour in the palette.
     pub colour_index: usize,
     pub marker: Marker,
+}
+
+/// The colour of a layer of points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LayerColour {
+    /// Of the palette, by number.
+    Series(usize),
+    /// Steps back behind the others.
+    Weak,
+    /// A colour of a map.
+    Shade(Colour),
+}
+
+impl LayerColour {
+    /// Over a picture that of the dark theme, which is seen over any grey.
+    pub fn on_screen(self, ui: &Ui, is_over_picture: bool) -> Color32 {
+        let palette = theme::palette_of(is_over_picture || ui.visuals().dark_mode);
+        match self {
+            Self::Series(index) => palette.series[index % palette.series.len()],
+            Self::Weak => palette.weak,
+            Self::Shade(colour) => theme::screen_colour(colour),
+        }
+    }
 }
 
 /// The line between two halves, and the band about it.
@@ -61,21 +86,22 @@ impl PointGroup<'_> {
 /// The legend: mark, word and number of points of every group that has some.
 pub fn legend(ui: &mut Ui, groups: &[PointGroup<'_>]) {
     for group in groups.iter().filter(|group| !group.rows.is_empty()) {
-        ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = theme::GRID;
-            let size = vec2(3.0 * theme::GRID, 3.0 * theme::GRID);
-            let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
-            let mut mesh = Mesh::default();
-            add(
-                &mut mesh,
-                rect.center(),
-                (group.marker, group.colour(ui, false)),
-                2.0,
-            );
-            ui.painter().add(mesh);
-            ui.label(format!("{} {}", group.name, group.rows.len()));
-        });
+        let mark = (group.marker, group.colour(ui, false));
+        legend_entry(ui, mark, &format!("{} {}", group.name, group.rows.len()));
     }
+}
+
+/// One mark with its words.
+pub fn legend_entry(ui: &mut Ui, mark: (Marker, Color32), words: &str) {
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = theme::GRID;
+        let size = vec2(3.0 * theme::GRID, 3.0 * theme::GRID);
+        let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+        let mut mesh = Mesh::default();
+        add(&mut mesh, rect.center(), mark, 2.0);
+        ui.painter().add(mesh);
+        ui.label(words);
+    });
 }
 
 /// One mark of `marker` at `at`, larger by `scale`.
@@ -168,16 +194,28 @@ pub(super) fn groups_mesh(
     (groups, is_over_picture): (&[PointGroup<'_>], bool),
     position: impl Fn(usize) -> Option<[f64; 2]>,
 ) -> Mesh {
-    let mut mesh = Mesh::default();
-    let n_points = groups.iter().map(|group| group.rows.len()).sum();
-    let scale = mark_scale(viewport, n_points);
-    for group in groups {
-        let mut crowd = Crowd::new(viewport.rect);
+    let layers = groups.iter().map(|group| {
         let colour = group.colour(ui, is_over_picture);
-        let seen = group.rows.iter().filter_map(|&row| position(row));
+        (group.rows, (group.marker, colour))
+    });
+    layers_mesh(viewport, layers, position)
+}
+
+/// As [`groups_mesh`], of rows with their marks.
+pub fn layers_mesh<'a>(
+    viewport: &Viewport,
+    layers: impl Iterator<Item = (&'a [usize], (Marker, Color32))> + Clone,
+    position: impl Fn(usize) -> Option<[f64; 2]>,
+) -> Mesh {
+    let mut mesh = Mesh::default();
+    let n_points = layers.clone().map(|(rows, _)| rows.len()).sum();
+    let scale = mark_scale(viewport, n_points);
+    for (rows, mark) in layers {
+        let mut crowd = Crowd::new(viewport.rect);
+        let seen = rows.iter().filter_map(|&row| position(row));
         for at in seen.map(|position| viewport.screen(position)) {
             if crowd.takes(at) {
-                add(&mut mesh, at, (group.marker, colour), scale);
+                add(&mut mesh, at, mark, scale);
             }
         }
     }
@@ -185,7 +223,7 @@ pub(super) fn groups_mesh(
 }
 
 /// The band as a veil, its edges dashed, and the line in its middle.
-pub(super) fn draw_divide(painter: &egui::Painter, viewport: &Viewport, divide: Divide) {
+pub fn draw_divide(painter: &egui::Painter, viewport: &Viewport, divide: Divide) {
     let rect = viewport.array_rect();
     let (light, dark) = theme::overlay();
     let at = |along_px: f64| {

@@ -1,7 +1,7 @@
 //! The scan's points over the object's frame: where each frame was taken, which one is shown.
 
 use egui::{
-    Color32, Key, Mesh, Rect, Role, Sense, TextStyle, TextureId, Ui, WidgetInfo, pos2, vec2,
+    Color32, Key, Mesh, Painter, Rect, Role, Sense, TextStyle, TextureId, Ui, WidgetInfo, pos2, vec2,
 };
 use ndarray::ArrayView2;
 use ptycho_core::paint::ticks;
@@ -36,6 +36,8 @@ pub struct ScanData<'a> {
 pub struct ScanResponse {
     /// The point that was chosen, by a click or by an arrow key.
     pub chosen: Option<usize>,
+    /// The point under the cursor.
+    pub hovered: Option<usize>,
 }
 
 /// Draw the points in the space that is left: the row axis runs down, both axes have one scale.
@@ -58,6 +60,22 @@ pub fn show_marked(
     data: &ScanData<'_>,
     marks: &Marks<'_>,
     view: &mut LinkedView,
+) -> ScanResponse {
+    show_painted(ui, (id_salt, title), data, view, |ui, painter, viewport, _| {
+        if let Some(divide) = marks.divide {
+            draw_divide(painter, viewport, divide);
+        }
+        painter.add(marked_mesh(ui, viewport, data, marks));
+    })
+}
+
+/// As [`show`], with `paint` drawing the points and what belongs to the one under the cursor.
+pub fn show_painted(
+    ui: &mut Ui,
+    (id_salt, title): (&str, &str),
+    data: &ScanData<'_>,
+    view: &mut LinkedView,
+    paint: impl FnOnce(&Ui, &Painter, &Viewport, Option<usize>),
 ) -> ScanResponse {
     ui.push_id(id_salt, |ui| {
         let n_points = data.positions_px.nrows();
@@ -94,17 +112,23 @@ pub fn show_marked(
             }
         });
         let viewport = Viewport::new(rect, data.frame_px, view);
-        draw(ui, &viewport, (data, marks), view);
+        let hovered = hovered_point(data, view, &viewport);
+        draw(ui, &viewport, data, view, |ui, painter| {
+            paint(ui, painter, &viewport, hovered);
+        });
         if response.has_focus() {
             let stroke = (2.0, theme::palette(ui).accent);
             ui.painter()
                 .rect_stroke(rect, 0.0, stroke, egui::StrokeKind::Outside);
         }
-        if let Some(reading) = hovered_point(data, view, &viewport) {
+        if let Some(point) = hovered {
+            let row = data.positions_px.row(point);
+            let reading = format!("point {point} at ({:.2}, {:.2}) px", row[0], row[1]);
             view.tell(title, reading, data.pixel_size_m);
         }
         ScanResponse {
             chosen: clicked.or(stepped),
+            hovered,
         }
     })
     .inner
@@ -124,14 +148,8 @@ fn allocate(ui: &mut Ui) -> Rect {
     )
 }
 
-fn hovered_point(data: &ScanData<'_>, view: &LinkedView, viewport: &Viewport) -> Option<String> {
-    let at = view.cursor?;
-    let point = nearest(data, at, f64::from(REACH / viewport.zoom))?;
-    let row = data.positions_px.row(point);
-    Some(format!(
-        "point {point} at ({:.2}, {:.2}) px",
-        row[0], row[1]
-    ))
+fn hovered_point(data: &ScanData<'_>, view: &LinkedView, viewport: &Viewport) -> Option<usize> {
+    nearest(data, view.cursor?, f64::from(REACH / viewport.zoom))
 }
 
 /// The nearest point within `reach_px`.
@@ -161,8 +179,9 @@ fn step(ui: &Ui, selected: Option<usize>, n_points: usize) -> Option<usize> {
 fn draw(
     ui: &Ui,
     viewport: &Viewport,
-    (data, marks): (&ScanData<'_>, &Marks<'_>),
+    data: &ScanData<'_>,
     view: &LinkedView,
+    paint: impl FnOnce(&Ui, &Painter),
 ) {
     let palette = theme::palette(ui);
     let painter = ui.painter_at(viewport.rect);
@@ -173,19 +192,7 @@ fn draw(
         painter.image(texture, frame, whole, Color32::WHITE);
     }
     painter.rect_stroke(frame, 0.0, (1.0, palette.line), egui::StrokeKind::Outside);
-    if let Some(divide) = marks.divide {
-        draw_divide(&painter, viewport, divide);
-    }
-    if marks.groups.is_empty() {
-        painter.add(points_mesh(ui, viewport, data));
-    } else {
-        let position = |row: usize| {
-            let point = (row < data.positions_px.nrows()).then(|| data.positions_px.row(row))?;
-            Some([point[0], point[1]])
-        };
-        let groups = (marks.groups, data.underlay.is_some());
-        painter.add(groups_mesh(ui, viewport, groups, position));
-    }
+    paint(ui, &painter);
     if let Some(point) = data.selected.filter(|&i| i < data.positions_px.nrows()) {
         let row = data.positions_px.row(point);
         let at = viewport.screen([row[0], row[1]]);
@@ -199,6 +206,18 @@ fn draw(
         cursor_cross(&painter, viewport, cursor);
     }
     axes(ui, viewport);
+}
+
+fn marked_mesh(ui: &Ui, viewport: &Viewport, data: &ScanData<'_>, marks: &Marks<'_>) -> Mesh {
+    if marks.groups.is_empty() {
+        return points_mesh(ui, viewport, data);
+    }
+    let position = |row: usize| {
+        let point = (row < data.positions_px.nrows()).then(|| data.positions_px.row(row))?;
+        Some([point[0], point[1]])
+    };
+    let groups = (marks.groups, data.underlay.is_some());
+    groups_mesh(ui, viewport, groups, position)
 }
 
 /// One square per point; where points crowd into the same half point of the screen, one for all.

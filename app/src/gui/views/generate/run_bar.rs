@@ -67,6 +67,9 @@ fn blocking_words(generation: &Generation, queue: &Queue) -> Option<String> {
     if queue.generation().is_some() {
         return Some("Datasets are being generated.".to_owned());
     }
+    if queue.overlap().is_some() {
+        return Some("Overlap views are being written: wait, or cancel that.".to_owned());
+    }
     if queue.is_busy(Lane::Compute) {
         return Some("A reconstruction is running: wait, or stop it.".to_owned());
     }

@@ -22,6 +22,7 @@ pub struct Permissions {
     pub export: bool,
     /// Whether datasets are being generated, for which everything else waits.
     pub is_generating: bool,
+    pub is_thinning: bool,
 }
 
 /// Draw the side.
@@ -96,6 +97,10 @@ fn continue_row(
 fn blocking_words(document: &Document, permissions: Permissions) -> String {
     if permissions.is_generating {
         return "Datasets are being generated: wait, or cancel that in the Generate view."
+            .to_owned();
+    }
+    if permissions.is_thinning {
+        return "Overlap views are being written: wait, or cancel that in the Overlap view."
             .to_owned();
     }
     if permissions.stop {

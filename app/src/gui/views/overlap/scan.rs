@@ -1,0 +1,200 @@
+//! The scan plot: positions by what becomes of them over the object or the illumination.
+
+use egui::{TextureId, Ui};
+use ndarray::ArrayView2;
+
+use super::super::super::command::Command;
+use super::super::super::files::Purpose;
+use super::super::super::texture::{PictureTexture, block_px};
+use super::super::super::theme;
+use super::super::super::thinning::{ColourBy, Layer, Subject, Thinning};
+use super::super::super::widgets::scan_marks::{draw_divide, layers_mesh, legend_entry};
+use super::super::super::widgets::scan_plot::{self, ScanData};
+use super::{OverlapView, SCAN_GROUP, hover};
+
+/// What lies under the positions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Beneath {
+    Nothing,
+    Object,
+    #[default]
+    Illumination,
+}
+
+impl Beneath {
+    const ALL: [Self; 3] = [Self::Nothing, Self::Object, Self::Illumination];
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Object => "object",
+            Self::Illumination => "illumination",
+        }
+    }
+
+    fn tooltip(self) -> &'static str {
+        match self {
+            Self::Nothing => "The positions alone",
+            Self::Object => "Amplitude of the object in the file",
+            Self::Illumination => "Σ |probe|² over all positions, rounded to whole pixels",
+        }
+    }
+}
+
+/// The two pictures on the graphics adapter.
+#[derive(Default)]
+pub(super) struct Underlays {
+    object: PictureTexture,
+    illumination: PictureTexture,
+    version: u64,
+}
+
+impl Underlays {
+    fn get(&mut self, ui: &Ui, subject: &Subject, beneath: Beneath) -> Option<TextureId> {
+        if self.version != subject.version {
+            self.object.invalidate();
+            self.illumination.invalidate();
+            self.version = subject.version;
+        }
+        let (texture, picture, name) = match beneath {
+            Beneath::Nothing => return None,
+            Beneath::Object => (&mut self.object, subject.object.as_ref()?, "object below"),
+            Beneath::Illumination => (
+                &mut self.illumination,
+                &subject.illumination,
+                "illumination below",
+            ),
+        };
+        let picture = &picture.rgba;
+        if picture.width * picture.height == 0 {
+            return None;
+        }
+        let max_side_px = ui.input(|input| input.max_texture_side);
+        let block = block_px(picture.width.max(picture.height), max_side_px, 1.0);
+        Some(texture.get(ui.ctx(), name, picture, block).id())
+    }
+}
+
+impl OverlapView {
+    pub(super) fn scan_tile(
+        &mut self,
+        ui: &mut Ui,
+        thinning: &mut Thinning,
+        subject: &Subject,
+        commands: &mut Vec<Command>,
+    ) {
+        self.choices(ui, subject, commands);
+        let shown = thinning.shown.clone();
+        let layers: &[Layer] = shown
+            .as_ref()
+            .map_or(&[], |shown| shown.layers.of(self.colour_by));
+        legend(ui, layers, subject);
+        hover::reason_line(ui, (thinning, subject), self.hovered.or(thinning.pinned));
+        let data = ScanData {
+            positions_px: ArrayView2::from(subject.positions_px.as_slice()),
+            frame_px: subject.frame_px,
+            underlay: self.underlays.get(ui, subject, self.beneath),
+            selected: thinning.pinned,
+            pixel_size_m: subject.pixel_size_m,
+        };
+        let is_over_picture = data.underlay.is_some();
+        let shows_circles = self.shows_circles;
+        let pinned = thinning.pinned;
+        let view = self.pictures.group(SCAN_GROUP);
+        let title = ("overlap scan", "Positions");
+        let response = scan_plot::show_painted(
+            ui,
+            title,
+            &data,
+            view,
+            |ui, painter, viewport, hovered| {
+                let shown = shown.as_deref();
+                if let Some(divide) = subject.divide {
+                    draw_divide(painter, viewport, divide);
+                }
+                if let (true, Some(shown)) = (shows_circles, shown) {
+                    hover::circles(painter, viewport, (subject, shown));
+                }
+                let marks = layers.iter().map(|layer| {
+                    let colour = layer.colour.on_screen(ui, is_over_picture);
+                    (layer.rows.as_slice(), (layer.marker, colour))
+                });
+                let position = |row: usize| subject.positions_px.get(row).copied();
+                painter.add(layers_mesh(viewport, marks, position));
+                if let (Some(row), Some(shown)) = (hovered.or(pinned), shown) {
+                    hover::group_of(painter, viewport, (subject, shown), row);
+                }
+            },
+        );
+        if self.hovered != response.hovered {
+            self.hovered = response.hovered;
+            // The pattern and the sentence have been drawn before this was known.
+            ui.ctx().request_repaint();
+        }
+        if let Some(row) = response.chosen {
+            thinning.pinned = (thinning.pinned != Some(row)).then_some(row);
+            self.pictures.focus("Diffraction pattern");
+        }
+    }
+
+    fn choices(&mut self, ui: &mut Ui, subject: &Subject, commands: &mut Vec<Command>) {
+        ui.horizontal_wrapped(|ui| {
+            ui.label("Colour");
+            for colour_by in ColourBy::ALL {
+                ui.selectable_value(&mut self.colour_by, colour_by, colour_by.label())
+                    .on_hover_text(colour_by.tooltip());
+            }
+            ui.separator();
+            ui.label("Over");
+            for beneath in Beneath::ALL {
+                let is_there = beneath != Beneath::Object || subject.object.is_some();
+                ui.add_enabled_ui(is_there, |ui| {
+                    ui.selectable_value(&mut self.beneath, beneath, beneath.label())
+                        .on_hover_text(beneath.tooltip())
+                        .on_disabled_hover_text("The file holds no objectGuess");
+                });
+            }
+            ui.separator();
+            ui.checkbox(&mut self.shows_circles, "probe circles")
+                .on_hover_text("Circles of the probe's diameter about the kept positions");
+            for (words, tip, purpose) in [
+                ("Plot…", "Save the plot as PNG or SVG", Purpose::ExportPlot),
+                (
+                    "Points…",
+                    "Save every position and what becomes of it as CSV",
+                    Purpose::SavePoints,
+                ),
+            ] {
+                if ui.button(words).on_hover_text(tip).clicked() {
+                    commands.push(Command::ChooseForViews(purpose));
+                }
+            }
+        });
+    }
+}
+
+fn legend(ui: &mut Ui, layers: &[Layer], subject: &Subject) {
+    ui.horizontal_wrapped(|ui| {
+        for layer in layers.iter().rev().filter(|layer| !layer.rows.is_empty()) {
+            if layer.name.is_empty() {
+                continue;
+            }
+            let mark = (layer.marker, layer.colour.on_screen(ui, false));
+            // A group's first colour stands for the others.
+            let words = if layer.name.contains(',') {
+                layer.name.clone()
+            } else {
+                format!("{} {}", layer.name, layer.rows.len())
+            };
+            legend_entry(ui, mark, &words);
+        }
+        if let Some(divide) = subject.divide {
+            let axis = if divide.axis == 0 { "row" } else { "column" };
+            let mut words = format!("split at {axis} {:.1}", divide.middle_px);
+            if divide.width_px > 0.0 {
+                words = format!("{words}, guard band {:.0} px", divide.width_px);
+            }
+            ui.label(egui::RichText::new(words).color(theme::palette(ui).weak));
+        }
+    });
+}
