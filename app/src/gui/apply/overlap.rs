@@ -147,21 +147,27 @@ impl Workbench {
         }
     }
 
-    /// Write what is shown: points or histogram as CSV.
+    /// Write what is shown: the plot as PNG or SVG, points or histogram as CSV.
     fn export_views(&mut self, purpose: Purpose, path: PathBuf) {
         let thinning = &self.document.thinning;
         let (Some(subject), Some(shown)) = (thinning.subject.clone(), thinning.shown.clone())
         else {
             return;
         };
-        self.queue
-            .add(Lane::Files, OVERLAP, "Export the view", move |_| {
-                let text = match purpose {
-                    Purpose::SavePoints => points_csv(&subject, &shown),
-                    _ => histogram_csv(&subject, &shown),
-                };
-                ptycho_core::disk::write(&path, text.as_bytes())?;
-                Ok(Outcome::Written(path))
-            });
+        let drawing =
+            (purpose == Purpose::ExportPlot).then(|| self.overlap.figure(&subject, &shown));
+        let name = "Export the overlap view";
+        self.queue.add(Lane::Files, OVERLAP, name, move |_| {
+            match (drawing, purpose) {
+                (Some(drawing), _) => drawing.write(&path, &subject.name)?,
+                (None, Purpose::SavePoints) => {
+                    ptycho_core::disk::write(&path, points_csv(&subject, &shown).as_bytes())?;
+                }
+                (None, _) => {
+                    ptycho_core::disk::write(&path, histogram_csv(&subject, &shown).as_bytes())?;
+                }
+            }
+            Ok(Outcome::Written(path))
+        });
     }
 }

@@ -59,6 +59,18 @@ pub struct Layer {
     pub marker: Marker,
 }
 
+impl Layer {
+    /// Its words in the legend, with its number of positions.
+    pub fn legend(&self) -> String {
+        // A group's first colour stands for the others.
+        if self.name.contains(',') {
+            self.name.clone()
+        } else {
+            format!("{} {}", self.name, self.rows.len())
+        }
+    }
+}
+
 /// The layers for every choice of colours, those drawn last on top.
 #[derive(Clone, Debug, Default)]
 pub struct Layers {

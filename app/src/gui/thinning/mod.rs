@@ -1,7 +1,9 @@
 //! The overlap views that are being set up: what they are made of, the settings, what will come of them.
 
 pub mod command_line;
+pub mod drawing;
 pub mod export;
+pub mod figure;
 pub mod layers;
 pub mod plan;
 pub mod subject;

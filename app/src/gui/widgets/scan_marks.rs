@@ -46,7 +46,12 @@ pub enum LayerColour {
 impl LayerColour {
     /// Over a picture that of the dark theme, which is seen over any grey.
     pub fn on_screen(self, ui: &Ui, is_over_picture: bool) -> Color32 {
-        let palette = theme::palette_of(is_over_picture || ui.visuals().dark_mode);
+        self.of_theme(is_over_picture || ui.visuals().dark_mode)
+    }
+
+    /// In the dark or the light theme.
+    pub fn of_theme(self, is_dark: bool) -> Color32 {
+        let palette = theme::palette_of(is_dark);
         match self {
             Self::Series(index) => palette.series[index % palette.series.len()],
             Self::Weak => palette.weak,

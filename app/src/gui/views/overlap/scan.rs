@@ -7,7 +7,9 @@ use super::super::super::command::Command;
 use super::super::super::files::Purpose;
 use super::super::super::texture::{PictureTexture, block_px};
 use super::super::super::theme;
-use super::super::super::thinning::{ColourBy, Layer, Subject, Thinning};
+use super::super::super::thinning::drawing::Drawing;
+use super::super::super::thinning::figure::figure;
+use super::super::super::thinning::{ColourBy, Layer, Shown, Subject, Thinning};
 use super::super::super::widgets::scan_marks::{draw_divide, layers_mesh, legend_entry};
 use super::super::super::widgets::scan_plot::{self, ScanData};
 use super::{OverlapView, SCAN_GROUP, hover};
@@ -76,6 +78,17 @@ impl Underlays {
 }
 
 impl OverlapView {
+    /// The plot as it is coloured, as a figure.
+    pub fn figure(&self, subject: &Subject, shown: &Shown) -> Drawing {
+        let beneath = match self.beneath {
+            Beneath::Nothing => None,
+            Beneath::Object => subject.object.as_ref(),
+            Beneath::Illumination => Some(&subject.illumination),
+        };
+        let layers = shown.layers.of(self.colour_by);
+        figure(subject, shown, layers, beneath.map(|picture| &picture.rgba))
+    }
+
     pub(super) fn scan_tile(
         &mut self,
         ui: &mut Ui,
@@ -180,13 +193,7 @@ fn legend(ui: &mut Ui, layers: &[Layer], subject: &Subject) {
                 continue;
             }
             let mark = (layer.marker, layer.colour.on_screen(ui, false));
-            // A group's first colour stands for the others.
-            let words = if layer.name.contains(',') {
-                layer.name.clone()
-            } else {
-                format!("{} {}", layer.name, layer.rows.len())
-            };
-            legend_entry(ui, mark, &words);
+            legend_entry(ui, mark, &layer.legend());
         }
         if let Some(divide) = subject.divide {
             let axis = if divide.axis == 0 { "row" } else { "column" };
