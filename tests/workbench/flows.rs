@@ -118,6 +118,8 @@ pub(crate) fn is_idle(app: &Workbench) -> bool {
         Lane::Preview,
         Lane::Sketch,
         Lane::Plan,
+        Lane::Subject,
+        Lane::Thinning,
     ]
     .into_iter()
     .all(|lane| !app.queue.is_busy(lane))

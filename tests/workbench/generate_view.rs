@@ -402,7 +402,7 @@ fn parsed(text: &str) -> GenerateTask {
 }
 
 /// Words as a shell reads them: single quotes hold spaces together.
-fn shell_words(text: &str) -> Vec<String> {
+pub(crate) fn shell_words(text: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut is_quoted = false;
     for letter in text.chars() {

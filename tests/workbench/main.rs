@@ -6,6 +6,7 @@ mod dataset_commands; // simulate and validate as a user runs them
 mod flows; // the window by label: open, inspect, repair, run, cancel, continue, export
 mod generate_view; // the generate view by label
 mod group_commands; // overlap, groups and canvas as a user runs them
+mod overlap_view; // the overlap view by label
 mod snapshots; // a dozen small pictures at most
 mod support; // paths and small helpers
 mod tool_commands; // subset, split, crop, pad, patches, fixture as a user runs them

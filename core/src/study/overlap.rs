@@ -204,7 +204,11 @@ fn write_all(task: &OverlapTask, monitor: &dyn Monitor<()>) -> Result<OverlapOut
     let started = utc(SystemTime::now());
     let parents = parents(&task.source)?;
     let (mut views, mut skipped, mut inputs) = (Vec::new(), Vec::new(), Vec::new());
-    let n_files = parents.iter().map(|parent| parent.splits.len()).sum::<usize>() * task.views.len();
+    let n_files = parents
+        .iter()
+        .map(|parent| parent.splits.len())
+        .sum::<usize>()
+        * task.views.len();
     let mut files = Files {
         monitor,
         n_done: 0,

@@ -196,7 +196,12 @@ impl Workbench {
             View::Data => self.document.inspect_command(),
             View::Generate => simulate_command(&self.document.generation.task),
             View::Overlap => {
-                let Document { thinning, scan, n_threads, .. } = &self.document;
+                let Document {
+                    thinning,
+                    scan,
+                    n_threads,
+                    ..
+                } = &self.document;
                 overlap_command(thinning, scan, *n_threads)
             }
             View::Reconstruct => self.document.reconstruct_command(),

@@ -76,7 +76,12 @@ impl Drawing {
         let half = width_px / 2.0 / length;
         let across = [-along[1] * half, along[0] * half];
         let beside = |at: [f64; 2], sign: f64| [at[0] + sign * across[0], at[1] + sign * across[1]];
-        let corners = [beside(from, 1.0), beside(to, 1.0), beside(to, -1.0), beside(from, -1.0)];
+        let corners = [
+            beside(from, 1.0),
+            beside(to, 1.0),
+            beside(to, -1.0),
+            beside(from, -1.0),
+        ];
         self.polygon(corners, colour);
     }
 
@@ -151,7 +156,13 @@ impl Drawing {
                         ([at[0] - back, at[1]], Direction::Right)
                     };
                     let corner = (at[1].round() as i64, at[0].round() as i64);
-                    text::draw(&mut pixels, corner, words, (Size::Small, direction), *colour);
+                    text::draw(
+                        &mut pixels,
+                        corner,
+                        words,
+                        (Size::Small, direction),
+                        *colour,
+                    );
                 }
                 Shape::Image { at, size, picture } => paste(&mut pixels, *at, *size, picture),
             }
@@ -204,13 +215,19 @@ impl Drawing {
                         Anchor::End => "end",
                     };
                     let place = if *is_upwards {
-                        format!("transform=\"translate({:.2} {y:.2}) rotate(-90)\"", x + ASCENT_PX)
+                        format!(
+                            "transform=\"translate({:.2} {y:.2}) rotate(-90)\"",
+                            x + ASCENT_PX
+                        )
                     } else {
                         format!("x=\"{x:.2}\" y=\"{:.2}\"", y + ASCENT_PX)
                     };
                     let words = escaped(words);
                     let fill = paint(*colour);
-                    let _ = writeln!(text, "<text {place} text-anchor=\"{anchor}\" {fill}>{words}</text>");
+                    let _ = writeln!(
+                        text,
+                        "<text {place} text-anchor=\"{anchor}\" {fill}>{words}</text>"
+                    );
                 }
                 Shape::Image {
                     at: [x, y],
@@ -260,7 +277,11 @@ fn base64(bytes: &[u8]) -> String {
         let bits = at(0) << 16 | at(1) << 8 | at(2);
         for i in 0..4 {
             let letter = LETTERS[(bits >> (18 - 6 * i) & 63) as usize];
-            text.push(if i <= three.len() { char::from(letter) } else { '=' });
+            text.push(if i <= three.len() {
+                char::from(letter)
+            } else {
+                '='
+            });
         }
     }
     text
@@ -280,7 +301,10 @@ fn fill(pixels: &mut Rgba, corners: &[[f64; 2]], colour: Colour) {
             let n_inside = (0..N_SAMPLES * N_SAMPLES)
                 .filter(|sample| {
                     let part = |i: usize| (i as f64 + 0.5) / N_SAMPLES as f64;
-                    let at = [x as f64 + part(sample % N_SAMPLES), y as f64 + part(sample / N_SAMPLES)];
+                    let at = [
+                        x as f64 + part(sample % N_SAMPLES),
+                        y as f64 + part(sample / N_SAMPLES),
+                    ];
                     is_inside(corners, at)
                 })
                 .count();
@@ -343,7 +367,12 @@ mod tests {
 
     #[test]
     fn base64_is_that_of_rfc_4648() {
-        for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foobar", "Zm9vYmFy")] {
+        for (bytes, text) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
             assert_eq!(base64(bytes.as_bytes()), text);
         }
     }

@@ -57,7 +57,8 @@ pub fn histogram_csv(subject: &Subject, shown: &Shown) -> String {
 
 /// Every position: `half,pattern,row_px,column_px,nearest_px,standing,rejected_by,groups`, groups separated by spaces.
 pub fn points_csv(subject: &Subject, shown: &Shown) -> String {
-    let mut text = "half,pattern,row_px,column_px,nearest_px,standing,rejected_by,groups\n".to_owned();
+    let mut text =
+        "half,pattern,row_px,column_px,nearest_px,standing,rejected_by,groups\n".to_owned();
     for (half, of_half) in subject.halves.iter().zip(&shown.halves) {
         let mut groups = vec![String::new(); half.rows.len()];
         if let Ok(of_half) = of_half {
@@ -70,7 +71,10 @@ pub fn points_csv(subject: &Subject, shown: &Shown) -> String {
             }
         }
         for (own, row) in half.rows.clone().enumerate() {
-            let standing = of_half.as_ref().ok().and_then(|half| half.standings.get(own));
+            let standing = of_half
+                .as_ref()
+                .ok()
+                .and_then(|half| half.standings.get(own));
             let (word, by) = word_of(standing);
             let [at_row, at_column] = subject.positions_px[row];
             let _ = writeln!(

@@ -62,7 +62,11 @@ pub fn figure(
     drawing.text([LEFT_PX, 10.0], &title, (Anchor::Start, false), BLACK);
     if let Some(picture) = beneath {
         let block = picture.width.max(picture.height).div_ceil(2048);
-        drawing.image(frame.corner, frame.size, &area_average(picture, block.max(1)));
+        drawing.image(
+            frame.corner,
+            frame.size,
+            &area_average(picture, block.max(1)),
+        );
     }
     if let Some(divide) = subject.divide {
         draw_divide(&mut drawing, &frame, divide);
@@ -116,7 +120,10 @@ fn draw_divide(drawing: &mut Drawing, frame: &Frame, divide: Divide) {
         }
     };
     let half = divide.width_px / 2.0;
-    let (from, to) = corners(along(divide.middle_px - half), along(divide.middle_px + half));
+    let (from, to) = corners(
+        along(divide.middle_px - half),
+        along(divide.middle_px + half),
+    );
     drawing.rect(from, to, VEIL);
     let middle = along(divide.middle_px);
     let (from, to) = corners(middle - 1.0, middle + 1.0);
@@ -136,7 +143,12 @@ fn points(
         let colour = layer.colour.of_theme(is_over_picture).to_array();
         for row in &layer.rows {
             let at = frame.at(subject.positions_px[*row]);
-            mark(drawing, at, (layer.marker, colour), half);
+            mark(
+                drawing,
+                at,
+                (layer.marker, colour),
+                half * f64::from(layer.size),
+            );
         }
     }
 }
@@ -146,7 +158,12 @@ fn mark(drawing: &mut Drawing, [x, y]: [f64; 2], (marker, colour): (Marker, Colo
         Marker::Square => drawing.rect([x - half, y - half], [x + half, y + half], colour),
         Marker::Diamond => {
             let reach = 1.5 * half;
-            let corners = [[x, y - reach], [x + reach, y], [x, y + reach], [x - reach, y]];
+            let corners = [
+                [x, y - reach],
+                [x + reach, y],
+                [x, y + reach],
+                [x - reach, y],
+            ];
             drawing.polygon(corners, colour);
         }
         Marker::Cross | Marker::Alarm => {
@@ -174,7 +191,12 @@ fn axes(drawing: &mut Drawing, frame: &Frame, (rows, columns): (usize, usize)) {
     for (value, label) in values.iter().zip(ticks::labels(&values)) {
         let y = frame.at([*value, 0.0])[1];
         drawing.line([[start[0] - 6.0, y], [start[0], y]], 1.0, BLACK);
-        drawing.text([start[0] - 10.0, y - 10.0], &label, (Anchor::End, false), BLACK);
+        drawing.text(
+            [start[0] - 10.0, y - 10.0],
+            &label,
+            (Anchor::End, false),
+            BLACK,
+        );
     }
     let middle = [f64::midpoint(start[0], end[0]), end[1] + 30.0];
     drawing.text(middle, "column, px", (Anchor::Middle, false), BLACK);
@@ -192,6 +214,11 @@ fn legend(drawing: &mut Drawing, frame: &Frame, (layers, is_over_picture): (&[La
         let top = frame.corner[1] + i as f64 * LINE_PX;
         let colour = layer.colour.of_theme(is_over_picture).to_array();
         mark(drawing, [left, top + 10.0], (layer.marker, colour), 4.0);
-        drawing.text([left + 14.0, top], &layer.legend(), (Anchor::Start, false), BLACK);
+        drawing.text(
+            [left + 14.0, top],
+            &layer.legend(),
+            (Anchor::Start, false),
+            BLACK,
+        );
     }
 }

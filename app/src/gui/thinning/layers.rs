@@ -13,6 +13,10 @@ const N_GROUP_COLOURS: usize = 6;
 /// Steps of the local spacing.
 const N_SPACINGS: usize = 8;
 
+/// Sizes of marks that step back, and of those to be seen first.
+const SMALL: f32 = 0.8;
+const LARGE: f32 = 1.7;
+
 /// What the colour of a position tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ColourBy {
@@ -41,7 +45,9 @@ impl ColourBy {
     pub fn tooltip(self) -> &'static str {
         match self {
             Self::Kept => "What becomes of each position, and why",
-            Self::Group => "Members of one group in one colour; a position of several groups has that of the first",
+            Self::Group => {
+                "Members of one group in one colour; a position of several groups has that of the first"
+            }
             Self::Spacing => "Distance to the nearest other position of the scan",
             Self::Half => "Which half each position belongs to",
         }
@@ -57,6 +63,8 @@ pub struct Layer {
     pub rows: Vec<usize>,
     pub colour: LayerColour,
     pub marker: Marker,
+    /// Size of its marks beside the usual one.
+    pub size: f32,
 }
 
 impl Layer {
@@ -107,6 +115,7 @@ fn layer(name: impl Into<String>, colour: LayerColour, marker: Marker) -> Layer 
         rows: Vec::new(),
         colour,
         marker,
+        size: 1.0,
     }
 }
 
@@ -120,6 +129,8 @@ fn by_standing(subject: &Subject, halves: &[Result<ShownHalf, String>]) -> Vec<L
         layer("in no kept group", LayerColour::Series(1), Marker::Square),
         layer("kept", LayerColour::Series(2), Marker::Diamond),
     ];
+    layers[3].size = SMALL;
+    layers[5].size = LARGE;
     for (half, shown) in subject.halves.iter().zip(halves) {
         for (i, row) in half.rows.clone().enumerate() {
             let standing = shown.as_ref().ok().and_then(|shown| shown.standings.get(i));
@@ -141,8 +152,15 @@ fn by_group(subject: &Subject, halves: &[Result<ShownHalf, String>]) -> Vec<Laye
     const NONE: usize = N_GROUP_COLOURS;
     let mut layers = vec![layer("in no group", LayerColour::Weak, Marker::Square)];
     layers.extend((0..N_GROUP_COLOURS).map(|colour| {
-        let name = if colour == 0 { "in groups, a colour each" } else { "" };
-        layer(name, LayerColour::Series(colour), Marker::Diamond)
+        let name = if colour == 0 {
+            "in groups, a colour each"
+        } else {
+            ""
+        };
+        Layer {
+            size: LARGE,
+            ..layer(name, LayerColour::Series(colour), Marker::Diamond)
+        }
     }));
     for (half, shown) in subject.halves.iter().zip(halves) {
         let mut colours = vec![NONE; half.rows.len()];

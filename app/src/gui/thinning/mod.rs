@@ -211,7 +211,12 @@ impl Thinning {
         if self.settings.views.is_empty() {
             return Some("No view is named: add one.".to_owned());
         }
-        if let Some(error) = self.settings.views.iter().find_map(|view| view.check().err()) {
+        if let Some(error) = self
+            .settings
+            .views
+            .iter()
+            .find_map(|view| view.check().err())
+        {
             return Some(error.to_string());
         }
         let names = |i: usize| &self.settings.views[i].name;

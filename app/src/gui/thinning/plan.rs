@@ -76,7 +76,12 @@ fn view_of(half: &Half, planner: &mut Planner, request: &Request) -> Result<Show
         AutoReal::Given(diameter_px) => diameter_px,
         AutoReal::Auto => half.fwhm_px.clone()?,
     };
-    let plan = planner.plan(&request.view, &request.groups, &request.spacing, diameter_px);
+    let plan = planner.plan(
+        &request.view,
+        &request.groups,
+        &request.spacing,
+        diameter_px,
+    );
     let plan = plan.map_err(|error| error.to_string())?;
     let distances_px = plan.distances_px();
     Ok(ShownHalf {

@@ -20,6 +20,9 @@ use ptycho_core::{Error, Result};
 
 use super::super::widgets::scan_marks::Divide;
 
+/// How much brighter than the brightest value white would be.
+const BRIGHTER: f64 = 1.2;
+
 /// Which subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SubjectKey {
@@ -185,13 +188,8 @@ fn divide_of(file: &Path) -> Option<Divide> {
 
 fn object_picture(dataset: &Dataset) -> Option<Picture> {
     let object = dataset.object()?;
-    let look = Look {
-        color_map: Some(ColorMap::new(Map::Gray)),
-        limits: Some(Limits::MinMax),
-        ..Look::default()
-    };
-    let source = Source::Complex(object.view());
-    Some(Picture::new(&source, &look, Meaning::default(), None))
+    let amplitude = object.mapv(|value| value.norm());
+    Some(dimmed(&amplitude, Meaning::default()))
 }
 
 fn illumination_picture(halves: &[Half], frame_px: (usize, usize)) -> Picture {
@@ -199,16 +197,29 @@ fn illumination_picture(halves: &[Half], frame_px: (usize, usize)) -> Picture {
     for half in halves {
         add_illumination(&mut sum, &half.dataset);
     }
-    let look = Look {
-        color_map: Some(ColorMap::new(Map::Gray)),
-        limits: Some(Limits::MinMax),
-        ..Look::default()
-    };
     let meaning = Meaning {
         quantity: "illumination",
         unit: "photons",
     };
-    Picture::new(&Source::Real(sum.view()), &look, meaning, None)
+    dimmed(&sum, meaning)
+}
+
+/// In grey from black to the middle, so that marks of any colour are seen over it.
+fn dimmed(values: &Array2<f32>, meaning: Meaning<'_>) -> Picture {
+    let finite = values.iter().filter(|value| value.is_finite());
+    let (min, max) = finite.fold((f32::INFINITY, f32::NEG_INFINITY), |(min, max), value| {
+        (min.min(*value), max.max(*value))
+    });
+    let (min, max) = (f64::from(min), f64::from(max));
+    let look = Look {
+        color_map: Some(ColorMap::new(Map::Gray)),
+        limits: (min < max).then_some(Limits::Manual {
+            min,
+            max: max + BRIGHTER * (max - min),
+        }),
+        ..Look::default()
+    };
+    Picture::new(&Source::Real(values.view()), &look, meaning, None)
 }
 
 /// `Σ |P|²` of all modes at the rounded positions; what lies outside of the frame is left out.
@@ -235,7 +246,10 @@ pub fn add_illumination(sum: &mut Array2<f32>, dataset: &Dataset) {
             let target = (corner[0] + i as i64) as usize;
             let target = sum.row_mut(target);
             let source = intensity.row(i);
-            let pairs = target.into_iter().skip(left).zip(source.iter().skip(columns.start));
+            let pairs = target
+                .into_iter()
+                .skip(left)
+                .zip(source.iter().skip(columns.start));
             for (sum, value) in pairs.take(columns.len()) {
                 *sum += value;
             }

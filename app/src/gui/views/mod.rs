@@ -24,12 +24,7 @@ pub enum View {
 
 impl View {
     /// Every view.
-    pub const ALL: [Self; 4] = [
-        Self::Data,
-        Self::Generate,
-        Self::Overlap,
-        Self::Reconstruct,
-    ];
+    pub const ALL: [Self; 4] = [Self::Data, Self::Generate, Self::Overlap, Self::Reconstruct];
 
     /// Words of the sidebar.
     pub fn label(self) -> &'static str {
@@ -56,7 +51,9 @@ impl View {
         match self {
             Self::Data => "What is in the scan, and is it right?",
             Self::Generate => "Make training and test sets at several photon doses",
-            Self::Overlap => "Thin the scan to dense and sparse views of groups, and see what is kept and why",
+            Self::Overlap => {
+                "Thin the scan to dense and sparse views of groups, and see what is kept and why"
+            }
             Self::Reconstruct => "Reconstruct object and probe, and watch them converge",
         }
     }

@@ -201,26 +201,26 @@ pub(super) fn groups_mesh(
 ) -> Mesh {
     let layers = groups.iter().map(|group| {
         let colour = group.colour(ui, is_over_picture);
-        (group.rows, (group.marker, colour))
+        (group.rows, (group.marker, colour, 1.0))
     });
     layers_mesh(viewport, layers, position)
 }
 
-/// As [`groups_mesh`], of rows with their marks.
+/// As [`groups_mesh`], of rows with shape, colour and relative size of their marks.
 pub fn layers_mesh<'a>(
     viewport: &Viewport,
-    layers: impl Iterator<Item = (&'a [usize], (Marker, Color32))> + Clone,
+    layers: impl Iterator<Item = (&'a [usize], (Marker, Color32, f32))> + Clone,
     position: impl Fn(usize) -> Option<[f64; 2]>,
 ) -> Mesh {
     let mut mesh = Mesh::default();
     let n_points = layers.clone().map(|(rows, _)| rows.len()).sum();
     let scale = mark_scale(viewport, n_points);
-    for (rows, mark) in layers {
+    for (rows, (marker, colour, size)) in layers {
         let mut crowd = Crowd::new(viewport.rect);
         let seen = rows.iter().filter_map(|&row| position(row));
         for at in seen.map(|position| viewport.screen(position)) {
             if crowd.takes(at) {
-                add(&mut mesh, at, mark, scale);
+                add(&mut mesh, at, (marker, colour), scale * size);
             }
         }
     }

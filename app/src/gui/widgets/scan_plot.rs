@@ -1,7 +1,8 @@
 //! The scan's points over the object's frame: where each frame was taken, which one is shown.
 
 use egui::{
-    Color32, Key, Mesh, Painter, Rect, Role, Sense, TextStyle, TextureId, Ui, WidgetInfo, pos2, vec2,
+    Color32, Key, Mesh, Painter, Rect, Role, Sense, TextStyle, TextureId, Ui, WidgetInfo, pos2,
+    vec2,
 };
 use ndarray::ArrayView2;
 use ptycho_core::paint::ticks;
@@ -61,12 +62,18 @@ pub fn show_marked(
     marks: &Marks<'_>,
     view: &mut LinkedView,
 ) -> ScanResponse {
-    show_painted(ui, (id_salt, title), data, view, |ui, painter, viewport, _| {
-        if let Some(divide) = marks.divide {
-            draw_divide(painter, viewport, divide);
-        }
-        painter.add(marked_mesh(ui, viewport, data, marks));
-    })
+    show_painted(
+        ui,
+        (id_salt, title),
+        data,
+        view,
+        |ui, painter, viewport, _| {
+            if let Some(divide) = marks.divide {
+                draw_divide(painter, viewport, divide);
+            }
+            painter.add(marked_mesh(ui, viewport, data, marks));
+        },
+    )
 }
 
 /// As [`show`], with `paint` drawing the points and what belongs to the one under the cursor.

@@ -38,7 +38,10 @@ impl OverlapView {
                 commands.push(Command::ChooseForViews(Purpose::SaveHistogram));
             }
         });
-        let shown = thinning.shown.as_ref().and_then(|shown| shown.half(self.half));
+        let shown = thinning
+            .shown
+            .as_ref()
+            .and_then(|shown| shown.half(self.half));
         let Some(shown) = shown else {
             ui.weak("No view can be formed: there is nothing to count.");
             return;
@@ -68,15 +71,20 @@ fn draw(ui: &mut Ui, bins: &DistanceBins, spacing_px: f64, is_log: bool) {
         whole.min + vec2(LEFT_MARGIN, theme::GAP),
         whole.max - vec2(theme::GAP, LOWER_MARGIN),
     );
-    response.widget_info(|| {
-        WidgetInfo::labeled(Role::Image, true, "Histogram of nearest neighbours")
-    });
+    response
+        .widget_info(|| WidgetInfo::labeled(Role::Image, true, "Histogram of nearest neighbours"));
     let palette = theme::palette(ui);
     ui.painter().rect_filled(rect, 0.0, palette.field);
     let Some(last) = bins.edges_px.last().copied().filter(|last| *last > 0.0) else {
         return;
     };
-    let greatest = bins.all.iter().chain(&bins.kept).copied().max().unwrap_or(0);
+    let greatest = bins
+        .all
+        .iter()
+        .chain(&bins.kept)
+        .copied()
+        .max()
+        .unwrap_or(0);
     let height = |count: f64| if is_log { (1.0 + count).log10() } else { count };
     let top = height(greatest.max(1) as f64);
     let x = |px: f64| rect.left() + (px / last) as f32 * rect.width();
@@ -88,14 +96,16 @@ fn draw(ui: &mut Ui, bins: &DistanceBins, spacing_px: f64, is_log: bool) {
         let mut mesh = Mesh::default();
         for (i, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
             let corner = pos2(x(bins.edges_px[i]), y(*count as f64));
-            let bar = Rect::from_min_max(corner, pos2(x(bins.edges_px[i + 1]) - 1.0, rect.bottom()));
+            let bar =
+                Rect::from_min_max(corner, pos2(x(bins.edges_px[i + 1]) - 1.0, rect.bottom()));
             mesh.add_colored_rect(bar, colour);
         }
         ui.painter().add(mesh);
     }
     if spacing_px <= last {
         let at = x(spacing_px);
-        ui.painter().vline(at, rect.y_range(), Stroke::new(2.0, palette.bad));
+        ui.painter()
+            .vline(at, rect.y_range(), Stroke::new(2.0, palette.bad));
     }
     axes(ui, rect, (last, greatest), (&x, &y));
     if let Some(at) = response.hover_pos().filter(|at| rect.contains(*at)) {
@@ -104,7 +114,10 @@ fn draw(ui: &mut Ui, bins: &DistanceBins, spacing_px: f64, is_log: bool) {
         let i = i.unwrap_or(0).min(bins.all.len() - 1);
         let words = format!(
             "{:.2} – {:.2} px: {} of all, {} kept",
-            bins.edges_px[i], bins.edges_px[i + 1], bins.all[i], bins.kept[i]
+            bins.edges_px[i],
+            bins.edges_px[i + 1],
+            bins.all[i],
+            bins.kept[i]
         );
         response.on_hover_text_at_pointer(words);
     }
@@ -124,7 +137,13 @@ fn axes(
     for (value, label) in values.iter().zip(ticks::labels(&values)) {
         let at = pos2(x(*value), rect.bottom() + theme::GRID);
         painter.vline(at.x, rect.bottom()..=at.y, (1.0, palette.text));
-        painter.text(at, egui::Align2::CENTER_TOP, label, font.clone(), palette.text);
+        painter.text(
+            at,
+            egui::Align2::CENTER_TOP,
+            label,
+            font.clone(),
+            palette.text,
+        );
     }
     for count in [0, greatest / 2, greatest] {
         let at = pos2(rect.left() - theme::GRID, y(count as f64));

@@ -1,6 +1,6 @@
 //! What belongs to one position: its group, its neighbours, what rejected it, in lines and in a sentence.
 
-use egui::{Color32, Label, Painter, RichText, Stroke, Ui};
+use egui::{Color32, Label, Painter, RichText, Sense, Stroke, TextStyle, Ui, UiBuilder, vec2};
 use ptycho_core::grouping::Standing;
 
 use super::super::super::theme;
@@ -10,6 +10,8 @@ use super::super::super::widgets::viewport::Viewport;
 
 /// More circles than this would hide each other and cost every frame.
 const MOST_CIRCLES: usize = 1500;
+/// A plot narrower than this has three lines for the sentence in place of two.
+const NARROW: f32 = 120.0 * theme::GRID;
 
 /// Circles of the probe's diameter about the kept positions that are seen.
 pub(super) fn circles(
@@ -49,7 +51,12 @@ pub(super) fn group_of(
     let palette = theme::palette_of(true);
     let (light, dark) = theme::overlay();
     for other in nearest(subject, half, own, of_half.plan.k) {
-        line(painter, [at(own), at(other)], (1.0, light.gamma_multiply(0.7)), dark);
+        line(
+            painter,
+            [at(own), at(other)],
+            (1.0, light.gamma_multiply(0.7)),
+            dark,
+        );
     }
     let plan = &of_half.plan;
     let mut groups: Vec<(Vec<u32>, Color32)> = plan
@@ -61,7 +68,12 @@ pub(super) fn group_of(
         groups.extend(drawn.map(|members| (members, palette.series[5])));
     }
     for (members, colour) in &groups {
-        polygon(painter, members.iter().map(|member| at(*member as usize)).collect(), *colour, dark);
+        polygon(
+            painter,
+            members.iter().map(|member| at(*member as usize)).collect(),
+            *colour,
+            dark,
+        );
     }
     if let Some(Standing::TooCloseTo(other)) = of_half.standings.get(own) {
         let other = at(*other as usize);
@@ -79,7 +91,9 @@ fn line(painter: &Painter, ends: [egui::Pos2; 2], stroke: impl Into<Stroke>, dar
 /// The members joined around their middle, so that the outline does not cross itself.
 fn polygon(painter: &Painter, mut corners: Vec<egui::Pos2>, colour: Color32, dark: Color32) {
     let n = corners.len().max(1) as f32;
-    let sum = corners.iter().fold(egui::Vec2::ZERO, |sum, at| sum + at.to_vec2());
+    let sum = corners
+        .iter()
+        .fold(egui::Vec2::ZERO, |sum, at| sum + at.to_vec2());
     let middle = (sum / n).to_pos2();
     corners.sort_by(|a, b| (*a - middle).angle().total_cmp(&(*b - middle).angle()));
     for i in 0..corners.len() {
@@ -104,14 +118,16 @@ fn nearest(subject: &Subject, half: &Half, own: usize, k: usize) -> Vec<usize> {
         .map(|(other, at)| ((at[0] - row).powi(2) + (at[1] - column).powi(2), other))
         .collect();
     if k < others.len() {
-        others.select_nth_unstable_by(k, |a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
+        others.select_nth_unstable_by(k, |a, b| {
+            a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal)
+        });
         others.truncate(k);
     }
     others.into_iter().map(|(_, other)| other).collect()
 }
 
-/// One line: what becomes of the position and why; always there, so that nothing moves when the pointer does.
-pub(super) fn reason_line(
+/// What becomes of the position and why; of the same height always, so that nothing moves when the pointer does.
+pub(super) fn reason_lines(
     ui: &mut Ui,
     (thinning, subject): (&Thinning, &Subject),
     row: Option<usize>,
@@ -121,8 +137,15 @@ pub(super) fn reason_line(
         .unwrap_or_else(|| {
             "Point at a position to see its group and neighbours; click to pin it.".to_owned()
         });
-    let text = RichText::new(&words).color(theme::palette(ui).weak);
-    ui.add(Label::new(text).truncate().selectable(true));
+    let width = ui.available_width();
+    let n_lines = if width < NARROW { 3.0 } else { 2.0 };
+    let height = n_lines * ui.text_style_height(&TextStyle::Small) + theme::GRID;
+    // The place is taken first: were it to follow the words, the plot would move from under the pointer.
+    let (rect, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
+    let text = RichText::new(&words).small().color(theme::palette(ui).weak);
+    let mut inside = ui.new_child(UiBuilder::new().max_rect(rect));
+    inside.shrink_clip_rect(rect);
+    inside.add(Label::new(text).wrap().selectable(true));
 }
 
 /// What becomes of a position and why, with its groups.
@@ -130,7 +153,11 @@ pub(super) fn reason(thinning: &Thinning, subject: &Subject, row: usize) -> Opti
     let (i, half, own) = subject.half_of(row)?;
     let shown = thinning.shown.as_ref()?.half(i)?;
     let standing = shown.standings.get(own)?;
-    let mut words = format!("{}: {}", half.name, shown.plan.reason(own as u32, *standing));
+    let mut words = format!(
+        "{}: {}",
+        half.name,
+        shown.plan.reason(own as u32, *standing)
+    );
     let groups: Vec<usize> = shown.plan.groups_of(own as u32).collect();
     if let Some(first) = groups.first() {
         words = match groups.len() {

@@ -234,9 +234,7 @@ fn nothing(ui: &mut Ui, document: &Document, queue: &Queue) {
     let thinning = &document.thinning;
     let words = match &thinning.problem {
         Some(problem) => format!("✖ {problem}"),
-        None if queue.is_busy(Lane::Subject) || queue.is_busy(Lane::Files) => {
-            "Reading…".to_owned()
-        }
+        None if queue.is_busy(Lane::Subject) || queue.is_busy(Lane::Files) => "Reading…".to_owned(),
         None if thinning.is_of_folder => {
             "Name a folder of generated datasets on the left.".to_owned()
         }

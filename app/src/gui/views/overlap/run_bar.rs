@@ -123,7 +123,10 @@ fn running(ui: &mut Ui, row: &Row) {
         let width = (ui.available_width() - 40.0 * theme::GRID).max(40.0 * theme::GRID);
         let bar = ProgressBar::new(share).desired_width(width);
         ui.add(bar).accessible_name("Progress of the views");
-        ui.label(format!("elapsed {}", seconds_text(row.elapsed.as_secs_f64())));
+        ui.label(format!(
+            "elapsed {}",
+            seconds_text(row.elapsed.as_secs_f64())
+        ));
     });
 }
 
@@ -131,7 +134,9 @@ fn running(ui: &mut Ui, row: &Row) {
 fn done(ui: &mut Ui, outcome: &OverlapOutcome, commands: &mut Vec<Command>) {
     let palette = theme::palette(ui);
     let of_dose = |dose: Option<f64>| {
-        dose.map_or_else(String::new, |dose| format!(" at {} photons", dose_text(dose)))
+        dose.map_or_else(String::new, |dose| {
+            format!(" at {} photons", dose_text(dose))
+        })
     };
     for view in &outcome.views {
         for split in &view.splits {

@@ -102,7 +102,7 @@ impl OverlapView {
             .as_ref()
             .map_or(&[], |shown| shown.layers.of(self.colour_by));
         legend(ui, layers, subject);
-        hover::reason_line(ui, (thinning, subject), self.hovered.or(thinning.pinned));
+        hover::reason_lines(ui, (thinning, subject), self.hovered.or(thinning.pinned));
         let data = ScanData {
             positions_px: ArrayView2::from(subject.positions_px.as_slice()),
             frame_px: subject.frame_px,
@@ -115,12 +115,8 @@ impl OverlapView {
         let pinned = thinning.pinned;
         let view = self.pictures.group(SCAN_GROUP);
         let title = ("overlap scan", "Positions");
-        let response = scan_plot::show_painted(
-            ui,
-            title,
-            &data,
-            view,
-            |ui, painter, viewport, hovered| {
+        let response =
+            scan_plot::show_painted(ui, title, &data, view, |ui, painter, viewport, hovered| {
                 let shown = shown.as_deref();
                 if let Some(divide) = subject.divide {
                     draw_divide(painter, viewport, divide);
@@ -130,15 +126,14 @@ impl OverlapView {
                 }
                 let marks = layers.iter().map(|layer| {
                     let colour = layer.colour.on_screen(ui, is_over_picture);
-                    (layer.rows.as_slice(), (layer.marker, colour))
+                    (layer.rows.as_slice(), (layer.marker, colour, layer.size))
                 });
                 let position = |row: usize| subject.positions_px.get(row).copied();
                 painter.add(layers_mesh(viewport, marks, position));
                 if let (Some(row), Some(shown)) = (hovered.or(pinned), shown) {
                     hover::group_of(painter, viewport, (subject, shown), row);
                 }
-            },
-        );
+            });
         if self.hovered != response.hovered {
             self.hovered = response.hovered;
             // The pattern and the sentence have been drawn before this was known.

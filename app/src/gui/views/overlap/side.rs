@@ -85,9 +85,14 @@ fn source(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
     let generated = document.generation.output();
     let thinning = &mut document.thinning;
     let tip = "Views of the dataset that is open in the Data view";
-    ui.radio_value(&mut thinning.is_of_folder, false, format!("Open scan: {name}"))
-        .on_hover_text(tip);
-    let tip = "Views of the training and the test set of every dose of a folder that Generate wrote";
+    ui.radio_value(
+        &mut thinning.is_of_folder,
+        false,
+        format!("Open scan: {name}"),
+    )
+    .on_hover_text(tip);
+    let tip =
+        "Views of the training and the test set of every dose of a folder that Generate wrote";
     ui.radio_value(&mut thinning.is_of_folder, true, "Generated folder")
         .on_hover_text(tip);
     if !thinning.is_of_folder {
@@ -184,7 +189,9 @@ fn views(ui: &mut Ui, thinning: &mut Thinning) {
             .accessible_name("Remove the view")
             .clicked()
         {
-            settings.views.remove((*chosen).min(settings.views.len() - 1));
+            settings
+                .views
+                .remove((*chosen).min(settings.views.len() - 1));
         }
     });
     *chosen = (*chosen).min(settings.views.len().saturating_sub(1));
@@ -198,8 +205,14 @@ fn views(ui: &mut Ui, thinning: &mut Thinning) {
             .labelled_by(label.id)
             .on_hover_text("Name of the view, and of its folder");
     });
-    let tip = "f: neighbours may overlap by this part of a pattern's side; 1 keeps all\n\nFlag: --views";
-    slider(ui, "Overlap f", tip, Slider::new(&mut view.overlap, 0.0..=1.0).step_by(0.01));
+    let tip =
+        "f: neighbours may overlap by this part of a pattern's side; 1 keeps all\n\nFlag: --views";
+    let mut overlap = view.overlap;
+    let f = Slider::new(&mut overlap, 0.0..=1.0).max_decimals(4);
+    // Only when it is moved: a slider rounds what it shows.
+    if slider(ui, "Overlap f", tip, f) {
+        view.overlap = (overlap * 1e4).round() / 1e4;
+    }
     if let Some(subject) = subject {
         let (n, f) = (subject.n, view.overlap);
         let words = format!("(1 − {f}) × {n} = S = {:.1} px", view.spacing_px(n));
@@ -218,17 +231,21 @@ fn unused_name(views: &[View]) -> String {
         .unwrap_or_default()
 }
 
-/// A slider under its label, as wide as the panel allows.
-fn slider(ui: &mut Ui, name: &str, tip: &str, slider: Slider<'_>) {
+/// A slider beside its label, as wide as the panel allows; true where it was moved.
+fn slider(ui: &mut Ui, name: &str, tip: &str, slider: Slider<'_>) -> bool {
     ui.horizontal(|ui| {
-        let label = ui.add_sized(
-            [22.0 * theme::GRID, ui.spacing().interact_size.y],
-            egui::Label::new(name),
-        );
+        let label = ui
+            .horizontal(|ui| {
+                ui.set_min_width(17.0 * theme::GRID);
+                ui.label(name)
+            })
+            .inner;
         ui.spacing_mut().slider_width =
             (ui.available_width() - 18.0 * theme::GRID).max(12.0 * theme::GRID);
-        ui.add(slider).labelled_by(label.id).on_hover_text(tip);
-    });
+        let response = ui.add(slider).labelled_by(label.id).on_hover_text(tip);
+        response.changed()
+    })
+    .inner
 }
 
 fn tip_of<T: Fields>(name: &str) -> String {

@@ -139,7 +139,8 @@ pub(super) fn numbers(ui: &mut Ui, thinning: &Thinning, subject: &Subject) {
         } else {
             "working out…".to_owned()
         };
-        ui.weak(state).on_hover_text("Time to form and thin the groups and to measure them");
+        ui.weak(state)
+            .on_hover_text("Time to form and thin the groups and to measure them");
     });
     ScrollArea::both()
         .auto_shrink([false, false])
@@ -185,7 +186,11 @@ fn table(ui: &mut Ui, shown: &Shown, subject: &Subject) {
         .show(ui, |ui| {
             ui.label("");
             for half in &subject.halves {
-                ui.label(RichText::new(&half.name).small().color(theme::palette(ui).weak));
+                ui.label(
+                    RichText::new(&half.name)
+                        .small()
+                        .color(theme::palette(ui).weak),
+                );
             }
             ui.end_row();
             for (name, tip, words) in FIGURES {
