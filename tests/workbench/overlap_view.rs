@@ -139,6 +139,10 @@ fn a_position_tells_what_rejected_it_and_is_pinned_by_a_click() {
         "its pattern is shown"
     );
     assert!(window.app().document.thinning.pinned.is_none());
+    window.click("Nearest neighbours");
+    assert!(!window.shows(&format!("pattern {row} of scan")));
+    window.harness.hover_at(at);
+    window.harness.run_steps(2);
     window.harness.drag_at(at);
     window.harness.drop_at(at);
     window.harness.run_steps(4);
@@ -146,7 +150,42 @@ fn a_position_tells_what_rejected_it_and_is_pinned_by_a_click() {
     window.harness.hover_at(pos2(5.0, 5.0));
     window.harness.run_steps(4);
     assert!(window.shows(&sentence), "pinned, it stays");
+    assert!(
+        window.shows(&format!("pattern {row} of scan")),
+        "its frame is opened"
+    );
     assert!(window.app().is_enabled(Action::ExportPane));
+}
+
+#[test]
+fn a_small_window_holds_the_view() {
+    let mut window = Window::open([1024.0, 640.0], None);
+    let folder = sets(&window, 300);
+    window.harness.state_mut().send(Command::ShowSets(folder));
+    window.until("both halves are shown", is_settled);
+    let plot = window
+        .harness
+        .get_by_role_and_label(Role::Image, "Positions")
+        .rect();
+    assert!(200.0 < plot.width() && 150.0 < plot.height(), "{plot:?}");
+    for label in [
+        "kept",
+        "illumination",
+        "probe circles",
+        "Plot…",
+        "▶ Write views",
+    ] {
+        let rect = window
+            .harness
+            .get_all_by_label(label)
+            .next()
+            .unwrap()
+            .rect();
+        assert!(
+            rect.height() < 40.0 && rect.right() < 1024.0,
+            "{label}: {rect:?}"
+        );
+    }
 }
 
 #[test]
@@ -386,7 +425,7 @@ fn a_view_that_cannot_be_formed_leaves_its_points_without_one() {
     thinning.settings.views[0].overlap = 0.0;
     window.until("the wish is judged", is_settled);
     let n_points = subject.positions_px.len();
-    assert!(window.shows("would be skipped"));
+    assert!(window.shows("scan: cannot be written"));
     assert!(window.shows(&format!("no view {n_points}")));
 }
 

@@ -164,7 +164,7 @@ pub fn diameter_px(spacing: &SpacingSettings, dataset: &Dataset) -> Result<f64> 
 struct Files<'a> {
     monitor: &'a dyn Monitor<()>,
     n_done: usize,
-    n_files: usize,
+    n_all: usize,
 }
 
 impl Files<'_> {
@@ -176,7 +176,7 @@ impl Files<'_> {
     fn tell(&self, progress: Progress, share: f64) {
         self.monitor.progress(Progress {
             epoch: self.n_done,
-            n_epochs: self.n_files,
+            n_epochs: self.n_all,
             epoch_share: share,
             ..progress
         });
@@ -204,7 +204,7 @@ fn write_all(task: &OverlapTask, monitor: &dyn Monitor<()>) -> Result<OverlapOut
     let started = utc(SystemTime::now());
     let parents = parents(&task.source)?;
     let (mut views, mut skipped, mut inputs) = (Vec::new(), Vec::new(), Vec::new());
-    let n_files = parents
+    let n_all = parents
         .iter()
         .map(|parent| parent.splits.len())
         .sum::<usize>()
@@ -212,7 +212,7 @@ fn write_all(task: &OverlapTask, monitor: &dyn Monitor<()>) -> Result<OverlapOut
     let mut files = Files {
         monitor,
         n_done: 0,
-        n_files,
+        n_all,
     };
     for parent in &parents {
         let mut scans = open(task, parent)?;

@@ -15,7 +15,7 @@ const N_SPACINGS: usize = 8;
 
 /// Sizes of marks that step back, and of those to be seen first.
 const SMALL: f32 = 0.8;
-const LARGE: f32 = 1.7;
+const LARGE: f32 = 1.4;
 
 /// What the colour of a position tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -11,6 +11,8 @@ pub mod subject;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ptycho_core::fields::Fields as _;
+use ptycho_core::grouping::groups::check;
 use ptycho_core::grouping::{GroupSettings, SpacingSettings, View};
 use ptycho_core::study::overlap::{OverlapOutcome, OverlapTask};
 
@@ -217,6 +219,15 @@ impl Thinning {
             .iter()
             .find_map(|view| view.check().err())
         {
+            return Some(error.to_string());
+        }
+        let Self { settings, .. } = self;
+        let refused = settings
+            .groups
+            .check_ranges()
+            .and_then(|()| settings.spacing.check_ranges())
+            .and_then(|()| check(usize::MAX, &settings.groups));
+        if let Err(error) = refused {
             return Some(error.to_string());
         }
         let names = |i: usize| &self.settings.views[i].name;

@@ -76,13 +76,16 @@ fn view_of(half: &Half, planner: &mut Planner, request: &Request) -> Result<Show
         AutoReal::Given(diameter_px) => diameter_px,
         AutoReal::Auto => half.fwhm_px.clone()?,
     };
+    // A wish that no choice could meet is a mistake, and writing refuses it; what merely fails is skipped.
+    let wish = planner.check_wish(&request.view, &request.groups);
+    wish.map_err(|error| format!("cannot be written: {error}"))?;
     let plan = planner.plan(
         &request.view,
         &request.groups,
         &request.spacing,
         diameter_px,
     );
-    let plan = plan.map_err(|error| error.to_string())?;
+    let plan = plan.map_err(|error| format!("would be skipped: {error}"))?;
     let distances_px = plan.distances_px();
     Ok(ShownHalf {
         metrics: plan.metrics_of(&distances_px),

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use ndarray::Array2;
+use num_complex::Complex32;
 use ptycho_core::data::{Dataset, Strictness};
 use ptycho_core::grouping::{Planner, SpacingSettings, nearest_distances};
 use ptycho_core::job::Monitor;
@@ -188,7 +189,7 @@ fn divide_of(file: &Path) -> Option<Divide> {
 
 fn object_picture(dataset: &Dataset) -> Option<Picture> {
     let object = dataset.object()?;
-    let amplitude = object.mapv(|value| value.norm());
+    let amplitude = object.mapv(Complex32::norm);
     Some(dimmed(&amplitude, Meaning::default()))
 }
 

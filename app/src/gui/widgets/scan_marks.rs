@@ -97,16 +97,21 @@ pub fn legend(ui: &mut Ui, groups: &[PointGroup<'_>]) {
 }
 
 /// One mark with its words.
-pub fn legend_entry(ui: &mut Ui, mark: (Marker, Color32), words: &str) {
+fn legend_entry(ui: &mut Ui, mark: (Marker, Color32), words: &str) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = theme::GRID;
-        let size = vec2(3.0 * theme::GRID, 3.0 * theme::GRID);
-        let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
-        let mut mesh = Mesh::default();
-        add(&mut mesh, rect.center(), mark, 2.0);
-        ui.painter().add(mesh);
+        legend_mark(ui, mark);
         ui.label(words);
     });
+}
+
+/// A mark as large as a letter.
+pub fn legend_mark(ui: &mut Ui, mark: (Marker, Color32)) {
+    let size = vec2(3.0 * theme::GRID, 3.0 * theme::GRID);
+    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+    let mut mesh = Mesh::default();
+    add(&mut mesh, rect.center(), mark, 2.0);
+    ui.painter().add(mesh);
 }
 
 /// One mark of `marker` at `at`, larger by `scale`.

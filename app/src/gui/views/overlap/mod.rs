@@ -38,6 +38,8 @@ pub struct OverlapView {
     beneath: Beneath,
     shows_circles: bool,
     has_log_counts: bool,
+    /// A position was pinned: its pattern is to be seen.
+    opens_pattern: bool,
     /// The half whose histogram is shown.
     half: usize,
     /// The position under the cursor, a row of the subject.
@@ -102,7 +104,8 @@ impl Default for OverlapView {
             colour_by: ColourBy::default(),
             beneath: Beneath::default(),
             shows_circles: false,
-            has_log_counts: false,
+            has_log_counts: true,
+            opens_pattern: false,
             half: 0,
             hovered: None,
             read: None,
@@ -170,6 +173,11 @@ impl OverlapView {
                 OverlapTile::Numbers => tables::numbers(ui, thinning, &subject),
             };
             tree.ui(&mut Behavior { draw: &mut draw }, ui);
+            if std::mem::take(&mut self.opens_pattern) {
+                tree.make_active(|_, tile| {
+                    matches!(tile, egui_tiles::Tile::Pane(OverlapTile::Pattern))
+                });
+            }
             self.tree = tree;
         });
     }

@@ -1,6 +1,6 @@
 //! Write the views, cancel, and how it stands.
 
-use egui::{Button, Label, ProgressBar, RichText, ScrollArea, Ui};
+use egui::{Button, CollapsingHeader, Label, ProgressBar, RichText, ScrollArea, Ui};
 use ptycho_core::study::overlap::OverlapOutcome;
 
 use super::super::super::chrome::action_button;
@@ -10,6 +10,9 @@ use super::super::super::generation::doses::dose_text;
 use super::super::super::meter::seconds_text;
 use super::super::super::queue::{Lane, Queue, Row};
 use super::super::super::theme;
+
+/// In a window lower than this the list of what was written is opened by a click.
+const LOW: f32 = 180.0 * theme::GRID;
 
 /// Draw the bar.
 pub(super) fn run_bar(
@@ -92,12 +95,31 @@ fn state(ui: &mut Ui, document: &Document, queue: &Queue, commands: &mut Vec<Com
             });
         }
         Some((task, Ok(outcome))) => {
-            if thinning.task(&document.scan, task.n_threads).as_ref() != Some(task) {
-                ui.weak("Written with other settings than these:");
-            }
-            ScrollArea::vertical()
-                .max_height(30.0 * theme::GRID)
-                .show(ui, |ui| done(ui, outcome, commands));
+            let is_of_these = thinning.task(&document.scan, task.n_threads).as_ref() == Some(task);
+            let height = ui.ctx().content_rect().height();
+            let icon = if outcome.skipped.is_empty() {
+                "✔"
+            } else {
+                "⚠"
+            };
+            let n_files: usize = outcome.views.iter().map(|view| view.splits.len()).sum();
+            let settings = if is_of_these {
+                ""
+            } else {
+                ", with other settings than these"
+            };
+            let words = format!(
+                "{icon} {n_files} datasets written, {} views skipped{settings}",
+                outcome.skipped.len()
+            );
+            CollapsingHeader::new(words)
+                .id_salt("written")
+                .default_open(LOW < height)
+                .show(ui, |ui| {
+                    ScrollArea::vertical()
+                        .max_height(0.15 * height)
+                        .show(ui, |ui| done(ui, outcome, commands));
+                });
         }
         None => match thinning.blocking(&document.scan) {
             Some(words) => {

@@ -1,6 +1,6 @@
 //! The scan plot: positions by what becomes of them over the object or the illumination.
 
-use egui::{TextureId, Ui};
+use egui::{Button, ComboBox, Label, TextureId, Ui};
 use ndarray::ArrayView2;
 
 use super::super::super::command::Command;
@@ -10,7 +10,7 @@ use super::super::super::theme;
 use super::super::super::thinning::drawing::Drawing;
 use super::super::super::thinning::figure::figure;
 use super::super::super::thinning::{ColourBy, Layer, Shown, Subject, Thinning};
-use super::super::super::widgets::scan_marks::{draw_divide, layers_mesh, legend_entry};
+use super::super::super::widgets::scan_marks::{draw_divide, layers_mesh, legend_mark};
 use super::super::super::widgets::scan_plot::{self, ScanData};
 use super::{OverlapView, SCAN_GROUP, hover};
 
@@ -39,6 +39,51 @@ impl Beneath {
             Self::Nothing => "The positions alone",
             Self::Object => "Amplitude of the object in the file",
             Self::Illumination => "Σ |probe|² over all positions, rounded to whole pixels",
+        }
+    }
+}
+
+/// A plot narrower than this has its choices in menus.
+const NARROW: f32 = 120.0 * theme::GRID;
+
+/// One of several values.
+struct Choice<T> {
+    value: T,
+    label: &'static str,
+    tip: &'static str,
+    is_there: bool,
+}
+
+/// Choose one of `choices`: side by side, or in a menu where there is little room.
+fn choose<T: Copy + PartialEq>(
+    ui: &mut Ui,
+    (name, is_narrow): (&str, bool),
+    value: &mut T,
+    choices: &[Choice<T>],
+) {
+    ui.label(name);
+    if !is_narrow {
+        offer(ui, value, choices);
+        ui.separator();
+        return;
+    }
+    let shown = choices.iter().find(|choice| choice.value == *value);
+    ComboBox::from_id_salt(name)
+        .selected_text(shown.map_or("", |choice| choice.label))
+        .show_ui(ui, |ui| offer(ui, value, choices))
+        .response
+        .accessible_name(name);
+}
+
+fn offer<T: Copy + PartialEq>(ui: &mut Ui, value: &mut T, choices: &[Choice<T>]) {
+    for choice in choices {
+        let button = Button::selectable(*value == choice.value, choice.label);
+        let chosen = ui
+            .add_enabled(choice.is_there, button)
+            .on_hover_text(choice.tip)
+            .on_disabled_hover_text("The file holds no objectGuess");
+        if chosen.clicked() {
+            *value = choice.value;
         }
     }
 }
@@ -141,28 +186,28 @@ impl OverlapView {
         }
         if let Some(row) = response.chosen {
             thinning.pinned = (thinning.pinned != Some(row)).then_some(row);
+            self.opens_pattern = thinning.pinned.is_some();
             self.pictures.focus("Diffraction pattern");
         }
     }
 
     fn choices(&mut self, ui: &mut Ui, subject: &Subject, commands: &mut Vec<Command>) {
+        let is_narrow = ui.available_width() < NARROW;
         ui.horizontal_wrapped(|ui| {
-            ui.label("Colour");
-            for colour_by in ColourBy::ALL {
-                ui.selectable_value(&mut self.colour_by, colour_by, colour_by.label())
-                    .on_hover_text(colour_by.tooltip());
-            }
-            ui.separator();
-            ui.label("Over");
-            for beneath in Beneath::ALL {
-                let is_there = beneath != Beneath::Object || subject.object.is_some();
-                ui.add_enabled_ui(is_there, |ui| {
-                    ui.selectable_value(&mut self.beneath, beneath, beneath.label())
-                        .on_hover_text(beneath.tooltip())
-                        .on_disabled_hover_text("The file holds no objectGuess");
-                });
-            }
-            ui.separator();
+            let colours = ColourBy::ALL.map(|colour_by| Choice {
+                value: colour_by,
+                label: colour_by.label(),
+                tip: colour_by.tooltip(),
+                is_there: true,
+            });
+            choose(ui, ("Colour", is_narrow), &mut self.colour_by, &colours);
+            let grounds = Beneath::ALL.map(|beneath| Choice {
+                value: beneath,
+                label: beneath.label(),
+                tip: beneath.tooltip(),
+                is_there: beneath != Beneath::Object || subject.object.is_some(),
+            });
+            choose(ui, ("Over", is_narrow), &mut self.beneath, &grounds);
             ui.checkbox(&mut self.shows_circles, "probe circles")
                 .on_hover_text("Circles of the probe's diameter about the kept positions");
             for (words, tip, purpose) in [
@@ -188,7 +233,8 @@ fn legend(ui: &mut Ui, layers: &[Layer], subject: &Subject) {
                 continue;
             }
             let mark = (layer.marker, layer.colour.on_screen(ui, false));
-            legend_entry(ui, mark, &layer.legend());
+            legend_mark(ui, mark);
+            ui.add(Label::new(layer.legend()).extend());
         }
         if let Some(divide) = subject.divide {
             let axis = if divide.axis == 0 { "row" } else { "column" };
@@ -196,7 +242,8 @@ fn legend(ui: &mut Ui, layers: &[Layer], subject: &Subject) {
             if divide.width_px > 0.0 {
                 words = format!("{words}, guard band {:.0} px", divide.width_px);
             }
-            ui.label(egui::RichText::new(words).color(theme::palette(ui).weak));
+            let text = egui::RichText::new(words).color(theme::palette(ui).weak);
+            ui.add(Label::new(text).extend());
         }
     });
 }

@@ -3,6 +3,7 @@
 use egui::{Button, ComboBox, RichText, ScrollArea, Slider, SliderClamping, TextEdit, Ui};
 use ptycho_core::fields::Fields;
 use ptycho_core::grouping::{GroupSettings, SpacingSettings, View};
+use ptycho_core::study::generate::RunManifest;
 
 use super::super::super::chrome::action_button;
 use super::super::super::command::{Action, Command};
@@ -83,6 +84,13 @@ fn source(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
     heading(ui, "Made of");
     let name = document.scan.name();
     let generated = document.generation.output();
+    // Of a training set that is open, the folder with all its doses.
+    let own_folder = document.scan.path().and_then(|path| {
+        let folder = path.parent()?.parent()?;
+        RunManifest::file_in(folder)
+            .is_file()
+            .then(|| folder.to_path_buf())
+    });
     let thinning = &mut document.thinning;
     let tip = "Views of the dataset that is open in the Data view";
     ui.radio_value(
@@ -93,8 +101,13 @@ fn source(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
     .on_hover_text(tip);
     let tip =
         "Views of the training and the test set of every dose of a folder that Generate wrote";
-    ui.radio_value(&mut thinning.is_of_folder, true, "Generated folder")
+    let chosen = ui
+        .radio_value(&mut thinning.is_of_folder, true, "Generated folder")
         .on_hover_text(tip);
+    if chosen.clicked() && thinning.folder.trim().is_empty() {
+        let known = own_folder.or_else(|| generated.is_dir().then(|| generated.clone()));
+        thinning.folder = known.map_or_else(String::new, |folder| folder.display().to_string());
+    }
     if !thinning.is_of_folder {
         return;
     }

@@ -162,7 +162,7 @@ fn remarks(ui: &mut Ui, shown: &Shown, subject: &Subject) {
     for (half, outcome) in subject.halves.iter().zip(&shown.halves) {
         match outcome {
             Err(words) => {
-                let words = format!("{}: would be skipped: {words}", half.name);
+                let words = format!("{}: {words}", half.name);
                 say(palette.bad, "✖", &words);
             }
             Ok(of_half) => {
