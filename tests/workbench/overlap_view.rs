@@ -169,8 +169,8 @@ fn a_small_window_holds_the_view() {
         .rect();
     assert!(200.0 < plot.width() && 150.0 < plot.height(), "{plot:?}");
     for label in [
-        "kept",
-        "illumination",
+        "Colour",
+        "Over",
         "probe circles",
         "Plot…",
         "▶ Write views",

@@ -125,8 +125,8 @@ fn by_standing(subject: &Subject, halves: &[Result<ShownHalf, String>]) -> Vec<L
         layer("no view", LayerColour::Weak, Marker::Cross),
         layer("not in the subset", LayerColour::Weak, Marker::Square),
         layer("not wanted", LayerColour::Series(3), Marker::Square),
-        layer("too close", LayerColour::Series(5), Marker::Cross),
-        layer("in no kept group", LayerColour::Series(1), Marker::Square),
+        layer("too close", LayerColour::Series(1), Marker::Cross),
+        layer("in no kept group", LayerColour::Series(0), Marker::Square),
         layer("kept", LayerColour::Series(2), Marker::Diamond),
     ];
     layers[3].size = SMALL;

@@ -100,18 +100,30 @@ pub fn legend(ui: &mut Ui, groups: &[PointGroup<'_>]) {
 fn legend_entry(ui: &mut Ui, mark: (Marker, Color32), words: &str) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = theme::GRID;
-        legend_mark(ui, mark);
+        let size = vec2(3.0 * theme::GRID, 3.0 * theme::GRID);
+        let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+        let mut mesh = Mesh::default();
+        add(&mut mesh, rect.center(), mark, 2.0);
+        ui.painter().add(mesh);
         ui.label(words);
     });
 }
 
-/// A mark as large as a letter.
-pub fn legend_mark(ui: &mut Ui, mark: (Marker, Color32)) {
-    let size = vec2(3.0 * theme::GRID, 3.0 * theme::GRID);
-    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+/// One mark with its words, which a line that is full moves to the next as a whole.
+pub fn legend_mark(ui: &mut Ui, mark: (Marker, Color32), words: &str) {
+    let font = egui::TextStyle::Body.resolve(ui.style());
+    let colour = theme::palette(ui).text;
+    let galley = ui.painter().layout_no_wrap(words.to_owned(), font, colour);
+    let side = 3.0 * theme::GRID;
+    let size = vec2(side + theme::GRID + galley.size().x, galley.size().y);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, words));
     let mut mesh = Mesh::default();
-    add(&mut mesh, rect.center(), mark, 2.0);
+    let at = pos2(rect.left() + side / 2.0, rect.center().y);
+    add(&mut mesh, at, mark, 2.0);
     ui.painter().add(mesh);
+    let at = pos2(rect.left() + side + theme::GRID, rect.top());
+    ui.painter().galley(at, galley, colour);
 }
 
 /// One mark of `marker` at `at`, larger by `scale`.

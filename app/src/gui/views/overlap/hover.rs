@@ -65,7 +65,7 @@ pub(super) fn group_of(
         .collect();
     if groups.is_empty() {
         let drawn = plan.group_drawn_at(own as u32);
-        groups.extend(drawn.map(|members| (members, palette.series[5])));
+        groups.extend(drawn.map(|members| (members, palette.series[1])));
     }
     for (members, colour) in &groups {
         polygon(

@@ -146,12 +146,13 @@ impl OverlapView {
         let layers: &[Layer] = shown
             .as_ref()
             .map_or(&[], |shown| shown.layers.of(self.colour_by));
-        legend(ui, layers, subject);
+        let underlay = self.underlays.get(ui, subject, self.beneath);
+        legend(ui, layers, subject, underlay.is_some());
         hover::reason_lines(ui, (thinning, subject), self.hovered.or(thinning.pinned));
         let data = ScanData {
             positions_px: ArrayView2::from(subject.positions_px.as_slice()),
             frame_px: subject.frame_px,
-            underlay: self.underlays.get(ui, subject, self.beneath),
+            underlay,
             selected: thinning.pinned,
             pixel_size_m: subject.pixel_size_m,
         };
@@ -226,15 +227,14 @@ impl OverlapView {
     }
 }
 
-fn legend(ui: &mut Ui, layers: &[Layer], subject: &Subject) {
+fn legend(ui: &mut Ui, layers: &[Layer], subject: &Subject, is_over_picture: bool) {
     ui.horizontal_wrapped(|ui| {
         for layer in layers.iter().rev().filter(|layer| !layer.rows.is_empty()) {
             if layer.name.is_empty() {
                 continue;
             }
-            let mark = (layer.marker, layer.colour.on_screen(ui, false));
-            legend_mark(ui, mark);
-            ui.add(Label::new(layer.legend()).extend());
+            let mark = (layer.marker, layer.colour.on_screen(ui, is_over_picture));
+            legend_mark(ui, mark, &layer.legend());
         }
         if let Some(divide) = subject.divide {
             let axis = if divide.axis == 0 { "row" } else { "column" };
