@@ -168,13 +168,7 @@ fn a_small_window_holds_the_view() {
         .get_by_role_and_label(Role::Image, "Positions")
         .rect();
     assert!(200.0 < plot.width() && 150.0 < plot.height(), "{plot:?}");
-    for label in [
-        "Colour",
-        "Over",
-        "probe circles",
-        "Plot…",
-        "▶ Write views",
-    ] {
+    for label in ["Colour", "Over", "probe circles", "Plot…", "▶ Write views"] {
         let rect = window
             .harness
             .get_all_by_label(label)

@@ -186,7 +186,9 @@ fn by_spacing(subject: &Subject) -> Vec<Layer> {
     let [least, greatest] = finite.fold([f64::INFINITY, 0.0], |[a, b], d| [d.min(a), d.max(b)]);
     let table = ColorMap::new(Map::Viridis).table();
     let step = ((greatest - least) / N_SPACINGS as f64).max(f64::MIN_POSITIVE);
-    let edge = |i: usize| value_text(((least + i as f64 * step) * 10.0).round() / 10.0);
+    // As many digits as tell the steps apart.
+    let digits = 10_f64.powf((1.0 - step.log10()).floor().clamp(0.0, 6.0));
+    let edge = |i: usize| value_text(((least + i as f64 * step) * digits).round() / digits);
     let mut layers: Vec<_> = (0..N_SPACINGS)
         .map(|i| {
             let name = format!("{} – {} px", edge(i), edge(i + 1));
