@@ -137,7 +137,7 @@ fn a_fixture_is_verified_and_a_changed_one_refused() {
     let path = folder.path().join("f.npz");
     let mut bytes = std::fs::read(&path).unwrap();
     bytes[4000] ^= 1;
-    std::fs::write(&path, bytes).unwrap();
+    ptycho_core::disk::write(&path, &bytes).unwrap();
     let (_, stderr) = check_run(folder.path(), &["fixture", "--verify", "f.npz"], 3);
     assert!(
         stderr.contains("at byte 4000") && stderr.contains("diffraction"),
