@@ -132,6 +132,12 @@ fn simulate_prints_the_fields_that_programs_wait_for() {
         stdout.contains("neighbors 3 < C = 4") && stdout.contains("OVERSAMPLING-001"),
         "{stdout}"
     );
+    // A file that is not there does not hide the verdict on the others.
+    let (stdout, stderr) = check_run(folder.path(), &["validate", "gone.npz", files[0]], 1);
+    assert!(
+        stdout.contains("train.npz: ok") && stderr.contains("gone.npz"),
+        "{stdout}{stderr}"
+    );
     // Another file in its place is told.
     std::fs::copy(folder.path().join(files[1]), folder.path().join(files[0])).unwrap();
     let (stdout, _) = check_run(
