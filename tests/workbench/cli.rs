@@ -1,17 +1,13 @@
 //! Every command as a user runs it.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use ptycho_core::data::Reconstruction;
 use serde_json::Value;
 
 use crate::support::{check_json, check_run, command, data, text};
-
-fn run(folder: &Path, args: &[&str]) -> Output {
-    command(folder).args(args).output().unwrap()
-}
 
 fn contract(name: &str) -> String {
     let path = data("contract").join(name).canonicalize().unwrap();
