@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
@@ -82,6 +83,9 @@ pub fn append_line(path: &Path, line: &str) -> Result<()> {
         .map_err(Error::io("write to", path))
 }
 
+const STAGING_PREFIX: &str = ".ptychobench-";
+const STAGING_SUFFIX: &str = ".tmp";
+
 /// A new folder beside where its files shall go, gone with all that is in it when dropped.
 ///
 /// Files are made here and then moved by [`StagingFolder::publish`].
@@ -96,8 +100,8 @@ impl StagingFolder {
         let folder = parent(target);
         std::fs::create_dir_all(&folder).map_err(Error::io("make the folder", &folder))?;
         tempfile::Builder::new()
-            .prefix(".ptychobench-")
-            .suffix(".tmp")
+            .prefix(STAGING_PREFIX)
+            .suffix(STAGING_SUFFIX)
             .tempdir_in(&folder)
             .map(Self)
             .map_err(Error::io("make a folder beside", target))
@@ -124,6 +128,39 @@ impl StagingFolder {
         sync_folder(&parent(target));
         Ok(())
     }
+}
+
+/// How long a staging folder lies untouched before it counts as left behind by a program that was killed.
+const ABANDONED_AFTER: Duration = Duration::from_hours(24);
+
+/// Remove the staging folders in `folder` that killed programs left behind: those in which nothing has changed for a day.
+///
+/// One that cannot be removed stays; it is in nobody's way.
+pub fn remove_abandoned(folder: &Path) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let path = entry.path();
+        if name.starts_with(STAGING_PREFIX)
+            && name.ends_with(STAGING_SUFFIX)
+            && path.is_dir()
+            && is_untouched_for(&path, ABANDONED_AFTER)
+        {
+            let _ = std::fs::remove_dir_all(&path);
+        }
+    }
+}
+
+/// Whether neither the folder nor a file in it has changed for so long.
+fn is_untouched_for(folder: &Path, time: Duration) -> bool {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    std::iter::once(folder.to_path_buf())
+        .chain(files.map(|file| file.path()))
+        .all(|path| {
+            let changed = std::fs::metadata(&path).and_then(|of| of.modified());
+            changed.is_ok_and(|at| at.elapsed().is_ok_and(|age| time <= age))
+        })
 }
 
 fn move_files(from: &Path, to: &Path) -> Result<()> {
@@ -292,6 +329,8 @@ fn sync_folder(folder: &Path) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
 
     #[test]
@@ -308,6 +347,30 @@ mod tests {
         assert_eq!(
             std::fs::read_dir(path.parent().unwrap()).unwrap().count(),
             1
+        );
+    }
+
+    #[test]
+    fn only_staging_folders_untouched_for_a_day_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = SystemTime::now() - Duration::from_hours(25);
+        let make = |name: &str, is_file_old: bool| {
+            let path = folder.path().join(name);
+            write(&path.join("train.npz"), b"half").unwrap();
+            let file = File::open(path.join("train.npz")).unwrap();
+            if is_file_old {
+                file.set_modified(old).unwrap();
+            }
+            File::open(&path).unwrap().set_modified(old).unwrap();
+        };
+        make(".ptychobench-a.tmp", true);
+        make(".ptychobench-b.tmp", false);
+        make("dose_1000", true);
+        remove_abandoned(folder.path());
+        let there = |name: &str| folder.path().join(name).exists();
+        assert_eq!(
+            [".ptychobench-a.tmp", ".ptychobench-b.tmp", "dose_1000"].map(there),
+            [false, true, true]
         );
     }
 

@@ -132,9 +132,11 @@ impl Field {
         self.name.replace('_', "-")
     }
 
-    /// The name in words, with a capital.
+    /// The name in words, with a capital; the unit stands beside it and is not said twice.
     pub fn label(&self) -> String {
-        let words = self.name.replace('_', " ");
+        let unit = format!("_{}", self.unit);
+        let words = self.name.strip_suffix(&unit).unwrap_or(self.name);
+        let words = words.replace('_', " ");
         let mut letters = words.chars();
         letters.next().map_or_else(String::new, |first| {
             first.to_uppercase().chain(letters).collect()
@@ -520,6 +522,7 @@ mod tests {
         assert_eq!(Sample::fields()[1].unit, "px");
         assert_eq!(Sample::fields()[0].doc, "Steps to take.");
         assert_eq!(Sample::fields()[0].label(), "N steps");
+        assert_eq!(Sample::fields()[1].label(), "Step");
         assert!(Sample::fields()[3].takes_file && !Sample::fields()[2].takes_file);
         let text = serde_json::to_string(&sample).unwrap();
         assert_eq!(serde_json::from_str::<Sample>(&text).unwrap(), sample);

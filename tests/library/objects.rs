@@ -679,12 +679,16 @@ fn a_file_gives_object_probe_and_positions() {
     assert_eq!(*scene.probe, *dataset.probe());
     assert_eq!(scene.positions_px[..], *dataset.positions_px());
     assert!(scene.repairs.is_empty());
-    scene.expect_n(16).unwrap();
-    let message = scene.expect_n(64).unwrap_err().to_string();
+    let message = settings.expect_n().unwrap_err().to_string();
     assert!(
         message.contains("64 x 64") && message.contains("--n 16"),
         "{message}"
     );
+    let of_16 = SceneSettings {
+        probe: probe(ProbeKind::File, 16),
+        ..settings.clone()
+    };
+    of_16.expect_n().unwrap();
     let second = Scene::build(&settings, Outside::Refuse, 0, (5, 1)).unwrap_err();
     assert!(second.to_string().contains("test-positions"));
     assert_eq!(

@@ -15,8 +15,9 @@ use ptycho_core::iterative::{Lsqml, LsqmlSettings};
 use ptycho_core::job::{DriveOptions, Monitor, Progress, Quiet, Stop, drive};
 use ptycho_core::patches;
 use ptycho_core::sim::leak::{leak, support};
+use ptycho_core::sim::noise::noise_seed;
 use ptycho_core::sim::stages::{
-    Design, Half, SplitDesign, noise_seed, probe_factor, split_rows, validate, with_patches,
+    Design, Half, SplitDesign, probe_factor, split_rows, validate, with_patches,
 };
 use ptycho_core::sim::{AmplitudeScale, Outside, SplitAxis, SplitSettings};
 use ptycho_core::study::generate::{

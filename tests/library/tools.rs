@@ -11,6 +11,7 @@ use ptycho_core::data::tools::crop::{CropSettings, crop};
 use ptycho_core::data::tools::fixture::{FixtureSettings, SideCar, verify};
 use ptycho_core::data::tools::pad::pad;
 use ptycho_core::data::{Dataset, DatasetParts, Frames, Metadata, Patches, Strictness};
+use ptycho_core::disk;
 use ptycho_core::fields::AutoReal;
 use ptycho_core::forward::{Forward, Subpixel, residual};
 use ptycho_core::job::Quiet;
@@ -772,7 +773,7 @@ fn verify_names_the_byte_or_the_array_or_the_line_that_differs() {
         + 2;
     let mut bad = good.clone();
     bad[at] ^= 0x01;
-    std::fs::write(&path, &bad).unwrap();
+    disk::write(&path, &bad).unwrap();
     let error = verify(&path, None).unwrap_err().to_string();
     assert!(
         error.contains("diffraction") && error.contains(&format!("at byte {at}")),
@@ -781,7 +782,7 @@ fn verify_names_the_byte_or_the_array_or_the_line_that_differs() {
     std::fs::rename(&source, folder.path().join("elsewhere.npz")).unwrap();
     let error = verify(&path, None).unwrap_err().to_string();
     assert!(error.contains("diffraction"), "{error}");
-    std::fs::write(&path, &good).unwrap();
+    disk::write(&path, &good).unwrap();
     assert_eq!(verify(&path, None).unwrap().source, None);
     let side_car = SideCar::path_of(&path);
     let text = std::fs::read_to_string(&side_car).unwrap();
@@ -790,14 +791,14 @@ fn verify_names_the_byte_or_the_array_or_the_line_that_differs() {
         ("\"float32\"", "\"float64\"", "diffraction"),
     ] {
         assert!(text.contains(from), "{text}");
-        std::fs::write(&side_car, text.replacen(from, to, 1)).unwrap();
+        disk::write(&side_car, text.replacen(from, to, 1).as_bytes()).unwrap();
         let error = verify(&path, None).unwrap_err().to_string();
         assert!(error.contains(word), "{error}");
     }
     let other = text
         .replacen("      3,", "      4,", 1)
         .replacen("    3,", "    4,", 1);
-    std::fs::write(&side_car, other).unwrap();
+    disk::write(&side_car, other.as_bytes()).unwrap();
     let error = verify(&path, Some(&folder.path().join("elsewhere.npz")))
         .unwrap_err()
         .to_string();

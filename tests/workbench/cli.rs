@@ -1,45 +1,13 @@
 //! Every command as a user runs it.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use ptycho_core::data::Reconstruction;
 use serde_json::Value;
 
-use crate::support::data;
-
-fn command(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ptychobench"));
-    command.current_dir(folder).stdin(Stdio::null());
-    command
-}
-
-fn run(folder: &Path, args: &[&str]) -> Output {
-    command(folder).args(args).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-/// Run, check the exit code, and give standard output and standard error.
-fn check_run(folder: &Path, args: &[&str], code: i32) -> (String, String) {
-    let output = run(folder, args);
-    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
-    assert_eq!(
-        output.status.code(),
-        Some(code),
-        "{args:?}\n{stdout}\n{stderr}"
-    );
-    (stdout, stderr)
-}
-
-/// The object on the last line of standard output.
-fn check_json(folder: &Path, args: &[&str], code: i32) -> Value {
-    let (stdout, _) = check_run(folder, args, code);
-    serde_json::from_str(stdout.lines().last().unwrap()).unwrap()
-}
+use crate::support::{check_json, check_run, command, data, text};
 
 fn contract(name: &str) -> String {
     let path = data("contract").join(name).canonicalize().unwrap();

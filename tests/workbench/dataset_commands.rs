@@ -1,10 +1,12 @@
 //! `simulate` and `validate` as a user runs them.
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
+
+use crate::support::{check_json, check_output, check_run, command};
 
 const SMALL: [&str; 9] = [
     "simulate",
@@ -17,31 +19,6 @@ const SMALL: [&str; 9] = [
     "-o",
     "out",
 ];
-
-fn command(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ptychobench"));
-    command.current_dir(folder).stdin(Stdio::null());
-    command
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-fn check_output(output: &Output, code: i32) -> (String, String) {
-    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
-    assert_eq!(output.status.code(), Some(code), "{stdout}\n{stderr}");
-    (stdout, stderr)
-}
-
-fn check_run(folder: &Path, args: &[&str], code: i32) -> (String, String) {
-    check_output(&command(folder).args(args).output().unwrap(), code)
-}
-
-fn check_json(folder: &Path, args: &[&str], code: i32) -> Value {
-    let (stdout, _) = check_run(folder, args, code);
-    serde_json::from_str(stdout.lines().last().unwrap()).unwrap()
-}
 
 fn with<'a>(more: &[&'a str]) -> Vec<&'a str> {
     SMALL.into_iter().chain(more.iter().copied()).collect()
@@ -131,6 +108,12 @@ fn simulate_prints_the_fields_that_programs_wait_for() {
     assert!(
         stdout.contains("neighbors 3 < C = 4") && stdout.contains("OVERSAMPLING-001"),
         "{stdout}"
+    );
+    // A file that is not there does not hide the verdict on the others.
+    let (stdout, stderr) = check_run(folder.path(), &["validate", "gone.npz", files[0]], 1);
+    assert!(
+        stdout.contains("train.npz: ok") && stderr.contains("gone.npz"),
+        "{stdout}{stderr}"
     );
     // Another file in its place is told.
     std::fs::copy(folder.path().join(files[1]), folder.path().join(files[0])).unwrap();

@@ -1,36 +1,13 @@
 //! `overlap`, `groups` and `canvas` as a user runs them.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use ptycho_core::data::inspect::inspect_full;
 use ptycho_core::data::{Archive, Dataset, Strictness, Verdict};
 use ptycho_core::job::Quiet;
 use serde_json::Value;
 
-use crate::support::data;
-
-fn run(folder: &Path, args: &[&str], code: i32) -> (String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_ptychobench"))
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .args(args)
-        .output()
-        .unwrap();
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
-    assert_eq!(
-        output.status.code(),
-        Some(code),
-        "{args:?}\n{stdout}\n{stderr}"
-    );
-    (stdout, stderr)
-}
-
-fn json(folder: &Path, args: &[&str], code: i32) -> Value {
-    let (stdout, _) = run(folder, args, code);
-    serde_json::from_str(stdout.lines().last().unwrap()).unwrap()
-}
+use crate::support::{check_json, check_run, data};
 
 fn read_json(path: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
@@ -40,7 +17,7 @@ fn read_json(path: &Path) -> Value {
 fn sweep() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let args = "simulate --object lines --object-size 160 --n 16 --positions 1200 --doses 1e3,1e4 --seed 5 -q -o sweep";
-    run(folder.path(), &args.split(' ').collect::<Vec<_>>(), 0);
+    check_run(folder.path(), &args.split(' ').collect::<Vec<_>>(), 0);
     folder
 }
 
@@ -53,7 +30,7 @@ fn views_of_a_sweep_are_datasets_with_groups_and_numbers() {
     let folder = sweep();
     let args = "overlap sweep --views dense=0.7,sparse=0.2 --gridsize 2 --neighbors 7 --probe-diameter auto --seed 123 \
                 -o sweep --json";
-    let outcome = json(
+    let outcome = check_json(
         folder.path(),
         &args.split_whitespace().collect::<Vec<_>>(),
         0,
@@ -153,7 +130,7 @@ fn threads_and_repeats_change_no_byte() {
             "-o",
             output,
         ];
-        run(folder.path(), &args, 0);
+        check_run(folder.path(), &args, 0);
     }
     for file in ["train.npz", "train/metrics.json", "metrics_bundle.json"] {
         let read = |output: &str| {
@@ -173,7 +150,7 @@ fn threads_and_repeats_change_no_byte() {
 #[test]
 fn people_are_told_how_little_remains() {
     let folder = sweep();
-    let (stdout, stderr) = run(folder.path(), &["overlap", "sweep", "-o", "views"], 0);
+    let (stdout, stderr) = check_run(folder.path(), &["overlap", "sweep", "-o", "views"], 0);
     for word in [
         "DOSE",
         "AT MOST",
@@ -208,7 +185,7 @@ fn a_view_that_cannot_be_formed_is_skipped_with_the_reason() {
         &["--subsample-fraction", "0.005", "-o", "few", "--json"],
     ]
     .concat();
-    let outcome = json(folder.path(), &few, 0);
+    let outcome = check_json(folder.path(), &few, 0);
     let reason = outcome["skipped"][0]["reason"].as_str().unwrap();
     assert!(
         reason.contains("5 positions at least") && reason.contains("16.0 px apart"),
@@ -238,7 +215,7 @@ fn impossible_wishes_and_mistakes_are_refused_before_anything_is_written() {
         ),
         (vec!["--views", "dense"], vec!["NAME=FRACTION"]),
     ] {
-        let (_, stderr) = run(
+        let (_, stderr) = check_run(
             folder.path(),
             &[&["overlap", "sweep", "-o", "views"], &args[..]].concat(),
             2,
@@ -250,9 +227,9 @@ fn impossible_wishes_and_mistakes_are_refused_before_anything_is_written() {
     assert!(!folder.path().join("views").exists());
     let empty = folder.path().join("empty");
     std::fs::create_dir(&empty).unwrap();
-    let (_, stderr) = run(folder.path(), &["overlap", "empty", "-o", "views"], 2);
+    let (_, stderr) = check_run(folder.path(), &["overlap", "empty", "-o", "views"], 2);
     assert!(stderr.contains("train.npz and test.npz"), "{stderr}");
-    run(
+    check_run(
         folder.path(),
         &[
             "overlap",
@@ -273,7 +250,7 @@ fn impossible_wishes_and_mistakes_are_refused_before_anything_is_written() {
         "-o",
         "one",
     ];
-    let (_, stderr) = run(folder.path(), &args, 2);
+    let (_, stderr) = check_run(folder.path(), &args, 2);
     assert!(stderr.contains("another folder"), "{stderr}");
 }
 
@@ -294,7 +271,7 @@ fn groups_are_told_and_written() {
         "groups.npz",
         "--json",
     ];
-    let object = json(folder.path(), &args, 0);
+    let object = check_json(folder.path(), &args, 0);
     let parent = open(&folder.path().join(file));
     let n = parent.n_patterns();
     assert_eq!(
@@ -319,15 +296,15 @@ fn groups_are_told_and_written() {
             }
         }
     }
-    let (stdout, _) = run(folder.path(), &["groups", file], 0);
+    let (stdout, _) = check_run(folder.path(), &["groups", file], 0);
     for word in [
         "groups ", "centres ", "within ", "among ", "between ", "canvas ",
     ] {
         assert!(stdout.contains(word), "{word} in {stdout}");
     }
-    let (_, stderr) = run(folder.path(), &["groups", file, "--n-groups", "5000"], 0);
+    let (_, stderr) = check_run(folder.path(), &["groups", file, "--n-groups", "5000"], 0);
     assert!(stderr.contains("instead of 5000"), "{stderr}");
-    let more = json(
+    let more = check_json(
         folder.path(),
         &[
             "groups",
@@ -345,7 +322,7 @@ fn groups_are_told_and_written() {
         (&Value::from(5000), &Value::from("oversampled"))
     );
     let minimal = data("contract/good.npz");
-    let (_, stderr) = run(
+    let (_, stderr) = check_run(
         folder.path(),
         &["groups", minimal.to_str().unwrap(), "--gridsize", "3"],
         2,
@@ -360,7 +337,7 @@ fn groups_are_told_and_written() {
 fn a_canvas_is_judged_for_the_groups_of_a_file_or_for_those_that_can_be_formed() {
     let folder = sweep();
     let file = "sweep/dose_1000/train.npz";
-    let object = json(
+    let object = check_json(
         folder.path(),
         &["canvas", file, "--gridsize", "2", "--json"],
         0,
@@ -376,7 +353,7 @@ fn a_canvas_is_judged_for_the_groups_of_a_file_or_for_those_that_can_be_formed()
         (&canvas["holds"], &canvas["ptychopinn_px"]),
         (&Value::Bool(true), &Value::from(30))
     );
-    let tight = json(
+    let tight = check_json(
         folder.path(),
         &[
             "canvas",
@@ -391,25 +368,25 @@ fn a_canvas_is_judged_for_the_groups_of_a_file_or_for_those_that_can_be_formed()
     );
     assert_eq!(tight["canvases"][0]["holds"], false);
     assert!(0.0 < tight["canvases"][0]["lost_share"].as_f64().unwrap());
-    let (stdout, _) = run(folder.path(), &["canvas", file], 0);
+    let (stdout, _) = check_run(folder.path(), &["canvas", file], 0);
     assert_eq!(
         stdout.lines().count(),
         4,
         "a head and three gridsizes: {stdout}"
     );
-    run(
+    check_run(
         folder.path(),
         &["overlap", file, "--views", "dense=0.7", "-q", "-o", "views"],
         0,
     );
-    let own = json(
+    let own = check_json(
         folder.path(),
         &["canvas", "views/dense/train.npz", "--json"],
         0,
     );
     assert_eq!(own["canvases"][0]["groups"], "file");
     assert_eq!(own["canvases"][0]["gridsize"], 2);
-    run(
+    check_run(
         folder.path(),
         &["canvas", file, "--gridsize", "2", "--canvas", "10"],
         2,

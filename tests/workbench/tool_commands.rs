@@ -1,28 +1,13 @@
 //! Subset, shuffle, split, crop, pad, patches and fixture as a user runs them.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-/// Run, check the exit code, and give standard output and standard error.
-fn check_run(folder: &Path, args: &[&str], code: i32) -> (String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_ptychobench"))
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .args(args)
-        .output()
-        .unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
-    let found = output.status.code();
-    assert_eq!(found, Some(code), "{args:?}\n{stdout}\n{stderr}");
-    (stdout, stderr)
-}
+use crate::support::{check_json, check_run};
 
-fn check_json(folder: &Path, args: &[&str]) -> Value {
-    let (stdout, _) = check_run(folder, &[args, &["--json"]].concat(), 0);
-    serde_json::from_str(stdout.lines().last().unwrap()).unwrap()
+fn answer(folder: &Path, args: &[&str]) -> Value {
+    check_json(folder, &[args, &["--json"]].concat(), 0)
 }
 
 /// A folder with the demonstration scan, thinned so that it is quick to work on.
@@ -98,7 +83,7 @@ fn every_tool_answers_a_program_and_writes_a_sound_file() {
         ),
     ];
     for (args, patterns, n) in cases {
-        let answer = check_json(folder.path(), args);
+        let answer = answer(folder.path(), args);
         if patterns != 0 {
             assert_eq!(answer["patterns"], patterns, "{answer}");
         }
@@ -115,7 +100,7 @@ fn a_split_prints_its_leak_and_writes_a_folder() {
     let folder = scan();
     let (stdout, _) = check_run(folder.path(), &["split", "scan.npz", "-o", "halves"], 0);
     assert!(stdout.contains("leak: both halves see"), "{stdout}");
-    let answer = check_json(
+    let answer = answer(
         folder.path(),
         &["split", "scan.npz", "-o", "halves", "--split-axis", "x"],
     );
@@ -137,7 +122,7 @@ fn a_fixture_is_verified_and_a_changed_one_refused() {
     let path = folder.path().join("f.npz");
     let mut bytes = std::fs::read(&path).unwrap();
     bytes[4000] ^= 1;
-    std::fs::write(&path, bytes).unwrap();
+    ptycho_core::disk::write(&path, &bytes).unwrap();
     let (_, stderr) = check_run(folder.path(), &["fixture", "--verify", "f.npz"], 3);
     assert!(
         stderr.contains("at byte 4000") && stderr.contains("diffraction"),

@@ -524,7 +524,7 @@ fn a_field_table_edits_resets_and_hides_the_advanced_fields() {
 fn a_field_takes_typed_numbers_within_its_range_and_words_of_its_choice() {
     let mut harness = table_harness(Settings::default());
     harness.run();
-    let field = harness.get_by_role_and_label(Role::SpinButton, "Step px");
+    let field = harness.get_by_role_and_label(Role::SpinButton, "Step");
     field.click();
     harness.run();
     harness.key_press_modifiers(Modifiers::COMMAND, Key::A);

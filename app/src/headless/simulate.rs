@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use ptycho_core::error::{Error, Result};
+use ptycho_core::error::Result;
 use ptycho_core::sim::{ObjectKind, ProbeKind, ScanKind};
 use ptycho_core::study::generate::{
     GenerateOutcome, GeneratePlan, GenerateTask, PlannedDose, Preset, Stage, generate, plan,
@@ -56,16 +56,8 @@ fn task(args: &SimulateArgs) -> Result<GenerateTask> {
     sources.object = owned(args.object.file("object")).or(sources.object.take());
     sources.probe = owned(args.probe.file("probe")).or(sources.probe.take());
     sources.scan = owned(args.scan.file("scan")).or(sources.scan.take());
-    if scene.probe.probe == ProbeKind::File {
-        let n = scene.make_probe()?.dim().1;
-        if args.probe.is_given("n") && scene.probe.n != n {
-            let expected = format!("a probe of {0} x {0} px", scene.probe.n);
-            let found = format!("{n} x {n} px in the file");
-            let error = Error::invalid("use the probe of a file", "probe", expected, found);
-            let fix = format!("give --n {n}, or crop or pad the file first");
-            let file = scene.sources.probe.clone().unwrap_or_default();
-            return Err(error.with_fix(fix).with_file(&file));
-        }
+    if args.probe.is_given("n") {
+        scene.expect_n()?;
     }
     Ok(GenerateTask {
         scene,

@@ -98,7 +98,7 @@ impl Scene {
     /// Make or read everything. `n_test` > 0 adds a second scan of so many positions, drawn with `test_seed`.
     ///
     /// The side of a pattern is that of the probe: where the probe is a file's, the setting `n` is not looked at; a
-    /// caller who was told an `n` compares by [`Scene::expect_n`].
+    /// caller who was told an `n` compares by [`SceneSettings::expect_n`].
     ///
     /// # Errors
     /// [`crate::Error::Invalid`]: zero positions, an object smaller than the patch, positions outside (counted, the
@@ -159,22 +159,6 @@ impl Scene {
                 Ok(scene)
             }
         }
-    }
-
-    /// Whether patterns have the side that was asked for.
-    ///
-    /// # Errors
-    /// [`crate::Error::Invalid`] that names both.
-    pub fn expect_n(&self, n: usize) -> Result<()> {
-        if self.n() == n {
-            return Ok(());
-        }
-        let found = format!("{} of the file's probe", self.n());
-        let error = Error::invalid(ATTEMPTED, "n", format!("a probe of {n} x {n} px"), found);
-        Err(error.with_fix(format!(
-            "give --n {}, or crop or pad the probe's file to {n} px",
-            self.n()
-        )))
     }
 
     /// Side of a pattern.

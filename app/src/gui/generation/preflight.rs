@@ -167,7 +167,7 @@ fn no_leak(plan: &GeneratePlan) -> Option<Check> {
 
 /// Words for the command line as a sentence of the window.
 fn sentence(words: &str) -> String {
-    let words = words.replace("--guard-px auto", "Guard px on auto");
+    let words = words.replace("--guard-px auto", "Guard on auto");
     let mut letters = words.chars();
     let first = letters.next().map(char::to_uppercase);
     first

@@ -244,7 +244,7 @@ mod tests {
         for (n, b) in [(16, 2), (12, 3), (15, 3), (10, 5), (16, 4), (6, 2)] {
             let tilts = tilts(n, b);
             for column in tilts.axis_iter(Axis(1)) {
-                let sum: f64 = column.iter().map(|z| z.norm_sqr()).sum();
+                let sum: f64 = column.iter().map(num_complex::Complex::norm_sqr).sum();
                 assert!((sum - 1.0).abs() < 1e-12, "{n} {b}: {sum}");
             }
         }

@@ -3,12 +3,12 @@
 use ndarray::{Array2, ArrayView3, Axis};
 use num_complex::Complex32;
 use num_traits::Zero as _;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
 /// Amplitude and power of a probe in one convention.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProbeStatistics {
     /// Least amplitude over all modes.
     pub amplitude_min: f64,
@@ -35,7 +35,7 @@ impl ProbeStatistics {
 }
 
 /// A probe in the two conventions in use.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProbeReport {
     /// As stored.
     pub as_stored: ProbeStatistics,

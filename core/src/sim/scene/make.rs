@@ -32,6 +32,26 @@ impl SceneSettings {
         Ok(self.probe()?.value)
     }
 
+    /// Whether the probe has the side `n` of these settings, as a file's may not.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] that names both; those of [`SceneSettings::make_probe`].
+    pub fn expect_n(&self) -> Result<()> {
+        let (asked, found) = (self.probe.n, self.make_probe()?.dim().1);
+        if asked == found {
+            return Ok(());
+        }
+        let expected = format!("a probe of {asked} x {asked} px");
+        let error = Error::invalid(ATTEMPTED, "n", expected, format!("{found} x {found} px"))
+            .with_fix(format!(
+                "give --n {found}, or crop or pad the probe's file to {asked} px"
+            ));
+        Err(match &self.sources.probe {
+            Some(file) => error.with_file(file),
+            None => error,
+        })
+    }
+
     /// Positions over an object of `shape` for patterns of side `n`, made or read, as they are before the object grows.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::fields::FieldValue as _;
 use crate::forward::Subpixel;
 use crate::job::Monitor;
+use crate::sim::noise::noise_seed;
 use crate::sim::{AmplitudeScale, Scene, SimulationSettings, Simulator};
 
 /// Stage 1's result: patterns at one dose with what they were made from, before they have the contract's form.
@@ -77,14 +78,6 @@ pub fn expected_photons(
         0,
     )?;
     simulator.expected_photons(monitor)
-}
-
-/// Seed of the photon noise of one scan at one dose.
-///
-/// It depends on the dose's value, so that the doses of a study have independent noise and none depends on which others
-/// there are.
-pub fn noise_seed(seed: u64, photons: f64) -> u64 {
-    seed ^ photons.to_bits()
 }
 
 /// Simulate the scene's scan at one dose; patterns are drawn when read.

@@ -9,6 +9,7 @@ use crate::data::{Archive, Finding, Saved};
 use crate::disk;
 use crate::error::{Error, Problem, Result};
 use crate::sim::leak::Leak;
+use crate::sim::probe::ProbeReport;
 use crate::sim::stages::SplitDesign;
 use crate::study::generate::{DoseOutcome, GenerateTask, Stage, WrittenFile};
 
@@ -42,6 +43,7 @@ pub struct RunManifest {
 
 /// Object, probe and positions in numbers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SceneRecord {
     /// SHA-256 over its arrays.
     pub sha256: String,
@@ -59,6 +61,10 @@ pub struct SceneRecord {
     pub outside: Vec<usize>,
     /// Rows above and columns on the left by which the object grew.
     pub grown_px: [usize; 2],
+    /// What was mended in source files, or left out of them, in words.
+    pub repairs: Vec<String>,
+    /// The unscaled probe in numbers.
+    pub probe: Option<ProbeReport>,
 }
 
 /// One dose.

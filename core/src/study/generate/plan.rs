@@ -5,7 +5,8 @@ use std::time::Instant;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::job::Quiet;
-use crate::sim::stages::{noise_seed, probe_factor, simulate_at};
+use crate::sim::noise::noise_seed;
+use crate::sim::stages::{probe_factor, simulate_at};
 use crate::sim::{AmplitudeScale, Scene, Simulator};
 use crate::study::generate::scene::{Parted, Prepared, Prior};
 use crate::study::generate::{GeneratePlan, GenerateTask, PlannedDose};
@@ -142,6 +143,13 @@ fn warnings(prepared: &Prepared<'_>, bytes: u64, free_bytes: Option<u64>) -> Vec
         )),
         Parted::Rows(_) => {}
     }
+    warnings.extend(
+        prepared
+            .scene
+            .repairs
+            .iter()
+            .map(|repair| format!("mended: {repair}")),
+    );
     let n_outside = prepared.scene.outside.len();
     if n_outside != 0 {
         let [rows, columns] = prepared.scene.object_shape();

@@ -9,7 +9,8 @@ use serde_json::json;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::job::Monitor;
-use crate::sim::stages::{expected_photons, noise_seed, probe_factor};
+use crate::sim::noise::noise_seed;
+use crate::sim::stages::{expected_photons, probe_factor};
 use crate::study::generate::manifest::{DoseRecord, FileRecord, RunManifest, SCHEMA, StageRecord};
 use crate::study::generate::plan::check_room;
 use crate::study::generate::progress::{Part, Watch};
@@ -40,6 +41,7 @@ pub fn generate(
     pool.install(|| {
         let watch = Watch::new(&task.doses, monitor);
         let prepared = Prepared::new(task)?;
+        disk::remove_abandoned(&task.output);
         check_room(&prepared)?;
         Generation::begin(&prepared, &watch).run()
     })

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::error::{Error, Result};
 use crate::fields::Fields as _;
 use crate::sim::leak::{Leak, leak, support};
+use crate::sim::probe::report;
 use crate::sim::stages::{SplitDesign, SplitRows, split_rows};
 use crate::sim::{AmplitudeScale, Scene};
 use crate::study::generate::keys::{Keys, keys, scene_sha256};
@@ -80,6 +81,8 @@ impl<'a> Prepared<'a> {
             n_test_positions: second.map_or(0, <[_]>::len),
             outside: scene.outside.clone(),
             grown_px: scene.grown_px,
+            repairs: scene.repairs.clone(),
+            probe: report(scene.probe.view(), 1.0).ok(),
         };
         Ok(Self {
             task,

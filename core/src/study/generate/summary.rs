@@ -11,6 +11,7 @@ pub(super) fn markdown(manifest: &RunManifest) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
     let _ = header(&mut text, manifest)
+        .and_then(|()| probe(&mut text, manifest))
         .and_then(|()| photons(&mut text, manifest))
         .and_then(|()| means(&mut text, manifest))
         .and_then(|()| split(&mut text, manifest))
@@ -49,6 +50,9 @@ fn header(text: &mut String, manifest: &RunManifest) -> std::fmt::Result {
             scene.outside.len()
         )?;
     }
+    for repair in &scene.repairs {
+        writeln!(text, "Mended: {repair}.")?;
+    }
     let seeds: Vec<String> = manifest
         .seeds
         .iter()
@@ -59,6 +63,41 @@ fn header(text: &mut String, manifest: &RunManifest) -> std::fmt::Result {
         "Seeds: {}. Made by ptychobench {}.\n",
         seeds.join(", "),
         manifest.version
+    )
+}
+
+fn probe(text: &mut String, manifest: &RunManifest) -> std::fmt::Result {
+    let Some(report) = &manifest.scene.probe else {
+        return Ok(());
+    };
+    writeln!(text, "## Probe, before the dose scales it\n")?;
+    writeln!(
+        text,
+        "| convention | power | L2 | amplitude min | mean | max |"
+    )?;
+    writeln!(text, "|---|---|---|---|---|---|")?;
+    let rows = [
+        ("as it is", &report.as_stored),
+        ("over its masked mean", &report.masked_mean),
+    ];
+    for (name, of) in rows {
+        writeln!(
+            text,
+            "| {name} | {:.6} | {:.6} | {:.3e} | {:.6} | {:.6} |",
+            of.power, of.l2, of.amplitude_min, of.amplitude_mean, of.amplitude_max
+        )?;
+    }
+    let shares: Vec<String> = report
+        .mode_power
+        .iter()
+        .map(|share| format!("{:.2} %", 100.0 * share))
+        .collect();
+    writeln!(
+        text,
+        "\nMasked mean {:.6} (PtychoPINN's convention, probe_scale 1); full width at half maximum {:.2} px; power of the modes {}.\n",
+        report.masked_mean_divisor,
+        report.fwhm_px,
+        shares.join(", ")
     )
 }
 
