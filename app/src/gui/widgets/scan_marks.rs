@@ -223,7 +223,7 @@ pub(super) fn groups_mesh(
     layers_mesh(viewport, layers, position)
 }
 
-/// As [`groups_mesh`], of rows with shape, colour and relative size of their marks.
+/// One mesh of the marks of all layers: rows with shape, colour and relative size of their marks.
 pub fn layers_mesh<'a>(
     viewport: &Viewport,
     layers: impl Iterator<Item = (&'a [usize], (Marker, Color32, f32))> + Clone,
