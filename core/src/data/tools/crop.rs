@@ -68,7 +68,7 @@ impl CropSettings {
 
 /// Crop the detector, then sum blocks of its counts.
 ///
-/// `Y` is cut again by a crop: see [`crop_to`].
+/// A crop drops `Y`, which has to be cut again from the resampled object.
 ///
 /// # Errors
 /// [`Error::Invalid`] for sides that do not fit; [`Error::Refused`] where more than `max_loss_percent` would be lost;
