@@ -14,8 +14,8 @@ const N_GROUP_COLOURS: usize = 6;
 const N_SPACINGS: usize = 8;
 
 /// Sizes of marks that step back, and of those to be seen first.
-const SMALL: f32 = 0.8;
-const LARGE: f32 = 1.4;
+const SMALL: f32 = 0.6;
+const LARGE: f32 = 1.9;
 
 /// What the colour of a position tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -125,7 +125,7 @@ fn by_standing(subject: &Subject, halves: &[Result<ShownHalf, String>]) -> Vec<L
         layer("no view", LayerColour::Weak, Marker::Cross),
         layer("not in the subset", LayerColour::Weak, Marker::Square),
         layer("not wanted", LayerColour::Series(3), Marker::Square),
-        layer("too close", LayerColour::Series(1), Marker::Cross),
+        layer("too close", LayerColour::Series(1), Marker::Square),
         layer("in no kept group", LayerColour::Series(0), Marker::Square),
         layer("kept", LayerColour::Series(2), Marker::Diamond),
     ];
