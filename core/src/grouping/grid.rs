@@ -62,10 +62,15 @@ impl Grid {
         around.iter().copied().filter(|cell| *cell != NONE)
     }
 
-    /// The points of a cell.
-    pub(crate) fn points_of(&self, cell: u32) -> &[u32] {
+    /// All points, cell by cell.
+    pub(crate) fn order(&self) -> &[u32] {
+        &self.order
+    }
+
+    /// Where the points of a cell stand in [`Grid::order`].
+    pub(crate) fn span_of(&self, cell: u32) -> std::ops::Range<usize> {
         let cell = cell as usize;
-        &self.order[self.starts[cell] as usize..self.starts[cell + 1] as usize]
+        self.starts[cell] as usize..self.starts[cell + 1] as usize
     }
 }
 

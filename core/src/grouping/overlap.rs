@@ -1,6 +1,6 @@
 //! Overlap of discs: how much of the object neighbouring patterns share, by three measures.
 
-use std::f64::consts::FRAC_2_PI;
+use std::f64::consts::{FRAC_2_PI, PI, SQRT_2};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,75 @@ pub fn disc_overlap(distance_px: f64, diameter_px: f64) -> f64 {
         return 0.0;
     }
     FRAC_2_PI * (x.acos() - x * ((1.0 - x) * (1.0 + x)).sqrt())
+}
+
+/// Intervals of the table in [`FastOverlap`]: with cubics these reach 1e-14, and it stays in the first cache.
+const N_INTERVALS: usize = 512;
+
+/// [`disc_overlap`] by a table of cubics in place of an arc cosine, within 1e-14: for millions of pairs.
+///
+/// `f = (1 - x)^(3/2) P(x)`, `x = d / D`, where P is smooth from 0 to 1.
+struct FastOverlap {
+    per_diameter: f64,
+    /// For each interval of x the coefficients of P in the place within it, 0 to 1.
+    cubics: Vec<[f64; 4]>,
+}
+
+impl FastOverlap {
+    fn new(diameter_px: f64) -> Self {
+        Self {
+            per_diameter: 1.0 / diameter_px,
+            cubics: (0..N_INTERVALS).map(cubic).collect(),
+        }
+    }
+
+    /// Overlap at a distance below D.
+    #[inline]
+    fn at(&self, distance_px: f64) -> f64 {
+        let x = distance_px * self.per_diameter;
+        let place = x * N_INTERVALS as f64;
+        let interval = (place as usize).min(N_INTERVALS - 1);
+        let t = place - interval as f64;
+        let [a, b, c, d] = self.cubics[interval];
+        let rest = (1.0 - x).max(0.0);
+        rest * rest.sqrt() * (a + t * (b + t * (c + t * d)))
+    }
+}
+
+/// The cubic through P at the four Chebyshev nodes of an interval.
+fn cubic(interval: usize) -> [f64; 4] {
+    let nodes = [0, 1, 2, 3].map(|k| 0.5 - 0.5 * (PI * (f64::from(k) + 0.5) / 4.0).cos());
+    let values = nodes.map(|t| smooth_part((interval as f64 + t) / N_INTERVALS as f64));
+    let mut sum = [0.0; 4];
+    for (k, value) in values.into_iter().enumerate() {
+        // Lagrange's polynomial of this node, factor by factor.
+        let mut basis = [value, 0.0, 0.0, 0.0];
+        for (_, other) in nodes.iter().enumerate().filter(|(other, _)| *other != k) {
+            let scale = 1.0 / (nodes[k] - other);
+            let [a, b, c, d] = basis;
+            basis = [-other * a, a - other * b, b - other * c, c - other * d].map(|x| x * scale);
+        }
+        (0..4).for_each(|power| sum[power] += basis[power]);
+    }
+    sum
+}
+
+/// P of [`FastOverlap`] at x < 1: `(2θ - sin 2θ) / (π (1 - x)^(3/2))`, `cos θ = x`.
+fn smooth_part(x: f64) -> f64 {
+    let half_sine = ((1.0 - x) / 2.0).sqrt();
+    let twice_theta = 4.0 * half_sine.asin();
+    // Near 0 the difference would cancel: its series, to terms far below rounding.
+    let difference = if twice_theta < 0.5 {
+        let square = twice_theta * twice_theta;
+        let tail = (1..12).rev().fold(1.0, |tail, k| {
+            let k = f64::from(k);
+            1.0 - tail * square / ((2.0 * k + 2.0) * (2.0 * k + 3.0))
+        });
+        twice_theta * square / 6.0 * tail
+    } else {
+        twice_theta - twice_theta.sin()
+    };
+    difference / (PI * 2.0 * SQRT_2 * half_sine.powi(3))
 }
 
 /// Overlap within groups.
@@ -125,6 +194,12 @@ pub fn between_groups(centres_px: &[[f64; 2]], diameter_px: f64) -> Vec<f64> {
         return Vec::new();
     }
     let grid = Grid::new(centres_px, diameter_px);
+    let by_cell_px: Vec<[f64; 2]> = grid
+        .order()
+        .iter()
+        .map(|point| centres_px[*point as usize])
+        .collect();
+    let overlap = FastOverlap::new(diameter_px);
     let reach = diameter_px * diameter_px;
     (0..centres_px.len() as u32)
         .into_par_iter()
@@ -133,18 +208,18 @@ pub fn between_groups(centres_px: &[[f64; 2]], diameter_px: f64) -> Vec<f64> {
             let here = centres_px[i as usize];
             let (mut sum, mut n_near) = (0.0, 0u32);
             for cell in grid.cells_around(i) {
-                for other in grid.points_of(cell) {
-                    let square = square_px2(here, centres_px[*other as usize]);
-                    if square < reach && *other != i {
-                        sum += disc_overlap(square.sqrt(), diameter_px);
+                for other in &by_cell_px[grid.span_of(cell)] {
+                    let square = square_px2(here, *other);
+                    if square < reach {
+                        sum += overlap.at(square.sqrt());
                         n_near += 1;
                     }
                 }
             }
-            if n_near == 0 {
-                0.0
-            } else {
-                sum / f64::from(n_near)
+            // The centre met itself, too.
+            match n_near {
+                0 | 1 => 0.0,
+                more => (sum - overlap.at(0.0)) / f64::from(more - 1),
             }
         })
         .collect()
@@ -155,4 +230,22 @@ fn mean(values: &[f64]) -> f64 {
         return 0.0;
     }
     values.iter().sum::<f64>() / values.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fast_overlap_is_that_of_the_formula() {
+        let fast = FastOverlap::new(38.4);
+        for i in 0..=20_000 {
+            let distance_px = 38.4 * f64::from(i) / 20_000.0;
+            let (found, expected) = (fast.at(distance_px), disc_overlap(distance_px, 38.4));
+            assert!(
+                (found - expected).abs() < 1e-14,
+                "{distance_px}: {found} {expected}"
+            );
+        }
+    }
 }
