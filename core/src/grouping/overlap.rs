@@ -49,7 +49,7 @@ impl FastOverlap {
         let t = place - interval as f64;
         let [a, b, c, d] = self.cubics[interval];
         let rest = (1.0 - x).max(0.0);
-        rest * rest.sqrt() * (a + t * (b + t * (c + t * d)))
+        (rest * rest.sqrt() * (a + t * (b + t * (c + t * d)))).min(1.0)
     }
 }
 
