@@ -11,10 +11,10 @@
 //! |---|---|
 //! | 5 | [`study`]: run folders, tasks and their execution |
 //! | 4 | [`paint`]: colour maps, arrays to pixels, colour bars, PNG |
-//! | 3 | [`iterative`]: LSQML |
+//! | 3 | [`nn`]: PtychoPINN and the supervised baseline · [`iterative`]: LSQML |
 //! | 2 | [`sim`], [`grouping`]: neighbours, groups, spacing, overlap, [`forward`], [`patches`] |
 //! | 1 | [`data`]: NPZ, the data contract, inspection, repair |
-//! | 0 | [`error`], [`compute`], [`rng`], [`simd`], [`fft`], [`disk`], [`job`] |
+//! | 0 | [`error`], [`compute`], [`rng`], [`simd`], [`fft`], [`disk`], [`job`], [`tensor`]: kernels of networks |
 //!
 //! # Conventions
 //!
@@ -30,7 +30,7 @@
 //! # What is not here
 //!
 //! No window, no terminal, no logging set-up, no printing, no global mutable setting.
-//! `unsafe` stands only in [`disk`] (memory maps), by `#[expect]` with a SAFETY line.
+//! `unsafe` stands only in [`disk`] (memory maps) and [`tensor`] (kernels), by `#[expect]` with a SAFETY line.
 
 #![warn(missing_docs)]
 
@@ -44,11 +44,13 @@ pub mod forward;
 pub mod grouping;
 pub mod iterative;
 pub mod job;
+pub mod nn;
 pub mod paint;
 pub mod patches;
 pub mod rng;
 pub mod sim;
 pub mod simd;
 pub mod study;
+pub mod tensor;
 
 pub use error::{Error, Result};

@@ -2,17 +2,25 @@
 #![expect(clippy::print_stderr, reason = "a skipped test says so")]
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod bundles; // trained networks on disk
 mod contract; // verdicts and repairs of good, bent and broken files
+mod convolution; // the fast convolution against its plain twin
 mod files; // NPZ in and out, maps, statistics, reconstructions
 mod grouping; // neighbours, groups, spacing, overlap against golden numbers and slow twins
+mod inference; // bundle and dataset to an object
 mod jobs; // drive, cancel, resume: one body for every engine
 mod layers; // the floors, read from the `use` lines
 mod lsqml; // the engine against golden trajectories and its slow twin
+mod network; // layers, golden losses and gradients
 mod objects; // test objects, probes, scans
 mod painting; // colour maps, limits, orientation of exports
 mod physics; // FFT, forward model, patches, demonstration scan
+mod portable; // the composition for devices against the fused kernels
 mod simulation; // fast patterns against the forward model, photon statistics
 mod stages; // the five stages, their files and manifests
+mod stitching; // merge, views, likelihoods and their adjoints
 mod study; // run folders and tasks
 mod support; // paths and small helpers
 mod tools; // subset, shuffle, split, crop, bin, pad, fixture
+mod training; // learning, resuming, diverging
+mod training_runs; // run folders of trainings, the loss guard rail

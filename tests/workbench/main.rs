@@ -10,4 +10,6 @@ mod overlap_view; // the overlap view by label
 mod snapshots; // a dozen small pictures at most
 mod support; // paths and small helpers
 mod tool_commands; // subset, split, crop, pad, patches, fixture as a user runs them
+mod train_commands; // train, infer and check-loss as a user runs them
+mod train_view; // the train view by label
 mod widgets; // widgets by label

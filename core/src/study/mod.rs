@@ -2,6 +2,8 @@
 
 pub mod batches;
 pub mod generate;
+pub mod infer;
+pub mod loss_check;
 pub mod memory;
 pub mod overlap;
 pub mod resume;
@@ -9,3 +11,4 @@ pub mod run;
 pub mod store;
 pub mod summary;
 pub mod tools;
+pub mod train;

@@ -1,0 +1,2 @@
+//! Convolution.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Training steps.
+fn main() {}

@@ -1,0 +1,60 @@
+//! What a training did, step by step and epoch by epoch: `history.json`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::job::StopReason;
+
+/// One step.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// The chosen loss of the batch, before the step; NaN is written as null.
+    pub loss: Option<f64>,
+    /// What was minimised.
+    pub objective: Option<f64>,
+    /// Learning rate.
+    pub lr: f64,
+    /// Norm of the gradient of the objective, before clipping.
+    pub gradient_norm: Option<f64>,
+}
+
+/// One epoch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// Counted from 1.
+    pub epoch: usize,
+    /// Steps done in all.
+    pub steps: usize,
+    /// Mean of the chosen loss over the epoch's steps, weighted by groups.
+    pub loss: Option<f64>,
+    /// Mean NLL.
+    pub nll: Option<f64>,
+    /// Mean MAE.
+    pub mae: Option<f64>,
+    /// The chosen loss of the validation groups after the epoch.
+    pub validation: Option<f64>,
+    /// Learning rate at its end.
+    pub lr: f64,
+    /// Seconds, without validation and previews.
+    pub seconds: f64,
+    /// Standard deviation of the stitched amplitude over the pixels seen, after the epoch.
+    pub amplitude_spread: Option<f64>,
+    /// Correlation of predicted and measured amplitudes of the validation groups.
+    pub amplitude_correlation: Option<f64>,
+    /// Whether the network has collapsed to a flat image.
+    pub collapsed: bool,
+}
+
+/// The whole course of a training; written also on failure and cancel.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TrainingHistory {
+    /// Name of the chosen loss, as `nll`.
+    pub loss_name: String,
+    /// Every step.
+    pub steps: Vec<StepRecord>,
+    /// Every whole epoch.
+    pub epochs: Vec<EpochRecord>,
+    /// The epoch whose parameters are the bundle's best, counted from 1.
+    pub best_epoch: Option<usize>,
+    /// Why it stopped, once it has.
+    pub stopped_because: Option<StopReason>,
+}

@@ -1,0 +1,64 @@
+//! Feature maps of a batch, channels last.
+
+use crate::simd::Aligned;
+
+/// Channels are stored in blocks of this many: one AVX-512 register of `f32`.
+pub const CHANNEL_BLOCK: usize = 16;
+
+/// Feature maps `(batch, side, side, stride)`, channels last; `stride` is the number of channels rounded up to whole
+/// blocks of [`CHANNEL_BLOCK`], and the channels beyond are zero.
+#[derive(Clone, Debug, Default)]
+pub struct Activations {
+    n_batch: usize,
+    side: usize,
+    n_channels: usize,
+    values: Aligned<f32>,
+}
+
+impl Activations {
+    /// Zeros.
+    pub fn zeros(n_batch: usize, side: usize, n_channels: usize) -> Self {
+        let stride = n_channels.next_multiple_of(CHANNEL_BLOCK);
+        Self {
+            n_batch,
+            side,
+            n_channels,
+            values: Aligned::zeros(n_batch * side * side * stride),
+        }
+    }
+
+    /// Items of the batch.
+    pub fn n_batch(&self) -> usize {
+        self.n_batch
+    }
+
+    /// Height and width in pixels.
+    pub fn side(&self) -> usize {
+        self.side
+    }
+
+    /// Channels that mean something.
+    pub fn n_channels(&self) -> usize {
+        self.n_channels
+    }
+
+    /// Channels stored.
+    pub fn stride(&self) -> usize {
+        self.n_channels.next_multiple_of(CHANNEL_BLOCK)
+    }
+
+    /// Place of a value.
+    pub fn at(&self, item: usize, row: usize, column: usize, channel: usize) -> usize {
+        ((item * self.side + row) * self.side + column) * self.stride() + channel
+    }
+
+    /// All values, channels beyond [`Activations::n_channels`] included.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// All values; whoever writes keeps the channels beyond [`Activations::n_channels`] zero.
+    pub fn values_mut(&mut self) -> &mut [f32] {
+        &mut self.values
+    }
+}

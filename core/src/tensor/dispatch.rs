@@ -1,0 +1,1 @@
+//! Run a kernel with the widest vectors that the processor has, chosen at run time.

@@ -1,0 +1,1 @@
+//! The fast convolution against its plain twin.

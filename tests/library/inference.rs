@@ -1,0 +1,1 @@
+//! Bundle and dataset to an object.

@@ -1,0 +1,1 @@
+//! Layers, golden losses and gradients.

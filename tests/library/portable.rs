@@ -1,0 +1,1 @@
+//! The composition for devices against the fused kernels.

@@ -1,0 +1,1 @@
+//! Merge, views, likelihoods and their adjoints.

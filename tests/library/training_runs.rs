@@ -1,0 +1,1 @@
+//! Run folders of trainings, the loss guard rail.

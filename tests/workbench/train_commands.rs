@@ -1,0 +1,1 @@
+//! Train, infer and check-loss as a user runs them.

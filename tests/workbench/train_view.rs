@@ -1,0 +1,1 @@
+//! The train view by label.
