@@ -1,5 +1,7 @@
 //! Bundle and dataset to an object in the object's own frame.
 
+mod stitcher;
+
 use ndarray::Array2;
 use num_complex::Complex32;
 
@@ -9,6 +11,8 @@ use crate::job::Monitor;
 use crate::nn::bundle::Bundle;
 use crate::nn::samples::Samples;
 use crate::{field_choice, field_table};
+
+pub use stitcher::Stitcher;
 
 field_choice! {
     /// How overlapping patches are averaged.
@@ -35,7 +39,7 @@ field_choice! {
 field_table! {
     /// How patches become an object.
     pub struct InferSettings {
-        /// M: the central M x M pixels of every patch are stitched; 0 takes 20, or less where the patch is smaller.
+        /// M: the central M x M pixels of every patch are stitched, but no more than the network draws.
         stitch_crop: usize = 20, basic, 2..=256;
         /// How overlapping patches are averaged.
         weight: StitchWeight = StitchWeight::Uniform, basic;
@@ -47,31 +51,6 @@ field_table! {
         batch_size: usize = 16, advanced, 1..=4096;
         /// Seed of the groups.
         seed: u64 = 0, basic;
-    }
-}
-
-/// An object stitched of patches, in the object's own frame: pixel (0, 0) is the object's corner.
-///
-/// A patch at centre `c` covers `[c - M/2, c + M/2)`; it is put there bilinearly. Object = Σ w O / Σ w, 0 where Σ w = 0.
-#[derive(Clone, Debug)]
-pub struct Stitcher {}
-
-impl Stitcher {
-    /// An empty object of `(h, w)` pixels for the central `crop` x `crop` of patches of `n` pixels, weighted by `weight` (`(n, n)`).
-    pub fn new(shape: [usize; 2], n: usize, crop: usize, weight: Array2<f32>) -> Self {
-        let _ = (shape, n, crop, weight);
-        unimplemented!()
-    }
-
-    /// Add a patch `(n, n)` whose pixel `n/2` lies at `centre_px` (row, column).
-    pub fn add(&mut self, patch: &[Complex32], centre_px: [f64; 2]) {
-        let _ = (patch, centre_px);
-        unimplemented!()
-    }
-
-    /// Object and coverage (Σ w over the patches, `(h, w)`) so far.
-    pub fn finish(&self) -> (Array2<Complex32>, Array2<f32>) {
-        unimplemented!()
     }
 }
 
