@@ -20,11 +20,7 @@ impl Computed {
     }
 
     fn take(&self) -> Result<Tensor> {
-        let taken = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         taken.map_or_else(
             || bail!("a result computed beside the graph is taken twice"),
             |it| it.contiguous(),

@@ -164,7 +164,12 @@ pub fn upsample2(x: &Tensor) -> Result<Tensor> {
 fn corners(x: &Tensor) -> Result<[Tensor; 4]> {
     let (n_channels, n_batch, h, w) = x.dims4()?;
     let x = x.reshape((n_channels * n_batch * h / 2, 2, w / 2, 2))?;
-    let corner = |row, column| x.narrow(1, row, 1)?.narrow(3, column, 1)?.squeeze(3)?.squeeze(1);
+    let corner = |row, column| {
+        x.narrow(1, row, 1)?
+            .narrow(3, column, 1)?
+            .squeeze(3)?
+            .squeeze(1)
+    };
     Ok([corner(0, 0)?, corner(0, 1)?, corner(1, 0)?, corner(1, 1)?])
 }
 

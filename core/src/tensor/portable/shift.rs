@@ -79,9 +79,7 @@ impl Shifts {
     /// # Errors
     /// Another shape; the device's words.
     pub fn apply(&self, planes: &Tensor) -> Result<Tensor> {
-        self.rows
-            .matmul(planes)?
-            .matmul(&self.columns.t()?)
+        self.rows.matmul(planes)?.matmul(&self.columns.t()?)
     }
 
     /// Several shifts of every plane: with `batch = groups · c`, plane `g` is shifted by the shifts `g c .. (g + 1) c`.
