@@ -1,12 +1,14 @@
 //! The composition for devices: golden numbers in `f64`, gradients against differences, the fused kernels against it.
 
-use candle_core::{DType, Device, Tensor, Var};
+mod operations; // each of them alone
+mod steps; // every kind of network
+
+use candle_core::{DType, Device};
 use num_complex::Complex;
 use ptycho_core::nn::architecture::{Architecture, Entry};
 use ptycho_core::nn::device::{DeviceStepper, HostBatch};
-use ptycho_core::nn::settings::{AmplitudeHead, Model, TrainSettings};
-use ptycho_core::nn::stepper::{Losses, Objective, StepperSettings};
-use ptycho_core::tensor::portable::{self, Dft, Placement};
+use ptycho_core::nn::settings::TrainSettings;
+use ptycho_core::nn::stepper::{Objective, StepperSettings};
 
 use crate::support::data;
 
