@@ -12,6 +12,7 @@ pub struct Activations {
     n_batch: usize,
     side: usize,
     n_channels: usize,
+    /// The pixels and, behind them, one of zeros that stands for what lies outside.
     values: Aligned<f32>,
 }
 
@@ -23,7 +24,7 @@ impl Activations {
             n_batch,
             side,
             n_channels,
-            values: Aligned::zeros(n_batch * side * side * stride),
+            values: Aligned::zeros((n_batch * side * side + 1) * stride),
         }
     }
 
@@ -54,11 +55,21 @@ impl Activations {
 
     /// All values, channels beyond [`Activations::n_channels`] included.
     pub fn values(&self) -> &[f32] {
+        &self.values[..self.n_values()]
+    }
+
+    /// All values and behind them the zeros of a pixel outside.
+    pub(super) fn with_outside(&self) -> &[f32] {
         &self.values
+    }
+
+    fn n_values(&self) -> usize {
+        self.n_batch * self.side * self.side * self.stride()
     }
 
     /// All values; whoever writes keeps the channels beyond [`Activations::n_channels`] zero.
     pub fn values_mut(&mut self) -> &mut [f32] {
-        &mut self.values
+        let n_values = self.n_values();
+        &mut self.values[..n_values]
     }
 }

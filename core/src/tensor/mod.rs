@@ -12,3 +12,4 @@ pub mod portable;
 pub mod shift;
 
 pub use activations::Activations;
+pub use dispatch::Kernel;
