@@ -151,11 +151,11 @@ fn gradients_of_whole_steps_are_those_of_differences() {
             .map(|&v| f64::from(v))
             .collect();
         let batch = HostBatch::<f64>::from_batch(&architecture, &batch(&architecture));
-        let mut stepper = DeviceStepper::new(&architecture, settings, &CPU, DType::F64).unwrap();
+        let stepper = DeviceStepper::new(&architecture, settings, &CPU, DType::F64).unwrap();
         let (_, gradient) = stepper.gradient_wide(&at, &batch).unwrap();
         let length = norm(&gradient);
         // Downhill, where nothing cancels.
-        let mut moved = |step: f64| {
+        let moved = |step: f64| {
             let there: Vec<f64> = at
                 .iter()
                 .zip(&gradient)
