@@ -6,6 +6,7 @@ use ndarray::Array3;
 use num_complex::Complex32;
 use ptycho_core::compute::DeviceChoice;
 use ptycho_core::data::{Dataset, DatasetParts, Frames};
+use ptycho_core::disk;
 use ptycho_core::error::Error;
 use ptycho_core::job::{Monitor, Progress, Quiet, Stop, StopReason};
 use ptycho_core::nn::settings::{Loss, Model};
@@ -18,8 +19,7 @@ use rand::RngExt as _;
 use serde_json::{Value, json};
 
 fn write(path: &Path, manifest: &Value) -> PathBuf {
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, manifest.to_string()).unwrap();
+    disk::write(path, manifest.to_string().as_bytes()).unwrap();
     path.to_path_buf()
 }
 
@@ -126,16 +126,15 @@ fn what_is_no_manifest_is_refused_and_bare_nan_is_not_finite() {
         &json!({"arm": arm(1e9, None, 2, json!(1.0))}),
     );
     let path = folder.path().join("new/manifest.json");
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     let loss = |loss: &str| {
         let text = json!({"arm": arm(1e9, None, 2, json!(0.125))}).to_string();
-        std::fs::write(&path, text.replace("0.125", loss)).unwrap();
+        disk::write(&path, text.replace("0.125", loss).as_bytes()).unwrap();
         check_loss(&good, &path, 0.05).unwrap().passes
     };
     assert!(loss("1.0"));
     assert!(!loss("NaN") && !loss("Infinity") && !loss("-Infinity"));
     for text in ["{}", "[]", "{\"arms\": []}", "loss: 3", "{\"arm\": 3}"] {
-        std::fs::write(&path, text).unwrap();
+        disk::write(&path, text.as_bytes()).unwrap();
         let error = check_loss(&good, &path, 0.05).unwrap_err();
         assert!(matches!(error, Error::Refused(_)), "{text}: {error}");
         assert!(error.to_string().contains("manifest.json"), "{error}");
@@ -229,7 +228,7 @@ fn an_arm_among_others_gives_the_bundle_that_it_gives_alone() {
         ..small()
     };
     let error = train(&task(root, "baseline", baseline), &Quiet::default()).unwrap_err();
-    assert!(error.to_string().contains("Y"), "{error}");
+    assert!(error.to_string().contains('Y'), "{error}");
     assert!(!root.join("baseline").exists());
 }
 
@@ -290,9 +289,7 @@ fn a_cancelled_training_leaves_its_history_and_goes_on_bit_for_bit() {
     // A folder whose training was killed before its first checkpoint holds nothing that could be lost.
     let mut manifest = TrainManifest::of_folder(&root.join("straight")).unwrap();
     manifest.state = RunState::Running;
-    std::fs::create_dir(root.join("killed")).unwrap();
-    let text = serde_json::to_string(&manifest).unwrap();
-    std::fs::write(root.join("killed/manifest.json"), text).unwrap();
+    disk::write_json(&root.join("killed/manifest.json"), &manifest).unwrap();
     train(&task(root, "killed", small()), &Quiet::default()).unwrap();
 }
 

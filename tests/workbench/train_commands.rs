@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use ptycho_core::data::{Dataset, Reconstruction, Strictness};
+use ptycho_core::disk;
 use ptycho_core::nn::{Bundle, TrainingHistory};
 use serde_json::{Value, json};
 
@@ -118,7 +119,7 @@ fn check_manifest(manifest: &Value, run: &Path) {
     assert_eq!(outputs.len(), 6);
     for output in outputs {
         let bytes = std::fs::read(run.join(output["path"].as_str().unwrap())).unwrap();
-        let sha256 = ptycho_core::disk::sha256_hex(&bytes);
+        let sha256 = disk::sha256_hex(&bytes);
         assert_eq!(output["sha256"], sha256.as_str(), "{output}");
     }
 }
@@ -174,10 +175,8 @@ fn a_run_folder_is_never_overwritten_and_a_resumed_run_equals_a_straight_one() {
 fn folders_that_are_no_training_are_refused() {
     let folder = sweep(60);
     let root = folder.path();
-    std::fs::create_dir(root.join("mine")).unwrap();
-    std::fs::write(root.join("mine/thesis.tex"), "chapter 1").unwrap();
-    std::fs::create_dir(root.join("other")).unwrap();
-    std::fs::write(root.join("other/manifest.json"), "{\"schema\": 1}").unwrap();
+    disk::write(&root.join("mine/thesis.tex"), b"chapter 1").unwrap();
+    disk::write(&root.join("other/manifest.json"), b"{\"schema\": 1}").unwrap();
     for (rest, code, words_of_error) in [
         ("-o mine", 2, "a folder with other files, as thesis.tex"),
         ("-o mine --resume", 1, "manifest.json"),
@@ -306,9 +305,8 @@ fn check_loss_exits_with_4_where_a_loss_is_worse() {
     let root = folder.path();
     for (name, loss) in [("good", -3.0), ("same", -2.9), ("worse", -2.0)] {
         let arm = json!({"photons": 1e9, "gridsize": 2, "model": "pinn", "loss": "nll", "loss_last": loss});
-        std::fs::create_dir(root.join(name)).unwrap();
         let path = root.join(name).join("manifest.json");
-        std::fs::write(path, json!({"arm": arm}).to_string()).unwrap();
+        disk::write_json(&path, &json!({"arm": arm})).unwrap();
     }
     let check = |candidate: &str, code: i32| {
         let line = format!(

@@ -8,7 +8,7 @@ use ptycho_core::nn::TrainSettings;
 use super::Device;
 use super::settings::Flags;
 
-/// Train a network on a dataset: PtychoPINN by its diffraction alone, or the supervised baseline by its patches Y.
+/// Train a network on a dataset: by its diffraction alone (pinn), or supervised by its patches Y (baseline).
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -111,7 +111,7 @@ fn plan_lines(plan: &TrainPlan) -> String {
     let [rows, along_columns] = plan.largest_offset_px;
     let time = plan
         .seconds_estimated
-        .map_or_else(|| "unknown".to_owned(), |seconds| duration(seconds));
+        .map_or_else(|| "unknown".to_owned(), duration);
     let lines = [
         (
             "data",

@@ -95,7 +95,7 @@ pub fn infer(task: &InferTask, monitor: &dyn Monitor<()>) -> Result<InferOutcome
         positions_px: samples.dataset.positions_px().to_vec(),
         loss: Vec::new(),
         algorithm: algorithm(bundle.settings.model).to_owned(),
-        provenance: provenance(task, &card, &samples.dataset, &inferred, &compute, &notes),
+        provenance: provenance(task, (&card, &samples.dataset), &inferred, &compute, &notes),
     };
     reconstruction.save(&task.output)?;
     Ok(InferOutcome {
@@ -198,8 +198,7 @@ fn unseen(inferred: &Inferred) -> Option<String> {
 /// What a reader of the result alone has to know; no times, so that the same inference gives the same bytes.
 fn provenance(
     task: &InferTask,
-    card: &BundleCard,
-    dataset: &Dataset,
+    (card, dataset): (&BundleCard, &Dataset),
     inferred: &Inferred,
     compute: &Compute,
     notes: &[String],
