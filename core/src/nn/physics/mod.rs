@@ -39,6 +39,7 @@ use crate::fft::tile::TileFft;
 use crate::nn::architecture::{Architecture, Head};
 use crate::nn::stepper::{Batch, Losses, Objective, Prediction};
 use crate::tensor::Activations;
+use crate::tensor::elementary::Sweep;
 use crate::tensor::poisson::Likelihood;
 
 /// What the merge adds to the number of patches over a pixel.
@@ -124,6 +125,10 @@ impl Physics {
     ///
     /// # Panics
     /// If the heads, batch or probe are not of the shapes planned for.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a step has these; all but the first two are plain"
+    )]
     pub fn losses(
         &mut self,
         heads: &mut [(Head, &Activations, &mut Activations)],
@@ -260,10 +265,13 @@ impl Physics {
 fn n_in_use(batch: &Batch, n_values: usize) -> usize {
     let values = batch.amplitude[..n_values].par_chunks(1 << 14);
     let counts = values.map(|values| {
-        Arch::new().dispatch(|| {
-            let in_use = values.iter().map(|value| u32::from(!value.is_nan()));
-            in_use.sum::<u32>() as usize
-        })
+        Arch::new().dispatch(Sweep(
+            #[inline(always)]
+            || {
+                let in_use = values.iter().map(|value| u32::from(!value.is_nan()));
+                in_use.sum::<u32>() as usize
+            },
+        ))
     });
     counts.sum()
 }
