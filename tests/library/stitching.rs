@@ -6,7 +6,7 @@ mod pieces;
 
 use ndarray::s;
 use num_complex::{Complex32, Complex64};
-use ptycho_core::nn::{AmplitudeHead, Head};
+use ptycho_core::nn::Head;
 
 use self::case::{Case, Kind, PLAIN, dot, kinds, noise};
 

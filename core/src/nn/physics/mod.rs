@@ -146,9 +146,10 @@ impl Physics {
             None => 1,
         };
         let (maps, gradients) = split_heads(heads, gradient);
-        let n_pixels = match gradient {
-            true => n_in_use(&batch.amplitude[..self.n_values(n_groups)]),
-            false => 1,
+        let n_pixels = if gradient {
+            n_in_use(&batch.amplitude[..self.n_values(n_groups)])
+        } else {
+            1
         };
         let job = Job {
             plan: &self.plan,
