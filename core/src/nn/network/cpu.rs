@@ -362,7 +362,8 @@ fn check(architecture: &Architecture, settings: &StepperSettings) -> Result<()> 
     }
     let (n_modes, rows, columns) = settings.probe.dim();
     let trained = architecture.trained_probe_modes;
-    if n_modes == 0 || (rows, columns) != (n, n) || !matches!(trained, 0) && trained != n_modes {
+    let as_trained = trained == 0 || trained == n_modes;
+    if n_modes == 0 || (rows, columns) != (n, n) || !as_trained {
         let modes = if trained == 0 {
             "one or more".to_owned()
         } else {
