@@ -8,7 +8,7 @@ use num_complex::Complex32;
 use ptycho_core::Error;
 use ptycho_core::compute::{Compute, DeviceChoice};
 use ptycho_core::data::{Dataset, DatasetParts, Patches};
-use ptycho_core::job::{DriveOptions, Engine, Quiet, Step, Stop, StopReason, drive};
+use ptycho_core::job::{DriveOptions, Engine as _, Quiet, Step, Stop, StopReason, drive};
 use ptycho_core::nn::samples::Samples;
 use ptycho_core::nn::stepper::{Batch, Losses, Prediction, Stepper};
 use ptycho_core::nn::{EpochRecord, Loss, Model, Schedule, TrainSettings, Trainer};
