@@ -124,10 +124,11 @@ impl Task for Convolve<'_> {
                     let channel = panel * PANEL + at;
                     let place = Place {
                         start: start + channel,
+                        channel,
                         row: side * stride,
                         column: stride,
                     };
-                    finish.write(m, sums, channel, place, (output, codes));
+                    finish.write(m, sums, place, (output, codes));
                 }
             }
         }
@@ -135,19 +136,18 @@ impl Task for Convolve<'_> {
 }
 
 impl Finish<'_> {
-    /// Write a tile's sums of the channels from `channel` on.
+    /// Write a tile's sums.
     #[inline(always)]
     fn write<M: Machine>(
         self,
         m: M,
         sums: [[M::Vector; 4]; 4],
-        channel: usize,
         place: Place,
         (output, codes): (&mut [f32], &mut [u8]),
     ) {
         match self {
             Self::Output { bias, relu, pool } => {
-                let tile = activate(m, sums, m.load(&bias[channel..]), relu);
+                let tile = activate(m, sums, m.load(&bias[place.channel..]), relu);
                 if pool {
                     keep_greatest(m, tile, place, output, codes);
                 } else {
@@ -231,10 +231,11 @@ fn activate<M: Machine>(
     tile
 }
 
-/// Where a tile's pixels lie in the output.
+/// Where a tile's pixels lie in the output: its first, the distances of rows and columns; and its first channel.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     start: usize,
+    channel: usize,
     row: usize,
     column: usize,
 }

@@ -4,7 +4,7 @@
     reason = "vector instructions only reach what is inlined into the dispatched function"
 )]
 
-use super::products::{self, PANEL};
+use super::products::{self, PANEL, Panels};
 use super::tiles::{self, FieldShape, Group, Source};
 use crate::tensor::dispatch::{Machine, Task};
 
@@ -73,25 +73,20 @@ impl Task for Products<'_> {
             product,
             accumulate,
         } = self;
-        let group_len = shapes.0.len() + shapes.1.len();
         let product = product.as_chunks_mut().0;
         for first_column in (0..n_columns).step_by(PANEL) {
             let column = first_column / PANEL;
             for first_row in (0..n_rows).step_by(PANEL) {
                 let row = first_row / PANEL;
-                let groups = fields
-                    .chunks_exact(group_len)
-                    .enumerate()
-                    .map(|(n, fields)| {
-                        let (x, dy) = fields.split_at(shapes.0.len());
-                        let here = n_tiles.saturating_sub(n * group_tiles).min(group_tiles);
-                        let x = tiles::rows(x, shapes.0.stride(), point, shapes.0.point());
-                        let dy = tiles::rows(dy, shapes.1.stride(), point, shapes.1.point());
-                        (
-                            &x[row * shapes.0.n_tiles..][..here],
-                            &dy[column * shapes.1.n_tiles..][..here],
-                        )
-                    });
+                let (x, dy) = shapes;
+                let groups = Panels {
+                    fields,
+                    group_len: x.len() + dy.len(),
+                    group_tiles,
+                    n_tiles,
+                    x: point * x.stride() + row * x.n_tiles * PANEL,
+                    dy: x.len() + point * dy.stride() + column * dy.n_tiles * PANEL,
+                };
                 let end = n_rows.min(first_row + PANEL);
                 let product = &mut product[column * n_rows + first_row..column * n_rows + end];
                 products::adjoint(

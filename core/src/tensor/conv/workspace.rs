@@ -12,10 +12,15 @@ use crate::tensor::activations::CHANNEL_BLOCK;
 
 /// Tiles of a group, so that its fields stay in a core's cache (a row of tiles may be longer).
 const GROUP_TILES: usize = 16;
+/// The same for layers whose weights do not stay there: the more, the less often they are fetched.
+const GROUP_TILES_OF_MANY_CHANNELS: usize = 32;
+/// From how many weights on those are.
+const MANY_WEIGHTS: usize = 200 * 200 * 9;
 /// Tiles of a group of the weights' gradient: the more, the less often the products are fetched.
 const WEIGHTS_GROUP_TILES: usize = 32;
-/// Fields that a block of the weights' gradient may take, so that they stay in the shared cache.
-const BLOCK_BYTES: usize = 2 << 20;
+/// Fields that a block of the weights' gradient takes, so that they stay in the shared cache: as much as the products
+/// that are fetched once for each, between these bounds.
+const BLOCK_BYTES: [usize; 2] = [2 << 20, 8 << 20];
 
 /// What a layer's passes need to know of its size.
 #[derive(Clone, Debug)]
@@ -50,15 +55,22 @@ impl Sizes {
             FieldShape::new(n_tiles, n_blocks),
             FieldShape::new(n_tiles, out_stride),
         );
+        let pass_tiles = if layer.n_weights() < MANY_WEIGHTS {
+            GROUP_TILES
+        } else {
+            GROUP_TILES_OF_MANY_CHANNELS
+        };
         let group_bytes = size_of::<f32>() * (shapes.0.len() + shapes.1.len());
+        let product_bytes = size_of::<f32>() * N_POINTS * layer.n_in() * out_stride;
+        let block_bytes = product_bytes.clamp(BLOCK_BYTES[0], BLOCK_BYTES[1]);
         Self {
             blocks: (first, n_blocks),
             channels: layer.channels.start - first..layer.channels.end - first,
             input_panels: layer.channels.start / PANEL..layer.channels.end.div_ceil(PANEL),
             out_stride,
-            pass_rows: (GROUP_TILES * TILE / layer.side).max(1),
+            pass_rows: (pass_tiles * TILE / layer.side).max(1),
             group_rows,
-            block_groups: (BLOCK_BYTES / group_bytes)
+            block_groups: (block_bytes / group_bytes)
                 .max(2)
                 .next_multiple_of(n_threads.max(1)),
             shapes,
