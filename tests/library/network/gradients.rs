@@ -248,6 +248,22 @@ fn gradients_of_the_baseline() {
 }
 
 #[test]
+fn a_whole_turn_of_the_baselines_phase_is_no_error() {
+    let settings = TrainSettings {
+        model: Model::Baseline,
+        ..small(1)
+    };
+    let mut case = Case::new("turn", settings, 64, 1);
+    let (losses, gradient) = case.gradient(2, N_GROUPS);
+    let entries = case.architecture.entries();
+    let bias = entries.iter().find(|e| e.name == "phi_out.bias").unwrap();
+    case.parameters.values_mut()[bias.start] += std::f32::consts::TAU;
+    let (turned, same) = case.gradient(2, N_GROUPS);
+    assert!((turned.mae - losses.mae).abs() < 1e-6, "{turned:?} {losses:?}");
+    assert!((same[bias.start] - gradient[bias.start]).abs() < 1e-2);
+}
+
+#[test]
 fn threads_and_the_batch_planned_for_change_no_bit() {
     for model in [Model::Pinn, Model::Baseline] {
         let settings = TrainSettings { model, ..small(2) };
