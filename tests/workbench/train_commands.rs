@@ -179,8 +179,8 @@ fn folders_that_are_no_training_are_refused() {
     disk::write(&root.join("other/manifest.json"), b"{\"schema\": 1}").unwrap();
     for (rest, code, words_of_error) in [
         ("-o mine", 2, "a folder with other files, as thesis.tex"),
-        ("-o mine --resume", 1, "manifest.json"),
-        ("-o nowhere --resume", 1, "manifest.json"),
+        ("-o mine --resume", 2, "the folder of a training"),
+        ("-o nowhere --resume", 2, "the folder of a training"),
         ("-o other", 3, "the manifest of another run"),
         ("-o other --resume", 3, "the manifest of another run"),
         ("-o mine/thesis.tex", 2, "found a file"),

@@ -47,7 +47,7 @@ pub struct TrainArgs {
     #[arg(long, visible_alias = "preview")]
     pub dry_run: bool,
     /// Stop after this time and keep what was learnt.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub time_limit: Option<f64>,
     /// Start although less memory is free than the training is estimated to need.
     #[arg(long)]

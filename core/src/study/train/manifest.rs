@@ -246,9 +246,17 @@ impl TrainManifest {
     /// The manifest of the training in a folder.
     ///
     /// # Errors
-    /// As [`TrainManifest::read`].
+    /// [`Error::Invalid`] if there is none; as [`TrainManifest::read`].
     pub fn of_folder(folder: &Path) -> Result<Self> {
-        Self::read(&folder.join("manifest.json"))
+        let file = folder.join("manifest.json");
+        if !file.is_file() {
+            let expected = "the folder of a training, with manifest.json";
+            let error = Error::invalid("resume a training", "output", expected, "none");
+            return Err(error
+                .with_fix("train once without --resume")
+                .with_file(folder));
+        }
+        Self::read(&file)
     }
 
     /// A file written, as the manifest names it.
