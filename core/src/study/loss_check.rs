@@ -151,7 +151,8 @@ fn arms(file: &Path) -> Result<Vec<ArmRecord>> {
     let text = std::fs::read_to_string(file).map_err(Error::io("read", file))?;
     let mut manifest: Value = serde_json::from_str(&without_nan(&text))
         .map_err(|error| refused(error.to_string(), give))?;
-    let arms = match (manifest["arms"].take(), manifest["arm"].take()) {
+    let mut take = |key: &str| manifest.get_mut(key).map(Value::take).unwrap_or_default();
+    let arms = match (take("arms"), take("arm")) {
         (Value::Array(arms), _) => arms,
         (_, Value::Null) => return Err(refused("neither".to_owned(), give)),
         (_, arm) => vec![arm],
