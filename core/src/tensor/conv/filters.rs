@@ -3,6 +3,7 @@
     clippy::inline_always,
     reason = "vector instructions only reach what is inlined into the dispatched function"
 )]
+#![expect(clippy::needless_range_loop, reason = "matrices, by row and column")]
 
 use std::ops::Range;
 
@@ -13,6 +14,9 @@ use crate::tensor::dispatch::{Machine, Task};
 
 /// Weights of a correlation, 3x3.
 pub(super) const N_TAPS: usize = 9;
+
+/// Steps of the sum whose weights are gathered at a time.
+const STEPS: usize = 8;
 
 /// Transform one panel of weights: `[point][k][32 outputs]`.
 #[derive(Debug)]
@@ -46,37 +50,65 @@ impl Task for TransformFilters<'_> {
         } else {
             (N_TAPS * self.n_in, N_TAPS)
         };
-        let mut taps = [[0.0_f32; PANEL]; N_TAPS];
-        for k in 0..n_k {
+        // Of every output a few steps at a time, as they lie in memory; columns without an output stay 0.
+        let mut taps = [[[0.0_f32; PANEL]; N_TAPS]; STEPS];
+        for first in (0..n_k).step_by(STEPS) {
+            let here = STEPS.min(n_k - first);
             for lane in 0..PANEL {
                 let output = self.first + lane as isize;
                 if output < 0 || output >= n_wide as isize {
                     continue;
                 }
-                let kernel = &self.weights[output as usize * wide + k * deep..][..N_TAPS];
-                for tap in 0..N_TAPS {
-                    taps[tap][lane] = kernel[if self.adjoint { 8 - tap } else { tap }];
+                for step in 0..here {
+                    let start = output as usize * wide + (first + step) * deep;
+                    let kernel = &self.weights[start..][..N_TAPS];
+                    for tap in 0..N_TAPS {
+                        taps[step][tap][lane] = kernel[if self.adjoint { 8 - tap } else { tap }];
+                    }
                 }
             }
-            for at in (0..PANEL).step_by(M::LANES) {
-                let mut half = [[m.splat(0.0); 3]; 6];
-                for j in 0..3 {
-                    let column = [0, 1, 2].map(|i| m.load(&taps[3 * i + j][at..]));
-                    let column = winograd::filter(m, column);
-                    for i in 0..6 {
-                        half[i][j] = column[i];
-                    }
-                }
-                for i in 0..6 {
-                    let row = winograd::filter(m, half[i]);
-                    for j in 0..6 {
-                        let start = (6 * i + j) * stride + k * PANEL + at;
-                        m.store(row[j], &mut self.filters[start..]);
-                    }
-                }
+            for step in 0..here {
+                let start = (first + step) * PANEL;
+                transform(m, &taps[step], (&mut self.filters[start..], stride));
             }
         }
     }
+}
+
+/// `G g Gᵀ` of a row of weights.
+#[inline(always)]
+fn transform<M: Machine>(
+    m: M,
+    taps: &[[f32; PANEL]; N_TAPS],
+    (filters, stride): (&mut [f32], usize),
+) {
+    for at in (0..PANEL).step_by(M::LANES) {
+        let column = [
+            winograd::filter(m, tap_column(m, taps, 0, at)),
+            winograd::filter(m, tap_column(m, taps, 1, at)),
+            winograd::filter(m, tap_column(m, taps, 2, at)),
+        ];
+        for i in 0..6 {
+            let row = winograd::filter(m, winograd::row(&column, i));
+            for j in 0..6 {
+                m.store(row[j], &mut filters[(6 * i + j) * stride + at..]);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn tap_column<M: Machine>(
+    m: M,
+    taps: &[[f32; PANEL]; N_TAPS],
+    j: usize,
+    at: usize,
+) -> [M::Vector; 3] {
+    [
+        m.load(&taps[j][at..]),
+        m.load(&taps[3 + j][at..]),
+        m.load(&taps[6 + j][at..]),
+    ]
 }
 
 /// Gradients for the weights of some outputs, a block of 16 or what is left of one, from those for the transforms.

@@ -37,8 +37,7 @@ pub(super) fn forward<M: Machine>(
                     forward_block::<M, 1, 8>(
                         m,
                         (field, stride),
-                        channels,
-                        weights,
+                        (channels, weights),
                         product,
                         (row, 0),
                     );
@@ -46,8 +45,7 @@ pub(super) fn forward<M: Machine>(
                     forward_block::<M, 2, 8>(
                         m,
                         (field, stride),
-                        channels,
-                        weights,
+                        (channels, weights),
                         product,
                         (row, 0),
                     );
@@ -61,8 +59,7 @@ pub(super) fn forward<M: Machine>(
                     forward_block::<M, 2, 6>(
                         m,
                         (field, stride),
-                        channels,
-                        weights,
+                        (channels, weights),
                         product,
                         (row, column),
                     );
@@ -71,8 +68,7 @@ pub(super) fn forward<M: Machine>(
                     forward_block::<M, 2, 4>(
                         m,
                         (field, stride),
-                        channels,
-                        weights,
+                        (channels, weights),
                         product,
                         (row, column),
                     );
@@ -85,8 +81,7 @@ pub(super) fn forward<M: Machine>(
                     forward_block::<M, 2, 4>(
                         m,
                         (field, stride),
-                        channels,
-                        weights,
+                        (channels, weights),
                         product,
                         (row, column),
                     );
@@ -105,8 +100,7 @@ const fn fours(n_rows: usize) -> usize {
 fn forward_block<M: Machine, const V: usize, const R: usize>(
     m: M,
     (field, stride): (&[Row], usize),
-    channels: &Range<usize>,
-    weights: &[Row],
+    (channels, weights): (&Range<usize>, &[Row]),
     product: &mut [Row],
     (row, column): (usize, usize),
 ) {
@@ -142,14 +136,49 @@ fn forward_block<M: Machine, const V: usize, const R: usize>(
     }
 }
 
+/// Two panels, `x` and `dy`, of the fields of several groups that lie one behind the other.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Panels<'a> {
+    /// Everything of all groups.
+    pub fields: &'a [f32],
+    /// Values of a group.
+    pub group_len: usize,
+    /// Tiles of a full group.
+    pub group_tiles: usize,
+    /// Tiles of all groups.
+    pub n_tiles: usize,
+    /// Where `x` begins in a group.
+    pub x: usize,
+    /// Where `dy` begins in a group.
+    pub dy: usize,
+}
+
+impl<'a> Panels<'a> {
+    #[inline(always)]
+    fn n_groups(&self) -> usize {
+        self.n_tiles.div_ceil(self.group_tiles)
+    }
+
+    /// Those of one group. (No iterator: its closures would not be inlined.)
+    #[inline(always)]
+    fn of(&self, group: usize) -> (&'a [Row], &'a [Row]) {
+        let n_rows = (self.n_tiles - group * self.group_tiles).min(self.group_tiles);
+        let fields = &self.fields[group * self.group_len..][..self.group_len];
+        let (x, dy) = (&fields[self.x..], &fields[self.dy..]);
+        (
+            x[..n_rows * PANEL].as_chunks().0,
+            dy[..n_rows * PANEL].as_chunks().0,
+        )
+    }
+}
+
 /// `product[i] (+)= Σ_t x[t][i] dy[t]`, the sum over the tiles of several groups: `x` and `dy` are panels, one for each
 /// group. The number of rows of `product` is a multiple of 8 and at most 32; `narrow`: only 16 columns matter.
 #[inline(always)]
-pub(super) fn adjoint<'a, M: Machine>(
+pub(super) fn adjoint<M: Machine>(
     m: M,
-    groups: impl Iterator<Item = (&'a [Row], &'a [Row])> + Clone,
-    product: &mut [Row],
-    narrow: bool,
+    groups: Panels<'_>,
+    (product, narrow): (&mut [Row], bool),
     accumulate: bool,
 ) {
     let width = if narrow { PANEL / 2 } else { PANEL };
@@ -158,9 +187,9 @@ pub(super) fn adjoint<'a, M: Machine>(
         16 => {
             for row in (0..n_rows).step_by(8) {
                 if narrow {
-                    adjoint_block::<M, 1, 8>(m, groups.clone(), product, (row, 0), accumulate);
+                    adjoint_block::<M, 1, 8>(m, groups, product, (row, 0), accumulate);
                 } else {
-                    adjoint_block::<M, 2, 8>(m, groups.clone(), product, (row, 0), accumulate);
+                    adjoint_block::<M, 2, 8>(m, groups, product, (row, 0), accumulate);
                 }
             }
         }
@@ -168,17 +197,17 @@ pub(super) fn adjoint<'a, M: Machine>(
             let n_fours = fours(n_rows);
             for column in (0..width).step_by(16) {
                 for row in (0..n_rows - 4 * n_fours).step_by(6) {
-                    adjoint_block::<M, 2, 6>(m, groups.clone(), product, (row, column), accumulate);
+                    adjoint_block::<M, 2, 6>(m, groups, product, (row, column), accumulate);
                 }
                 for row in (n_rows - 4 * n_fours..n_rows).step_by(4) {
-                    adjoint_block::<M, 2, 4>(m, groups.clone(), product, (row, column), accumulate);
+                    adjoint_block::<M, 2, 4>(m, groups, product, (row, column), accumulate);
                 }
             }
         }
         _ => {
             for column in (0..width).step_by(2 * M::LANES) {
                 for row in (0..n_rows).step_by(4) {
-                    adjoint_block::<M, 2, 4>(m, groups.clone(), product, (row, column), accumulate);
+                    adjoint_block::<M, 2, 4>(m, groups, product, (row, column), accumulate);
                 }
             }
         }
@@ -186,9 +215,9 @@ pub(super) fn adjoint<'a, M: Machine>(
 }
 
 #[inline(always)]
-fn adjoint_block<'a, M: Machine, const V: usize, const R: usize>(
+fn adjoint_block<M: Machine, const V: usize, const R: usize>(
     m: M,
-    groups: impl Iterator<Item = (&'a [Row], &'a [Row])>,
+    groups: Panels<'_>,
     product: &mut [Row],
     (row, column): (usize, usize),
     accumulate: bool,
@@ -201,7 +230,8 @@ fn adjoint_block<'a, M: Machine, const V: usize, const R: usize>(
             }
         }
     }
-    for (x, dy) in groups {
+    for group in 0..groups.n_groups() {
+        let (x, dy) = groups.of(group);
         for (x, dy) in x.iter().zip(dy) {
             let Some(x) = x[row..].first_chunk::<R>() else {
                 return;

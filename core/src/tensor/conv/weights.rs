@@ -4,16 +4,16 @@
     reason = "vector instructions only reach what is inlined into the dispatched function"
 )]
 
-use super::products::{self, PANEL};
+use super::products::{self, PANEL, Panels};
 use super::tiles::{self, FieldShape, Group, Source};
 use crate::tensor::dispatch::{Machine, Task};
 
 /// Fields of a group: of the input, `Bᵀ x B`, and of the gradient, `A dy Aᵀ`.
 #[derive(Debug)]
-pub(super) struct Fields<'a> {
+pub(super) struct TransformGroup<'a> {
     /// The layer's input.
     pub x: Source<'a>,
-    /// The gradient for what it has before ReLU and pool.
+    /// The gradient for what it has before `ReLU` and pool.
     pub dy: Source<'a>,
     /// Which tiles.
     pub group: Group,
@@ -27,7 +27,7 @@ pub(super) struct Fields<'a> {
     pub sums: &'a mut [f32],
 }
 
-impl Task for Fields<'_> {
+impl Task for TransformGroup<'_> {
     #[inline(always)]
     fn run<M: Machine>(self, m: M) {
         let (x, dy) = self.fields.split_at_mut(self.shapes.0.len());
@@ -73,32 +73,26 @@ impl Task for Products<'_> {
             product,
             accumulate,
         } = self;
-        let group_len = shapes.0.len() + shapes.1.len();
         let product = product.as_chunks_mut().0;
         for first_column in (0..n_columns).step_by(PANEL) {
             let column = first_column / PANEL;
             for first_row in (0..n_rows).step_by(PANEL) {
                 let row = first_row / PANEL;
-                let groups = fields
-                    .chunks_exact(group_len)
-                    .enumerate()
-                    .map(|(n, fields)| {
-                        let (x, dy) = fields.split_at(shapes.0.len());
-                        let here = n_tiles.saturating_sub(n * group_tiles).min(group_tiles);
-                        let x = tiles::rows(x, shapes.0.stride(), point, shapes.0.point());
-                        let dy = tiles::rows(dy, shapes.1.stride(), point, shapes.1.point());
-                        (
-                            &x[row * shapes.0.n_tiles..][..here],
-                            &dy[column * shapes.1.n_tiles..][..here],
-                        )
-                    });
+                let (x, dy) = shapes;
+                let groups = Panels {
+                    fields,
+                    group_len: x.len() + dy.len(),
+                    group_tiles,
+                    n_tiles,
+                    x: point * x.stride() + row * x.n_tiles * PANEL,
+                    dy: x.len() + point * dy.stride() + column * dy.n_tiles * PANEL,
+                };
                 let end = n_rows.min(first_row + PANEL);
                 let product = &mut product[column * n_rows + first_row..column * n_rows + end];
                 products::adjoint(
                     m,
                     groups,
-                    product,
-                    n_columns - first_column < PANEL,
+                    (product, n_columns - first_column < PANEL),
                     accumulate,
                 );
             }
