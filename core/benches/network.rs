@@ -1,7 +1,7 @@
 //! Training steps and predictions in groups per second, and where the time goes:
 //! `cargo bench -p ptycho_core --bench network [-- THREADS STEPS CASE]`.
 //!
-//! Synthetic counts of the shapes that the peer in PyTorch is given. A step is what `train` does with a batch: forward
+//! Synthetic counts of the shapes that the peer program is given. A step is what `train` does with a batch: forward
 //! pass, physics, backward pass, Adam. GFLOP/s count the multiplications of direct convolution, whatever the method, twice
 //! over for a backward pass.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark")]

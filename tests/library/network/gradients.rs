@@ -45,7 +45,7 @@ impl Case {
         });
         let mut parameters = Parameters::first(&architecture, 3);
         for entry in parameters.entries().to_vec() {
-            if entry.name.ends_with(".bias") {
+            if entry.shape.len() == 1 {
                 for value in &mut parameters.values_mut()[entry.range()] {
                     *value = (0.05 * uniform()) as f32;
                 }
