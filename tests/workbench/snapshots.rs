@@ -121,11 +121,13 @@ fn plots(ui: &mut Ui) {
         name: "LSQML",
         points: &loss,
         colour_index: 0,
+        is_dashed: false,
     }];
     let data = PlotData {
         x_label: "epoch",
         y_label: "loss",
         series: &series,
+        log_from: None,
     };
     ui.columns(2, |columns| {
         scan_plot::show(

@@ -616,11 +616,13 @@ fn a_line_plot_tells_what_it_leaves_out_and_exports_all_of_it() {
             name: "LSQML",
             points,
             colour_index: 0,
+            is_dashed: false,
         }];
         csv(&PlotData {
             x_label: "epoch",
             y_label: "loss",
             series: &series,
+            log_from: None,
         })
     };
     assert_eq!(
@@ -632,11 +634,13 @@ fn a_line_plot_tells_what_it_leaves_out_and_exports_all_of_it() {
             name: "LSQML",
             points: &points,
             colour_index: 0,
+            is_dashed: false,
         }];
         let data = PlotData {
             x_label: "epoch",
             y_label: "loss",
             series: &series,
+            log_from: None,
         };
         *is_asked |= plot.ui(ui, "loss", "Loss", &data).is_csv_asked;
     });

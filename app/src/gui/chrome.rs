@@ -8,7 +8,7 @@ use super::dialogs::{self, Dialog};
 use super::document::Message;
 use super::log::Record;
 use super::menus;
-use super::queue::{GENERATION, Lane, OVERLAP, Row};
+use super::queue::{GENERATION, INFERENCE, Lane, OVERLAP, Row, TRAINING};
 use super::views::View;
 use super::widgets::job_row::JobRow;
 use super::widgets::notice::NoticeAction;
@@ -33,7 +33,13 @@ pub fn show(app: &mut Workbench, ui: &mut Ui) {
         .filter(|row| {
             !matches!(
                 row.lane,
-                Lane::Preview | Lane::Sketch | Lane::Plan | Lane::Subject | Lane::Thinning
+                Lane::Preview
+                    | Lane::Sketch
+                    | Lane::Plan
+                    | Lane::Subject
+                    | Lane::Thinning
+                    | Lane::TrainPlan
+                    | Lane::Outlook
             )
         })
         // A view shows its own run, larger.
@@ -89,6 +95,17 @@ pub fn show(app: &mut Workbench, ui: &mut Ui) {
             } = app;
             overlap.ui(ui, document, (queue, preferences), commands);
         }
+        View::Train => {
+            let Workbench {
+                train,
+                document,
+                commands,
+                queue,
+                preferences,
+                ..
+            } = app;
+            train.ui(ui, document, (queue, preferences), commands);
+        }
         View::Reconstruct => {
             let Workbench {
                 reconstruct,
@@ -110,6 +127,7 @@ fn home(row: &Row) -> View {
     match row.scan {
         GENERATION => View::Generate,
         OVERLAP => View::Overlap,
+        TRAINING | INFERENCE => View::Train,
         _ => View::Reconstruct,
     }
 }
@@ -170,7 +188,11 @@ fn job_row(ui: &mut Ui, row: &Row, commands: &mut Vec<Command>) {
         state: &row.state,
         progress: row.progress,
         elapsed: row.elapsed,
-        rate_unit: "patterns/s",
+        rate_unit: if matches!(row.scan, TRAINING | INFERENCE) {
+            "groups/s"
+        } else {
+            "patterns/s"
+        },
     };
     if shown.ui(ui) {
         commands.push(Command::StopJob(row.id));

@@ -96,11 +96,13 @@ impl Workbench {
                     name: "LSQML",
                     points: &points,
                     colour_index: 0,
+                    is_dashed: false,
                 }];
                 let data = PlotData {
                     x_label: "epoch",
                     y_label: "loss",
                     series: &series,
+                    log_from: None,
                 };
                 ptycho_core::disk::write(&path, csv(&data).as_bytes())?;
                 Ok(Outcome::Written(path))

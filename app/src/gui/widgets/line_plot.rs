@@ -1,7 +1,7 @@
 //! Curves over a number: loss per epoch and the like, with a logarithmic axis where wanted.
 
 use egui::{Stroke, Ui};
-use egui_plot::{GridMark, Legend, Line, Plot, PlotPoints};
+use egui_plot::{GridMark, Legend, Line, LineStyle, Plot, PlotPoints};
 use ptycho_core::paint::ticks::value_text;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,8 @@ pub struct Series<'a> {
     pub points: &'a [[f64; 2]],
     /// Which colour of the palette; the same run has the same number in every plot.
     pub colour_index: usize,
+    /// Drawn dashed, as a validation beside its training.
+    pub is_dashed: bool,
 }
 
 /// What a plot shows.
@@ -27,6 +29,25 @@ pub struct PlotData<'a> {
     pub y_label: &'a str,
     /// The curves.
     pub series: &'a [Series<'a>],
+    /// Where losses may be negative: the logarithmic axis shows how far they are above this value. What is read off
+    /// and saved are the losses themselves.
+    pub log_from: Option<f64>,
+}
+
+impl PlotData<'_> {
+    /// A value a little below the least of all curves, where one of them is not positive: then a logarithmic axis has
+    /// no other place for them. The least value stands a thousandth of the span above it.
+    pub fn log_from(series: &[Series<'_>]) -> Option<f64> {
+        let values = series.iter().flat_map(|series| series.points);
+        let values = values.map(|[_, y]| *y).filter(|y| y.is_finite());
+        let (least, greatest) = values.fold(
+            (f64::INFINITY, f64::NEG_INFINITY),
+            |(least, greatest), y| (least.min(y), greatest.max(y)),
+        );
+        let is_needed = least <= 0.0;
+        let span = greatest - least;
+        is_needed.then(|| least - if 0.0 < span { 1e-3 * span } else { 1.0 })
+    }
 }
 
 /// The choices of a plot.
@@ -90,6 +111,12 @@ impl LinePlot {
                 let text = format!("⚠ {n_left_out} {why}, not drawn");
                 ui.colored_label(theme::palette(ui).warn, text);
             }
+            if let Some(from) = data.log_from.filter(|_| self.is_log_y) {
+                let text = format!("axis: above {}", value_text(from));
+                let tip = "Some values are negative, so the logarithmic axis shows how far they are above this one: the least of all curves, less a thousandth of their span. What is read off and saved are the values themselves.";
+                ui.label(egui::RichText::new(text).color(theme::palette(ui).weak))
+                    .on_hover_text(tip);
+            }
         });
         // The uppermost tick label stands half above the plot.
         ui.add_space(theme::GAP);
@@ -104,13 +131,20 @@ impl LinePlot {
             .map(|series| theme::series_colour(ui, series.colour_index))
             .collect();
         let (x_label, y_label, is_log) = (data.x_label, data.y_label, self.is_log_y);
-        let y_value = move |y: f64| if is_log { 10f64.powf(y) } else { y };
+        let from = data.log_from.unwrap_or(0.0);
+        let y_axis = move |y: f64| if is_log { 10f64.powf(y) } else { y };
+        let y_value = move |y: f64| if is_log { 10f64.powf(y) + from } else { y };
+        let above = if is_log && data.log_from.is_some() {
+            format!("{y_label} above the least")
+        } else {
+            y_label.to_owned()
+        };
         let height = ui.available_height();
         let mut plot = Plot::new((id_salt, is_log))
             .x_axis_label(x_label)
-            .y_axis_label(y_label)
+            .y_axis_label(above)
             .y_axis_min_width(14.0 * theme::GRID)
-            .y_axis_formatter(move |mark, _| value_text(round_mark(y_value(mark.value))))
+            .y_axis_formatter(move |mark, _| value_text(round_mark(y_axis(mark.value))))
             .label_formatter(move |position| {
                 let (name, at) = match position {
                     egui_plot::HoverPosition::NearDataPoint {
@@ -142,23 +176,28 @@ impl LinePlot {
         }
         plot.show(ui, |plot_ui| {
             for (series, colour) in data.series.iter().zip(colours) {
-                let points: PlotPoints<'_> = self.drawn(series.points).collect();
-                plot_ui.line(Line::new(series.name, points).stroke(Stroke::new(1.5, colour)));
+                let points: PlotPoints<'_> = self.drawn(series.points, from).collect();
+                let mut line = Line::new(series.name, points).stroke(Stroke::new(1.5, colour));
+                if series.is_dashed {
+                    line = line.style(LineStyle::dashed_dense());
+                }
+                plot_ui.line(line);
             }
         });
     }
 
-    fn drawn(self, points: &[[f64; 2]]) -> impl Iterator<Item = [f64; 2]> {
+    fn drawn(self, points: &[[f64; 2]], from: f64) -> impl Iterator<Item = [f64; 2]> {
         points
             .iter()
-            .map(move |&[x, y]| [x, if self.is_log_y { y.log10() } else { y }])
+            .map(move |&[x, y]| [x, if self.is_log_y { (y - from).log10() } else { y }])
             .filter(|[x, y]| x.is_finite() && y.is_finite())
     }
 
     fn n_left_out(self, data: &PlotData<'_>) -> usize {
+        let from = data.log_from.unwrap_or(0.0);
         data.series
             .iter()
-            .map(|series| series.points.len() - self.drawn(series.points).count())
+            .map(|series| series.points.len() - self.drawn(series.points, from).count())
             .sum()
     }
 }

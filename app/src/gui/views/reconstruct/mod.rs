@@ -255,11 +255,13 @@ fn draw_loss(ui: &mut Ui, plot: &mut LinePlot, run: &Run) -> bool {
         name: "loss",
         points: &points,
         colour_index: 0,
+        is_dashed: false,
     }];
     let data = PlotData {
         x_label: "epoch",
         y_label: "loss",
         series: &series,
+        log_from: None,
     };
     plot.ui(ui, "loss", "Loss", &data).is_csv_asked
 }

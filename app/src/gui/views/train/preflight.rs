@@ -1,0 +1,44 @@
+//! What stands in the way of a training, and what is worth knowing before it.
+
+use egui::{Label, RichText, ScrollArea, Ui};
+
+use super::super::super::chrome::action_button;
+use super::super::super::command::Command;
+use super::super::super::document::{Check, CheckState, Document};
+use super::super::super::theme;
+use super::super::super::training::preflight::preflight as checks;
+
+/// Draw the list.
+pub(super) fn preflight(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    let training = &document.training;
+    let n_threads = document.n_threads;
+    ui.horizontal(|ui| {
+        ui.strong("Before the run");
+        if !training.is_plan_current(&document.scan, n_threads) {
+            ui.label(RichText::new("checking…").color(theme::palette(ui).weak));
+        }
+    });
+    ScrollArea::vertical()
+        .auto_shrink([false, false])
+        .show(ui, |ui| {
+            for check in checks(training, &document.scan, n_threads) {
+                line(ui, &check, commands);
+            }
+        });
+}
+
+fn line(ui: &mut Ui, check: &Check, commands: &mut Vec<Command>) {
+    let palette = theme::palette(ui);
+    let (icon, color) = match check.state {
+        CheckState::Good => ("✔", palette.ok),
+        CheckState::Warning => ("⚠", palette.warn),
+        CheckState::Blocking => ("✖", palette.bad),
+    };
+    ui.horizontal_wrapped(|ui| {
+        ui.colored_label(color, icon);
+        ui.add(Label::new(&check.text).wrap().selectable(true));
+        if let Some(fix) = check.fix {
+            action_button(ui, fix, true, commands);
+        }
+    });
+}
