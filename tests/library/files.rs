@@ -364,6 +364,7 @@ fn a_reconstruction_is_read_back() {
     let path = folder.path().join("result.npz");
     let reconstruction = Reconstruction {
         object: Array2::from_shape_fn((5, 7), |(y, x)| Complex32::new(y as f32, x as f32)),
+        coverage: None,
         probe: Array3::from_elem((2, 4, 4), Complex32::new(0.5, 2.0)),
         positions_px: vec![[3.25, 2.0], [3.0, 4.5]],
         loss: vec![2.0, 1.0, 0.5],

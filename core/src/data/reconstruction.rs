@@ -15,6 +15,9 @@ use crate::error::Result;
 pub struct Reconstruction {
     /// `(h, w)` in the object frame of the dataset.
     pub object: Array2<Complex32>,
+    /// `(h, w)`: weight of the patches over each pixel, where the object was stitched of patches; 0 where none was, and the
+    /// object is 0 there too.
+    pub coverage: Option<Array2<f32>>,
     /// Probe modes `(k, n, n)`, √photons, strongest first.
     pub probe: Array3<Complex32>,
     /// Positions `(row, column)` in px, as used or refined.
@@ -28,8 +31,8 @@ pub struct Reconstruction {
 }
 
 impl Reconstruction {
-    /// Write as NPZ: `reconstructed_object` (h, w) and `reconstructed_probe` (k, n, n) complex64, `xcoords`,
-    /// `ycoords`, `loss`, `algorithm`, `_metadata` (UTF-8 JSON of the provenance).
+    /// Write as NPZ: `reconstructed_object` (h, w) and `reconstructed_probe` (k, n, n) complex64, `coverage`
+    /// (h, w) float32 where there is one, `xcoords`, `ycoords`, `loss`, `algorithm`, `_metadata` (UTF-8 JSON of the provenance).
     ///
     /// # Errors
     /// [`crate::Error::Io`].
@@ -44,6 +47,9 @@ impl Reconstruction {
             let (object, probe) = (self.object.view(), self.probe.view());
             npz.array("reconstructed_object", Compression::Deflated, &object)?;
             npz.array("reconstructed_probe", Compression::Deflated, &probe)?;
+            if let Some(coverage) = &self.coverage {
+                npz.array("coverage", Compression::Deflated, &coverage.view())?;
+            }
             npz.values("xcoords", &along(1))?;
             npz.values("ycoords", &along(0))?;
             npz.values("loss", &self.loss)?;
@@ -101,6 +107,7 @@ impl Reconstruction {
             .and_then(|text| serde_json::from_str(&text).ok())
             .unwrap_or(serde_json::Value::Null);
         Ok(Self {
+            coverage: coverage(&archive, object.dim())?,
             object,
             probe,
             positions_px: rows.into_iter().zip(columns).map(Into::into).collect(),
@@ -108,5 +115,21 @@ impl Reconstruction {
             algorithm: archive.text("algorithm").unwrap_or_default(),
             provenance,
         })
+    }
+}
+
+fn coverage(archive: &Archive, shape: (usize, usize)) -> Result<Option<Array2<f32>>> {
+    let key = "coverage";
+    if !archive.has(key) {
+        return Ok(None);
+    }
+    let values = archive.array_f64(key)?;
+    let coverage = values.view().into_dimensionality::<Ix2>();
+    match coverage {
+        Ok(coverage) if coverage.dim() == shape => Ok(Some(coverage.map(|weight| *weight as f32))),
+        _ => {
+            let expected = format!("({}, {}) as the object", shape.0, shape.1);
+            Err(archive.bad_member(key, &expected, &shown(values.shape())))
+        }
     }
 }

@@ -236,6 +236,7 @@ impl<T: Real> LsqmlOf<T> {
     pub fn reconstruction(&self) -> Reconstruction {
         Reconstruction {
             object: self.object().mapv(single),
+            coverage: None,
             probe: self.probe().mapv(single),
             positions_px: self.scan.dataset.positions_px().to_vec(),
             loss: self.state.loss.clone(),

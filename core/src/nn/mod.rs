@@ -25,6 +25,7 @@ pub mod samples;
 pub mod schedule;
 pub mod settings;
 pub mod stepper;
+pub(crate) mod tensors;
 pub mod trainer;
 
 pub use architecture::{Architecture, Head};

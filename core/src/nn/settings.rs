@@ -118,10 +118,13 @@ impl TrainSettings {
         }
     }
 
-    /// How groups are formed.
+    /// How groups are formed: the baseline's are single patterns, and `groups` counts those.
     pub fn grouping(&self) -> GroupSettings {
         GroupSettings {
-            gridsize: self.gridsize,
+            gridsize: match self.model {
+                Model::Pinn => self.gridsize,
+                Model::Baseline => 1,
+            },
             neighbors: self.neighbors,
             seed: self.seed,
             n_groups: self.groups,

@@ -52,13 +52,37 @@ impl Activations {
         ((item * self.side + row) * self.side + column) * self.stride() + channel
     }
 
+    /// Take another shape in the same memory, which grows only where it is too small. Values mean nothing afterwards,
+    /// but the channels beyond `n_channels` are zero.
+    pub fn reshape(&mut self, n_batch: usize, side: usize, n_channels: usize) {
+        if (n_batch, side, n_channels) == (self.n_batch, self.side, self.n_channels) {
+            return;
+        }
+        (self.n_batch, self.side, self.n_channels) = (n_batch, side, n_channels);
+        if self.values.len() < self.len() {
+            self.values = Aligned::zeros(self.len());
+        } else if n_channels != self.stride() {
+            self.values.fill(0.0);
+        }
+    }
+
+    /// Bytes of memory held.
+    pub fn n_bytes(&self) -> usize {
+        size_of_val::<[f32]>(&self.values)
+    }
+
+    fn len(&self) -> usize {
+        self.n_batch * self.side * self.side * self.stride()
+    }
+
     /// All values, channels beyond [`Activations::n_channels`] included.
     pub fn values(&self) -> &[f32] {
-        &self.values
+        &self.values[..self.len()]
     }
 
     /// All values; whoever writes keeps the channels beyond [`Activations::n_channels`] zero.
     pub fn values_mut(&mut self) -> &mut [f32] {
-        &mut self.values
+        let len = self.len();
+        &mut self.values[..len]
     }
 }
