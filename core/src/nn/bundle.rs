@@ -124,20 +124,8 @@ impl Bundle {
 
     /// The probe in use: the trained one where it was trained along, else the file's; `(k, n, n)`, √photons.
     pub fn trained_probe(&self) -> Array3<Complex32> {
-        let Some(values) = self.parameters.get("probe") else {
-            return self.probe.clone();
-        };
-        let unit = rms(&self.probe);
-        let modes: Vec<Complex32> = values
-            .as_chunks::<2>()
-            .0
-            .iter()
-            .map(|[re, im]| Complex32::new(*re, *im) * unit)
-            .collect();
-        let (_, rows, columns) = self.probe.dim();
-        let n_modes = modes.len() / (rows * columns).max(1);
-        Array3::from_shape_vec((n_modes, rows, columns), modes)
-            .unwrap_or_else(|_| self.probe.clone())
+        let trained = self.parameters.probe(&self.probe);
+        trained.unwrap_or_else(|| self.probe.clone())
     }
 
     /// The safetensors file: the same bytes for the same bundle.
@@ -226,12 +214,6 @@ impl Bundle {
             epoch: card.epoch,
         })
     }
-}
-
-/// Root mean square of a probe over all modes and pixels: the unit of a trained probe.
-pub fn rms(probe: &Array3<Complex32>) -> f32 {
-    let sum: f64 = probe.iter().map(|value| f64::from(value.norm_sqr())).sum();
-    (sum / probe.len().max(1) as f64).sqrt() as f32
 }
 
 /// The JSON that `path` means.

@@ -18,7 +18,11 @@ pub struct StepRecord {
 }
 
 /// One epoch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+///
+/// What is measured after it is measured of all validation groups and of training groups evenly spaced, up to
+/// [`crate::nn::trainer::MEASURED_GROUPS`] in all.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct EpochRecord {
     /// Counted from 1.
     pub epoch: usize,
@@ -38,14 +42,21 @@ pub struct EpochRecord {
     pub seconds: f64,
     /// Standard deviation of the stitched amplitude over the pixels seen, after the epoch.
     pub amplitude_spread: Option<f64>,
-    /// Correlation of predicted and measured amplitudes of the validation groups.
+    /// Mean of the stitched amplitude over the pixels seen.
+    pub amplitude_mean: Option<f64>,
+    /// Correlation of predicted and measured amplitudes of the validation groups (of training groups where there are none);
+    /// of drawn and true amplitude for the baseline.
     pub amplitude_correlation: Option<f64>,
+    /// The same with each pixel's mean over the patterns taken off both: how much of what makes one pattern differ from
+    /// another is predicted. A flat image gives 0 here, while the probe alone makes the plain correlation high.
+    pub pattern_correlation: Option<f64>,
     /// Whether the network has collapsed to a flat image.
     pub collapsed: bool,
 }
 
 /// The whole course of a training; written also on failure and cancel.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TrainingHistory {
     /// Name of the chosen loss, as `nll`.
     pub loss_name: String,
@@ -55,6 +66,13 @@ pub struct TrainingHistory {
     pub epochs: Vec<EpochRecord>,
     /// The epoch whose parameters are the bundle's best, counted from 1.
     pub best_epoch: Option<usize>,
+    /// Whether it ended before its last epoch because the validation loss had not fallen for `early_stop` epochs.
+    pub stopped_early: bool,
     /// Why it stopped, once it has.
     pub stopped_because: Option<StopReason>,
+}
+
+/// A number as histories hold it: `None` where it is NaN or infinite, which JSON cannot say.
+pub fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
 }

@@ -9,11 +9,13 @@
 //! | [`device`] | the same step composed for CUDA and Metal |
 //! | [`samples`] | groups of patterns, normalised, in batches |
 //! | [`trainer`] | the engine that [`crate::job::drive`] runs |
+//! | [`collapse`] | whether a network has collapsed to a flat image |
 //! | [`bundle`] | a trained network on disk |
 //! | [`infer`] | bundle and dataset to an object |
 
 pub mod architecture;
 pub mod bundle;
+pub mod collapse;
 pub mod device;
 pub mod history;
 pub mod infer;

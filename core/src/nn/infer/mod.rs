@@ -220,7 +220,9 @@ pub fn probe_factor(of_bundle: &Array3<Complex32>, of_data: &Array3<Complex32>) 
 /// Weights of a patch's pixels, `(n, n)`, 1 where they are greatest.
 fn weights(weight: StitchWeight, probe: &Array3<Complex32>) -> Array2<f32> {
     let intensity = probe.map(Complex32::norm_sqr).sum_axis(Axis(0));
-    let most = intensity.iter().fold(0.0f32, |most, value| most.max(*value));
+    let most = intensity
+        .iter()
+        .fold(0.0f32, |most, value| most.max(*value));
     match weight {
         StitchWeight::Probe if 0.0 < most => intensity / most,
         _ => Array2::from_elem(intensity.dim(), 1.0),
@@ -248,8 +250,13 @@ fn recorded_factor(samples: &Samples) -> Result<f64> {
     let recorded = samples.dataset.metadata().counts_factor;
     recorded.ok_or_else(|| {
         let expected = "a file whose _metadata records counts_factor, as dose-normalised ones do";
-        Error::invalid(ATTEMPTED, "rescale", expected, "recorded for a file without")
-            .with_fix("give --rescale none or least-squares")
+        Error::invalid(
+            ATTEMPTED,
+            "rescale",
+            expected,
+            "recorded for a file without",
+        )
+        .with_fix("give --rescale none or least-squares")
     })
 }
 

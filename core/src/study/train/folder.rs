@@ -36,7 +36,9 @@ impl Start {
                 return Err(refuse(task, "the folder of a training", "none", fix));
             }
             let entries = std::fs::read_dir(output).into_iter().flatten().flatten();
-            let other = entries.map(|entry| entry.file_name()).find(|name| name != LOCK);
+            let other = entries
+                .map(|entry| entry.file_name())
+                .find(|name| name != LOCK);
             return match other {
                 None => Ok(Self::New),
                 Some(name) => {
@@ -165,7 +167,12 @@ fn lock(task: &TrainTask) -> Result<File> {
         Err(TryLockError::WouldBlock) => {
             let found = "a training that is running";
             let fix = "wait for it, or give another -o";
-            Err(refuse(task, "a folder that no other training writes", found, fix))
+            Err(refuse(
+                task,
+                "a folder that no other training writes",
+                found,
+                fix,
+            ))
         }
     }
 }

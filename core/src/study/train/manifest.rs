@@ -229,12 +229,14 @@ impl TrainManifest {
                 file: Some(file.to_path_buf()),
                 expected: format!("a manifest of a training, schema {SCHEMA}"),
                 found,
-                fix: "give the folder of a training; -o of a new one is a folder of its own".to_owned(),
+                fix: "give the folder of a training; -o of a new one is a folder of its own"
+                    .to_owned(),
                 ..Problem::default()
             }))
         };
         let text = std::fs::read(file).map_err(Error::io("read", file))?;
-        let kind: Kind = serde_json::from_slice(&text).map_err(|error| refused(error.to_string()))?;
+        let kind: Kind =
+            serde_json::from_slice(&text).map_err(|error| refused(error.to_string()))?;
         if kind.kind != KIND {
             return Err(refused("the manifest of another run".to_owned()));
         }

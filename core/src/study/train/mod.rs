@@ -136,7 +136,12 @@ impl TrainTask {
             && Duration::try_from_secs_f64(seconds).is_err()
         {
             let found = format!("{seconds} s");
-            return Err(Error::invalid(ATTEMPTED, "time_limit_s", "0 s or more", found));
+            return Err(Error::invalid(
+                ATTEMPTED,
+                "time_limit_s",
+                "0 s or more",
+                found,
+            ));
         }
         if self.settings.lr <= 0.0 {
             let found = self.settings.lr.to_string();
@@ -198,7 +203,12 @@ impl TrainData {
         if validation.n() != self.train.n() {
             let expected = format!("patterns of {0}x{0} as the training data", self.train.n());
             let found = format!("{0}x{0}", validation.n());
-            return Err(of_file(Error::invalid(ATTEMPTED, "validation", expected, found)));
+            return Err(of_file(Error::invalid(
+                ATTEMPTED,
+                "validation",
+                expected,
+                found,
+            )));
         }
         let validation = Samples::new(Arc::clone(validation), settings).map_err(of_file)?;
         Ok((all, validation))

@@ -53,8 +53,7 @@ pub fn plan(
     let canvas_px = train.canvas_px().max(validation.canvas_px());
     let trial = Trial::of(&architecture, &train, canvas_px, &compute)?;
     let steps_per_epoch = n_groups.div_ceil(settings.batch_size);
-    let per_epoch =
-        n_groups as f64 + validation.n_groups() as f64 / FORWARD_PASSES_OF_A_STEP;
+    let per_epoch = n_groups as f64 + validation.n_groups() as f64 / FORWARD_PASSES_OF_A_STEP;
     let largest = |axis: usize| {
         let [of_train, of_validation] = [&train, &validation].map(Samples::largest_offset_px);
         of_train[axis].max(of_validation[axis])
@@ -142,7 +141,9 @@ impl Trial {
         let mut stepper = open(size.max(2))?;
         let further = (stepper.n_bytes() as u64).saturating_sub(one) / (size.max(2) as u64 - 1);
         let mut batch = few.room(size);
-        compute.pool()?.install(|| few.fill(&which, &normalisation, &mut batch));
+        compute
+            .pool()?
+            .install(|| few.fill(&which, &normalisation, &mut batch));
         let parameters = Parameters::first(architecture, 0);
         let mut gradient = vec![0.0; architecture.n_parameters()];
         let mut step = || -> Result<f64> {

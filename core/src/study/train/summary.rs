@@ -61,7 +61,8 @@ impl TrainSummary {
         let (word, words) = match &outcome.reason {
             StopReason::Finished if is_early => (
                 "early_stop",
-                "the validation loss has not fallen for as many epochs as --early-stop says".to_owned(),
+                "the validation loss has not fallen for as many epochs as --early-stop says"
+                    .to_owned(),
             ),
             StopReason::Finished => ("finished", in_words(&outcome.reason)),
             StopReason::Cancelled => ("cancelled", in_words(&outcome.reason)),
