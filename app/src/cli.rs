@@ -1,9 +1,11 @@
 //! The command line as typed: commands, flags, help. Nothing is decided or executed here.
 
+pub mod infer;
 pub mod overlap;
 pub mod settings;
 pub mod simulate;
 pub mod tools;
+pub mod train;
 
 use std::path::PathBuf;
 
@@ -11,12 +13,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ptycho_core::compute::DeviceChoice;
 use ptycho_core::iterative::LsqmlSettings;
 
+use self::infer::InferArgs;
 use self::overlap::{CanvasArgs, GroupsArgs, OverlapArgs};
 use self::settings::Flags;
 use self::simulate::{SimulateArgs, ValidateArgs};
 use self::tools::{
     CropArgs, FixtureArgs, PadArgs, PatchesArgs, ShuffleArgs, SplitArgs, SubsetArgs,
 };
+use self::train::{CheckLossArgs, TrainArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,12 +29,15 @@ Examples:
   ptychobench inspect scan.npz                    key by key: is it right?
   ptychobench repair scan.npz -o mended.npz       write a file that is
   ptychobench reconstruct scan.npz -o result.npz  object and probe
+  ptychobench train scan.npz -o run               a network that learns from the scan
+  ptychobench infer run other.npz -o object.npz   another scan's object in seconds
 
 Exit codes:
   0 done, 1 failed, 2 wrong usage, 3 refused by the data contract,
-  4 stopped by a guard rail (memory, time limit), 130 interrupted";
+  4 stopped by a guard rail (memory, time limit, check-loss), 130 interrupted";
 
-/// A workbench for ptychography: inspect, mend and reconstruct scans, in a window or from the command line.
+/// A workbench for ptychography: inspect, mend and reconstruct scans, train networks on them, in a window or from the
+/// command line.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES)]
 pub struct Cli {
@@ -72,6 +79,9 @@ pub enum Command {
     Overlap(Box<OverlapArgs>),
     Groups(Box<GroupsArgs>),
     Canvas(Box<CanvasArgs>),
+    Train(Box<TrainArgs>),
+    Infer(Box<InferArgs>),
+    CheckLoss(CheckLossArgs),
     Demo(DemoArgs),
 }
 
@@ -248,6 +258,9 @@ impl Command {
             Self::Overlap(args) => args.json,
             Self::Groups(args) => args.json,
             Self::Canvas(args) => args.json,
+            Self::Train(args) => args.json,
+            Self::Infer(args) => args.json,
+            Self::CheckLoss(args) => args.json,
             Self::Demo(args) => args.json,
         }
     }

@@ -1,5 +1,6 @@
 //! The window's twin: every command without a window. Results go to standard output, all else to standard error.
 
+mod infer;
 mod inspect;
 mod overlap;
 mod progress;
@@ -7,6 +8,7 @@ mod reconstruct;
 mod repair;
 mod simulate;
 mod tools;
+mod train;
 mod validate;
 
 use std::fmt::Display;
@@ -90,6 +92,9 @@ pub fn run(command: &Command, is_quiet: bool) -> Exit {
         Command::Overlap(args) => overlap::overlap(args, &session),
         Command::Groups(args) => overlap::groups(args, &session),
         Command::Canvas(args) => overlap::canvas(args, &session),
+        Command::Train(args) => train::train(args, &session),
+        Command::Infer(args) => infer::infer(args, &session),
+        Command::CheckLoss(args) => train::check_loss(args),
         Command::Demo(args) => demo(args, &session),
     };
     outcome.unwrap_or_else(|error| report(&error, command.is_json()))

@@ -15,6 +15,7 @@ const REDRAW_INTERVAL: Duration = Duration::from_millis(100);
 pub(super) struct Terminal {
     stop: Stop,
     what: String,
+    unit: &'static str,
     is_shown: bool,
     started: Instant,
     line: Mutex<Line>,
@@ -31,10 +32,16 @@ impl Terminal {
         Self {
             stop: session.stop.clone(),
             what: what.to_owned(),
+            unit: "patterns",
             is_shown: !session.is_quiet && std::io::stderr().is_terminal(),
             started: Instant::now(),
             line: Mutex::default(),
         }
+    }
+
+    /// The same for work whose rate counts something else than patterns.
+    pub(super) fn counting(self, unit: &'static str) -> Self {
+        Self { unit, ..self }
     }
 
     /// Remove the line, so that what follows starts on a clean one.
@@ -58,8 +65,8 @@ impl Terminal {
         if 0 < progress.n_epochs && 0.0 < progress.rate_per_s {
             let _ = write!(
                 text,
-                "  epoch {}/{}  loss {:.4}  {:.0} patterns/s",
-                progress.epoch, progress.n_epochs, progress.loss, progress.rate_per_s
+                "  epoch {}/{}  loss {:.4}  {:.0} {}/s",
+                progress.epoch, progress.n_epochs, progress.loss, progress.rate_per_s, self.unit
             );
         }
         if first_share < share {

@@ -149,6 +149,14 @@ impl TrainTask {
         }
         Ok(())
     }
+
+    /// Whether the run folder may be used for this task; nothing is written.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], [`Error::Refused`] that say what is there; [`Error::Io`].
+    pub fn check_folder(&self, data: &TrainData) -> Result<()> {
+        Start::of(self, data).map(drop)
+    }
 }
 
 /// The datasets of a training, opened.
