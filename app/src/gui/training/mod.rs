@@ -31,6 +31,9 @@ use super::document::Scan;
 /// Where the demonstration scan is kept under the runs folder, once it is trained on.
 pub const DEMONSTRATION_FILE: &str = "demonstration.npz";
 
+/// Where a run folder keeps what a training goes on from.
+const CHECKPOINT_FOLDER: &str = "checkpoint";
+
 /// What a user chooses, and what can be undone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainDraft {
@@ -270,7 +273,7 @@ impl Training {
         if !arm.is_over() {
             return Some("This training has not ended.");
         }
-        if arm.state == ArmState::Dropped || arm.outcome.is_none() {
+        if !arm.folder().join(CHECKPOINT_FOLDER).is_dir() {
             return Some("This training has left no checkpoint.");
         }
         None

@@ -1,6 +1,7 @@
 //! The panes: a validation pattern measured and predicted, the patch, the object so far; the reconstruction.
 
 use egui::{RichText, Ui};
+use ptycho_core::nn::trainer::{PREVIEW_GROUPS, PREVIEW_INTERVAL, PREVIEW_SHARE};
 use ptycho_core::paint::colormap::{ColorMap, Map};
 use ptycho_core::paint::component::{Component, Source};
 use ptycho_core::paint::limits::Limits;
@@ -224,7 +225,8 @@ pub(super) fn preview_line(ui: &mut Ui, training: &mut Training) {
     let weak = theme::palette(ui).weak;
     let names: Vec<_> = training.arms.iter().map(|arm| arm.name.clone()).collect();
     if names.is_empty() {
-        ui.label(RichText::new("A preview after every epoch, at most ten a second.").color(weak));
+        let rate = format!("A live preview: {}.", rate_words());
+        ui.label(RichText::new(rate).color(weak));
         return;
     }
     let mut chosen = training.chosen;
@@ -250,9 +252,18 @@ pub(super) fn preview_line(ui: &mut Ui, training: &mut Training) {
         epoch => format!("after epoch {epoch}"),
     };
     ui.label(format!("preview {epoch}"));
-    ui.label(RichText::new("one an epoch, at most ten a second").color(weak));
+    ui.label(RichText::new(rate_words()).color(weak));
     ui.label(RichText::new(unseen_words(&shown)).color(weak))
         .on_hover_text("Pixels that no patch of the preview's groups has seen; drawn in slate");
+}
+
+/// How often there is a new preview, and of how much it is.
+fn rate_words() -> String {
+    let seconds = PREVIEW_INTERVAL.as_secs();
+    let percent = 100.0 * PREVIEW_SHARE;
+    format!(
+        "every {seconds} s or more, taking {percent:.0} % of the time at most, of up to {PREVIEW_GROUPS} groups"
+    )
 }
 
 fn unseen_words(shown: &ShownPreview) -> String {
