@@ -7,6 +7,7 @@
 pub mod activations;
 pub mod conv;
 mod dispatch;
+pub(crate) mod elementary;
 pub mod poisson;
 pub mod portable;
 pub mod shift;
