@@ -1,5 +1,8 @@
 //! Layers, golden losses and gradients.
 
+mod golden; // the developers' numbers
+mod gradients; // the double-precision twin and central differences, for every kind of layer
+
 use ptycho_core::nn::architecture::Feed;
 use ptycho_core::nn::{Architecture, Head, Model, Parameters, TrainSettings};
 

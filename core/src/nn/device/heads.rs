@@ -13,7 +13,8 @@ pub(super) struct Fields {
     pub(super) phase: Tensor,
 }
 
-/// Amplitude and phase of a physics-informed network, on the support or, with a border head, on the whole patch.
+/// Amplitude and phase of a physics-informed network, on the support: with a border head that is the whole patch, and both
+/// are drawn by swish on the ring.
 pub(super) fn fields(
     architecture: &Architecture,
     heads: &Heads,

@@ -8,6 +8,7 @@ use crate::nn::device::Place;
 use crate::nn::device::batch::DeviceBatch;
 use crate::nn::device::heads::{self, drawn};
 use crate::nn::device::layers::Heads;
+use crate::nn::parameters::rms_probe;
 use crate::nn::stepper::{Losses, Objective, Prediction, StepperSettings};
 use crate::tensor::portable::{self, Dft, Placement, upload};
 
@@ -63,7 +64,6 @@ impl Physics {
             let values: Vec<f64> = probe.iter().map(of).collect();
             upload(&values, (n_modes, n, n), dtype, device)
         };
-        let power: f64 = probe.iter().map(|value| value.norm_sqr()).sum();
         let outside = |i: usize| !(n / 4..3 * n / 4).contains(&i);
         let ring: Vec<f64> = (0..n * n)
             .map(|i| f64::from(u8::from(outside(i / n) || outside(i % n))))
@@ -76,7 +76,7 @@ impl Physics {
                 re: part(|z| z.re)?,
                 im: part(|z| z.im)?,
             },
-            probe_rms: (power / probe.len().max(1) as f64).sqrt(),
+            probe_rms: f64::from(rms_probe(&settings.probe)),
             merge: Placement::new(side, canvas, corner(side), dtype, device)?,
             view: Placement::new(canvas, n, -corner(n), dtype, device)?,
             dft: Dft::new(n, dtype, device)?,
@@ -109,12 +109,12 @@ impl Physics {
         let view = self.view.at(&back)?;
         let views = merged.map(|plane| view.apply_shared(plane))?;
         let rate = self.rate(&views, probe)?;
-        let (root, losses) = self.likelihood(&rate, &merged, batch)?;
         let (n, margin) = (
             self.architecture.n,
             (self.canvas_px - self.architecture.n) / 2,
         );
         let objects = merged.map(|plane| plane.narrow(1, margin, n)?.narrow(2, margin, n))?;
+        let (root, losses) = self.likelihood(&rate, &objects, batch)?;
         Ok(Drawn {
             root,
             losses,
@@ -168,7 +168,7 @@ impl Physics {
     fn likelihood(
         &self,
         rate: &Tensor,
-        merged: &portable::Complex,
+        objects: &portable::Complex,
         batch: &DeviceBatch,
     ) -> Result<(Tensor, Losses)> {
         let objective = &self.objective;
@@ -188,7 +188,7 @@ impl Physics {
             objective.amplitude_epsilon,
         )?)?;
         let n_used = batch.n_used.max(1) as f64;
-        let tv = (portable::roughness(merged)? / merged.re.elem_count() as f64)?;
+        let tv = (portable::roughness(objects)? / objects.re.elem_count() as f64)?;
         let mut root = Root::default();
         root.add(&nll, objective.nll / n_used)?;
         root.add(&mae, objective.mae / n_used)?;
@@ -204,7 +204,7 @@ impl Physics {
         Ok((root.of(rate)?, losses))
     }
 
-    /// Losses of the supervised network: mean absolute errors of amplitude and phase.
+    /// Losses of the supervised network: mean absolute errors of amplitude and phase, the latter by the shorter way round.
     pub(super) fn baseline(&self, heads: &Heads, batch: &DeviceBatch) -> Result<Drawn> {
         let truth = batch
             .truth
@@ -214,7 +214,7 @@ impl Physics {
         let fields = portable::Complex::polar(&amplitude, &phase)?;
         let errors = [
             (&amplitude - &truth.amplitude)?.abs()?,
-            (&phase - &truth.phase)?.abs()?,
+            shorter_way_round(&(&phase - &truth.phase)?)?.abs()?,
         ];
         let n_values = amplitude.elem_count() as f64;
         let mut root = Root::default();
@@ -254,6 +254,12 @@ impl Physics {
         };
         Ok(())
     }
+}
+
+/// A phase without its whole turns.
+fn shorter_way_round(phase_rad: &Tensor) -> Result<Tensor> {
+    let turns = (phase_rad.detach() / std::f64::consts::TAU)?.round()?;
+    phase_rad - (turns * std::f64::consts::TAU)?
 }
 
 /// Side of what a channel draws.

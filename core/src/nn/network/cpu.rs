@@ -24,8 +24,9 @@ pub struct CpuStepper {
     largest_batch: usize,
     trains: bool,
     network: Network,
-    /// The parameters whose weights the layers hold for inference, if they hold any.
-    loaded: Option<Vec<f32>>,
+    /// The parameters whose weights the layers hold for inference, if `is_loaded`.
+    loaded: Vec<f32>,
+    is_loaded: bool,
     measure: Measure,
     physics_s: f64,
     timed: bool,
@@ -81,7 +82,8 @@ impl CpuStepper {
             architecture: architecture.clone(),
             largest_batch,
             trains: settings.trains,
-            loaded: None,
+            loaded: Vec::new(),
+            is_loaded: false,
             measure,
             physics_s: 0.0,
             timed: false,
@@ -153,7 +155,7 @@ impl Stepper for CpuStepper {
             ));
         }
         // They are of use for no other step: an optimiser changes the parameters.
-        self.loaded = None;
+        self.is_loaded = false;
         let Self {
             pool,
             network,
@@ -184,13 +186,12 @@ impl Stepper for CpuStepper {
         stop: &Stop,
     ) -> Result<Option<Losses>> {
         self.check_step(parameters.len(), batch)?;
-        let kept = self.loaded.as_deref() == Some(parameters);
-        let mut held = self.loaded.take().unwrap_or_default();
-        let weights = if kept {
+        let weights = if self.is_loaded && self.loaded == parameters {
             Weights::Kept
         } else {
-            held.clear();
-            held.extend_from_slice(parameters);
+            self.is_loaded = false;
+            self.loaded.clear();
+            self.loaded.extend_from_slice(parameters);
             Weights::Inference(parameters)
         };
         let Self {
@@ -210,9 +211,7 @@ impl Stepper for CpuStepper {
             *physics_s += began.map_or(0.0, |began| began.elapsed().as_secs_f64());
             Some(losses)
         });
-        if losses.is_some() || kept {
-            self.loaded = Some(held);
-        }
+        self.is_loaded |= losses.is_some();
         Ok(losses)
     }
 
@@ -221,12 +220,11 @@ impl Stepper for CpuStepper {
     }
 
     fn n_bytes(&self) -> usize {
-        let loaded = self.loaded.as_ref().map_or(0, Vec::capacity);
         let measure = match &self.measure {
             Measure::Physics(illuminated) => illuminated.n_bytes(),
             Measure::Truth(_) => 0,
         };
-        self.network.n_bytes() + loaded * size_of::<f32>() + measure
+        self.network.n_bytes() + self.loaded.capacity() * size_of::<f32>() + measure
     }
 }
 
