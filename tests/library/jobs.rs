@@ -12,7 +12,7 @@ use ptycho_core::job::{
 use crate::lsqml::scan;
 
 /// A straight run must equal a run stopped after `n_steps`, written, read and run to its end.
-fn resumes_bit_for_bit<E: Engine, R: PartialEq + std::fmt::Debug>(
+pub(crate) fn resumes_bit_for_bit<E: Engine, R: PartialEq + std::fmt::Debug>(
     fresh: impl Fn() -> E,
     resume: impl Fn(&Path) -> E,
     result: impl Fn(&E) -> R,
