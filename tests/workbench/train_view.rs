@@ -110,6 +110,7 @@ fn epoch(i: usize, loss: f64) -> EpochRecord {
         amplitude_spread: Some(0.02),
         amplitude_correlation: Some(0.9),
         collapsed: false,
+        ..EpochRecord::default()
     }
 }
 
@@ -126,7 +127,7 @@ fn history(first: f64, n_epochs: usize) -> TrainingHistory {
         steps: (0..4 * n_epochs).map(step).collect(),
         epochs: (1..=n_epochs).map(|i| epoch(i, first - i as f64)).collect(),
         best_epoch: Some(n_epochs),
-        stopped_because: None,
+        ..TrainingHistory::default()
     }
 }
 

@@ -259,7 +259,10 @@ fn a_whole_turn_of_the_baselines_phase_is_no_error() {
     let bias = entries.iter().find(|e| e.name == "phi_out.bias").unwrap();
     case.parameters.values_mut()[bias.start] += std::f32::consts::TAU;
     let (turned, same) = case.gradient(2, N_GROUPS);
-    assert!((turned.mae - losses.mae).abs() < 1e-6, "{turned:?} {losses:?}");
+    assert!(
+        (turned.mae - losses.mae).abs() < 1e-6,
+        "{turned:?} {losses:?}"
+    );
     assert!((same[bias.start] - gradient[bias.start]).abs() < 1e-2);
 }
 

@@ -10,7 +10,7 @@ use super::super::super::theme;
 use super::super::super::training::Training;
 
 /// Titles, widths and explanations.
-const COLUMNS: [(&str, f32, &str); 11] = [
+const COLUMNS: [(&str, f32, &str); 12] = [
     ("epoch", 44.0, "Counted from 1"),
     ("steps", 52.0, "Steps done in all"),
     (
@@ -44,6 +44,11 @@ const COLUMNS: [(&str, f32, &str); 11] = [
         "correlation",
         80.0,
         "Correlation of predicted and measured amplitudes of the validation groups",
+    ),
+    (
+        "of patterns",
+        80.0,
+        "The same without each pixel's mean over the patterns: 0 for a flat image",
     ),
     (
         "",
@@ -95,7 +100,7 @@ pub(super) fn history(ui: &mut Ui, training: &Training) {
     });
 }
 
-fn cells(epoch: &EpochRecord, best: Option<usize>) -> [String; 10] {
+fn cells(epoch: &EpochRecord, best: Option<usize>) -> [String; 11] {
     let number = |value: Option<f64>| value.map_or_else(|| "—".to_owned(), value_text);
     let star = if best == Some(epoch.epoch) { "★" } else { "" };
     [
@@ -109,5 +114,6 @@ fn cells(epoch: &EpochRecord, best: Option<usize>) -> [String; 10] {
         seconds_text(epoch.seconds),
         number(epoch.amplitude_spread),
         number(epoch.amplitude_correlation),
+        number(epoch.pattern_correlation),
     ]
 }
