@@ -12,6 +12,7 @@ pub struct Activations {
     n_batch: usize,
     side: usize,
     n_channels: usize,
+    /// The pixels and, behind them, one of zeros that stands for what lies outside.
     values: Aligned<f32>,
 }
 
@@ -23,7 +24,7 @@ impl Activations {
             n_batch,
             side,
             n_channels,
-            values: Aligned::zeros(n_batch * side * side * stride),
+            values: Aligned::zeros((n_batch * side * side + 1) * stride),
         }
     }
 
@@ -59,9 +60,12 @@ impl Activations {
             return;
         }
         (self.n_batch, self.side, self.n_channels) = (n_batch, side, n_channels);
-        if self.values.len() < self.len() {
-            self.values = Aligned::zeros(self.len());
-        } else if n_channels != self.stride() {
+        let (n_values, stride) = (self.n_values(), self.stride());
+        if self.values.len() < n_values + stride {
+            self.values = Aligned::zeros(n_values + stride);
+        } else if n_channels == stride {
+            self.values[n_values..n_values + stride].fill(0.0);
+        } else {
             self.values.fill(0.0);
         }
     }
@@ -71,18 +75,23 @@ impl Activations {
         size_of_val::<[f32]>(&self.values)
     }
 
-    fn len(&self) -> usize {
-        self.n_batch * self.side * self.side * self.stride()
-    }
-
     /// All values, channels beyond [`Activations::n_channels`] included.
     pub fn values(&self) -> &[f32] {
-        &self.values[..self.len()]
+        &self.values[..self.n_values()]
+    }
+
+    /// All values and behind them the zeros of a pixel outside.
+    pub(super) fn with_outside(&self) -> &[f32] {
+        &self.values[..self.n_values() + self.stride()]
+    }
+
+    fn n_values(&self) -> usize {
+        self.n_batch * self.side * self.side * self.stride()
     }
 
     /// All values; whoever writes keeps the channels beyond [`Activations::n_channels`] zero.
     pub fn values_mut(&mut self) -> &mut [f32] {
-        let len = self.len();
-        &mut self.values[..len]
+        let n_values = self.n_values();
+        &mut self.values[..n_values]
     }
 }

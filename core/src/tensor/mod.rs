@@ -13,3 +13,4 @@ pub mod portable;
 pub mod shift;
 
 pub use activations::Activations;
+pub use dispatch::Kernel;

@@ -3,6 +3,7 @@
 
 use crate::nn::architecture::{Feed, Node};
 use crate::tensor::Activations;
+use crate::tensor::activations::CHANNEL_BLOCK;
 
 /// When a map is first written and last read, counted in layers passed, and what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,8 +86,11 @@ impl Arena {
         order.sort_by_key(|&i| lives[i].from);
         let mut slot_of = vec![0; lives.len()];
         let mut slots: Vec<(usize, Life)> = Vec::new();
-        let n_values =
-            |life: Life| life.side * life.side * life.n_channels.next_multiple_of(CHANNELS);
+        // With the pixel of zeros that stands for the outside.
+        let n_values = |life: Life| {
+            let stride = life.n_channels.next_multiple_of(CHANNEL_BLOCK);
+            (n_batch * life.side * life.side + 1) * stride
+        };
         for i in order {
             let life = lives[i];
             let free = |slot: &(usize, Life)| slot.0 < life.from;
@@ -174,8 +178,6 @@ impl Arena {
         self.slots.iter().map(Activations::n_bytes).sum()
     }
 }
-
-const CHANNELS: usize = crate::tensor::activations::CHANNEL_BLOCK;
 
 /// The layers that read the output of layer `i`.
 pub(super) fn readers(nodes: &[Node], i: usize) -> impl Iterator<Item = usize> {

@@ -8,7 +8,7 @@ mod timing;
 use crate::job::Stop;
 use crate::nn::architecture::{Architecture, Feed, Head, Node};
 use crate::tensor::Activations;
-use crate::tensor::conv::{Conv3x3, PoolCodes};
+use crate::tensor::conv::{Conv3x3, ConvLayer, PoolCodes};
 
 pub use cpu::CpuStepper;
 use memory::{Arena, readers};
@@ -72,11 +72,9 @@ impl Network {
             Feed::Input => false,
             Feed::Layer(from) => readers(&nodes, from).any(|reader| i < reader),
         };
+        let layers: Vec<ConvLayer> = nodes.iter().map(|node| node.layer.clone()).collect();
         Self {
-            layers: nodes
-                .iter()
-                .map(|node| Conv3x3::new(node.layer.clone(), largest_batch, n_threads))
-                .collect(),
+            layers: Conv3x3::plan(&layers, largest_batch, n_threads),
             codes: nodes.iter().map(|node| vec![0; n_codes(node)]).collect(),
             accumulates: nodes.iter().enumerate().map(shared).collect(),
             starts,

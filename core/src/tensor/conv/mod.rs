@@ -3,11 +3,29 @@
 //!
 //! `y[o, r, c] = pool(relu(b[o] + Σ_{i, u, v} w[o, i, u, v] · up(x)[i, r + u - 1, c + v - 1]))`, zero outside.
 
+mod convolve;
+mod filters;
+mod products;
+mod tiles;
+mod weights;
+mod winograd;
+mod workspace;
+
 use std::ops::Range;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use self::convolve::{Convolve, Finish, filter_stride};
+use self::filters::{Gradients, N_TAPS, TransformFilters};
+use self::products::PANEL;
+use self::tiles::{Plane, Source, TILE};
+use self::weights::{Fields, Products};
+use self::winograd::N_POINTS;
+use self::workspace::{Shared, Sizes, Workspace, groups};
 use crate::tensor::Activations;
+use crate::tensor::activations::CHANNEL_BLOCK;
+use crate::tensor::dispatch::Kernel;
 
 /// What one layer does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,29 +76,72 @@ impl ConvLayer {
 /// empty without a pool.
 pub type PoolCodes = Vec<u8>;
 
-/// A layer with its transformed weights and the room that its passes need.
+/// A layer with its weights and the room that its passes need.
 ///
-/// The passes run in parallel on the rayon pool that they are called in; sums over the batch run in an order that does
-/// not depend on the number of threads. No pass allocates.
+/// The passes run in parallel on the rayon pool that they are called in; every sum runs in an order that does not depend
+/// on the number of threads. No pass allocates.
 #[derive(Debug)]
 pub struct Conv3x3 {
     layer: ConvLayer,
-    /// `[tap][in][out]`
+    sizes: Sizes,
+    n_batch: usize,
+    kernel: Kernel,
     weights: Vec<f32>,
+    /// For every channel stored.
     bias: Vec<f32>,
     inference: bool,
+    workspace: Arc<Workspace>,
 }
 
 impl Conv3x3 {
     /// Plan a layer for batches of up to `n_batch` items and up to `n_threads` threads.
+    ///
+    /// # Panics
+    /// If the side is no multiple of 4, or the channels are none or not all stored.
     pub fn new(layer: ConvLayer, n_batch: usize, n_threads: usize) -> Self {
-        let _ = (n_batch, n_threads);
+        let workspace = Workspace::new(std::slice::from_ref(&layer), n_batch, n_threads);
+        Self::sharing(layer, n_batch, workspace)
+    }
+
+    /// Plan layers that are used one after the other and share their scratch: it is as large as the largest needs, and
+    /// stays in the caches.
+    ///
+    /// # Panics
+    /// As [`Conv3x3::new`].
+    pub fn plan(layers: &[ConvLayer], n_batch: usize, n_threads: usize) -> Vec<Self> {
+        let workspace = Workspace::new(layers, n_batch, n_threads);
+        layers
+            .iter()
+            .map(|layer| Self::sharing(layer.clone(), n_batch, Arc::clone(&workspace)))
+            .collect()
+    }
+
+    fn sharing(layer: ConvLayer, n_batch: usize, workspace: Arc<Workspace>) -> Self {
+        assert!(
+            layer.side > 0 && layer.side.is_multiple_of(TILE),
+            "a side of {}",
+            layer.side
+        );
+        assert!(
+            !layer.channels.is_empty() && layer.channels.end <= layer.n_stored && layer.n_out > 0
+        );
+        let sizes = Sizes::of(&layer);
         Self {
             weights: vec![0.0; layer.n_weights()],
-            bias: vec![0.0; layer.n_out],
+            bias: vec![0.0; sizes.out_stride],
             layer,
+            sizes,
+            n_batch,
+            kernel: Kernel::best(),
             inference: false,
+            workspace,
         }
+    }
+
+    /// With other vectors than the widest that the processor has; the portable ones where it does not have those.
+    #[must_use]
+    pub fn with_kernel(self, kernel: Kernel) -> Self {
+        Self { kernel, ..self }
     }
 
     /// The layer.
@@ -88,35 +149,17 @@ impl Conv3x3 {
         &self.layer
     }
 
-    /// Take weights `(n_out, n_in, 3, 3)` and bias `(n_out)`. For `inference` the adjoint's weights are left out.
+    /// Take weights `(n_out, n_in, 3, 3)` and bias `(n_out)`. After weights for `inference` there is no pass backward.
+    ///
+    /// They are transformed when a pass needs them: that takes less time than to fetch nine times as many numbers from
+    /// memory.
     ///
     /// # Panics
     /// If the lengths are others.
     pub fn load(&mut self, weights: &[f32], bias: &[f32], inference: bool) {
-        let (n_in, n_out) = (self.layer.n_in(), self.layer.n_out);
-        assert_eq!(weights.len(), self.layer.n_weights());
-        for o in 0..n_out {
-            for i in 0..n_in {
-                for tap in 0..9 {
-                    self.weights[(tap * n_in + i) * n_out + o] = weights[(o * n_in + i) * 9 + tap];
-                }
-            }
-        }
-        self.bias.copy_from_slice(bias);
+        self.weights.copy_from_slice(weights);
+        self.bias[..self.layer.n_out].copy_from_slice(bias);
         self.inference = inference;
-    }
-
-    fn check(&self, n_batch: usize, x: &Activations, y: &Activations) {
-        let layer = &self.layer;
-        assert!(n_batch <= x.n_batch() && n_batch <= y.n_batch());
-        assert_eq!(
-            (x.side(), x.n_channels()),
-            (layer.input_side(), layer.n_stored)
-        );
-        assert_eq!(
-            (y.side(), y.n_channels()),
-            (layer.output_side(), layer.n_out)
-        );
     }
 
     /// `y` and the places of its maxima (`codes` is as long as `y`'s values with a pool, else untouched); `n_batch` items
@@ -132,97 +175,45 @@ impl Conv3x3 {
         codes: &mut PoolCodes,
     ) {
         self.check(n_batch, x, y);
-        let layer = &self.layer;
-        let side = layer.output_side();
-        let item = side * side * y.stride();
-        let stride = y.stride();
-        if layer.pool {
-            assert_eq!(codes.len(), y.values().len());
-        }
-        let mut none = vec![0_u8; if layer.pool { 0 } else { item * n_batch }];
+        let (layer, sizes) = (&self.layer, &self.sizes);
+        assert!(
+            !layer.pool || codes.len() == y.values().len(),
+            "{} codes",
+            codes.len()
+        );
+        let shared = &mut *self.workspace.shared();
+        let panels = 0..sizes.out_stride.div_ceil(PANEL);
+        self.transform_filters(&panels, false, &mut shared.filters);
+        let pass = Pass {
+            source: Source::Input {
+                x: plane(x),
+                upsample: layer.upsample,
+            },
+            blocks: sizes.blocks,
+            channels: sizes.channels.clone(),
+            filters: &shared.filters,
+            panels,
+            finish: Finish::Output {
+                bias: &self.bias,
+                relu: layer.relu,
+                pool: layer.pool,
+            },
+            stride: sizes.out_stride,
+        };
         let codes = if layer.pool {
             codes.as_mut_slice()
         } else {
-            &mut none
+            &mut []
         };
-        let this = &*self;
-        y.values_mut()
-            .par_chunks_mut(item)
-            .zip(codes.par_chunks_mut(item))
-            .take(n_batch)
-            .enumerate()
-            .for_each(|(b, (y, codes))| {
-                let mut sum = vec![0.0; layer.n_out];
-                for pixel in 0..side * side {
-                    let (r, c) = (pixel / side, pixel % side);
-                    let y = &mut y[pixel * stride..][..layer.n_out];
-                    let codes = &mut codes[pixel * stride..][..layer.n_out];
-                    let n = if layer.pool { 4 } else { 1 };
-                    let step = if layer.pool { 2 } else { 1 };
-                    for code in 0..n {
-                        this.pixel(x, b, step * r + code / 2, step * c + code % 2, &mut sum);
-                        for o in 0..layer.n_out {
-                            let value = if layer.relu { sum[o].max(0.0) } else { sum[o] };
-                            if code == 0 || value > y[o] {
-                                y[o] = value;
-                                codes[o] = code as u8;
-                            }
-                        }
-                    }
-                }
-            });
-    }
-
-    fn pixel(&self, x: &Activations, item: usize, r: usize, c: usize, sum: &mut [f32]) {
-        let layer = &self.layer;
-        let (n_in, n_out) = (layer.n_in(), layer.n_out);
-        let half = usize::from(layer.upsample);
-        sum.copy_from_slice(&self.bias);
-        for tap in 0..9 {
-            let (u, v) = (r + tap / 3, c + tap % 3);
-            if u == 0 || v == 0 || u > layer.side || v > layer.side {
-                continue;
-            }
-            let at = x.at(item, (u - 1) >> half, (v - 1) >> half, layer.channels.start);
-            for i in 0..n_in {
-                let value = x.values()[at + i];
-                let weights = &self.weights[(tap * n_in + i) * n_out..][..n_out];
-                for (sum, weight) in sum.iter_mut().zip(weights) {
-                    *sum += value * weight;
-                }
-            }
-        }
-    }
-
-    /// The gradient for the plane before ReLU and pool, `(side, side, n_out)`, of one item.
-    fn unpool(&self, b: usize, y: &Activations, codes: &PoolCodes, dy: &Activations) -> Vec<f32> {
-        let layer = &self.layer;
-        let side = layer.output_side();
-        let mut plane = vec![0.0; layer.side * layer.side * layer.n_out];
-        for pixel in 0..side * side {
-            let (r, c) = (pixel / side, pixel % side);
-            let at = y.at(b, r, c, 0);
-            for o in 0..layer.n_out {
-                if layer.relu && y.values()[at + o] <= 0.0 {
-                    continue;
-                }
-                let (r, c) = if layer.pool {
-                    let code = usize::from(codes[at + o]);
-                    (2 * r + code / 2, 2 * c + code % 2)
-                } else {
-                    (r, c)
-                };
-                plane[(r * layer.side + c) * layer.n_out + o] = dy.values()[at + o];
-            }
-        }
-        plane
+        self.run(pass, n_batch, y.values_mut(), codes);
     }
 
     /// From `dy`, the gradient for `y` (pool and ReLU are undone here), the gradients for weights and bias (overwritten)
     /// and, where wanted, for `x`: overwritten (channels without weights become 0), or with `accumulate` added to.
     ///
     /// # Panics
-    /// If a shape is another, or the weights were loaded for inference.
+    /// If a shape is another (`y` and `dy` must be planned for equally many items), or the weights were loaded for
+    /// inference.
     #[expect(clippy::too_many_arguments, reason = "a layer's adjoint has these")]
     pub fn backward(
         &mut self,
@@ -238,77 +229,247 @@ impl Conv3x3 {
         self.check(n_batch, x, y);
         self.check(n_batch, x, dy);
         let layer = &self.layer;
-        let (n_in, n_out, side) = (layer.n_in(), layer.n_out, layer.side);
-        let half = usize::from(layer.upsample);
-        assert_eq!(d_weights.len(), layer.n_weights());
-        let this = &*self;
-        let planes: Vec<Vec<f32>> = (0..n_batch)
-            .into_par_iter()
-            .map(|b| this.unpool(b, y, codes, dy))
-            .collect();
-        d_bias.fill(0.0);
-        for pixel in planes.iter().flat_map(|plane| plane.chunks(n_out)) {
-            for (sum, value) in d_bias.iter_mut().zip(pixel) {
-                *sum += value;
-            }
+        assert!(
+            !self.inference,
+            "a backward pass after weights for inference"
+        );
+        assert_eq!(y.n_batch(), dy.n_batch(), "items of y and dy");
+        assert!(
+            !layer.pool || codes.len() == y.values().len(),
+            "{} codes",
+            codes.len()
+        );
+        assert_eq!(
+            (d_weights.len(), d_bias.len()),
+            (layer.n_weights(), layer.n_out)
+        );
+        let shared = &mut *self.workspace.shared();
+        let gradient = Source::Gradient {
+            dy: plane(dy),
+            y: layer.relu.then(|| y.with_outside()),
+            codes: layer.pool.then_some(codes),
+        };
+        self.backward_weights(n_batch, x, gradient, shared, d_weights);
+        self.backward_bias(n_batch, &shared.sums, d_bias);
+        if let Some((dx, accumulate)) = dx {
+            self.check(n_batch, dx, y);
+            self.backward_data(n_batch, gradient, shared, dx, accumulate);
         }
-        let mut gradient = vec![0.0_f32; 9 * n_in * n_out];
-        gradient
-            .par_chunks_mut(n_in * n_out)
+    }
+
+    fn backward_weights(
+        &self,
+        n_batch: usize,
+        x: &Activations,
+        dy: Source<'_>,
+        shared: &mut Shared,
+        d_weights: &mut [f32],
+    ) {
+        let (layer, sizes, kernel) = (&self.layer, &self.sizes, self.kernel);
+        let x = Source::Input {
+            x: plane(x),
+            upsample: layer.upsample,
+        };
+        let group = groups(layer.side, n_batch, sizes.group_rows);
+        let n_groups = (n_batch * layer.side / TILE).div_ceil(sizes.group_rows);
+        let group_len = sizes.shapes.0.len() + sizes.shapes.1.len();
+        let (n_rows, stride) = (sizes.product_rows(), sizes.product_stride());
+        let panels = sizes.out_stride.div_ceil(PANEL);
+        for first in (0..n_groups).step_by(sizes.block_groups) {
+            let here = sizes.block_groups.min(n_groups - first);
+            let fields = &mut shared.fields[..here * group_len];
+            fields
+                .par_chunks_mut(group_len)
+                .zip(shared.sums[first * sizes.out_stride..].par_chunks_mut(sizes.out_stride))
+                .enumerate()
+                .for_each(|(n, (fields, sums))| {
+                    kernel.run(Fields {
+                        x,
+                        dy,
+                        group: group(first + n),
+                        blocks: sizes.blocks,
+                        shapes: sizes.shapes,
+                        fields,
+                        sums,
+                    });
+                });
+            let n_tiles = (0..here).map(|n| group(first + n).n_tiles()).sum();
+            let fields = &shared.fields[..here * group_len];
+            shared.products[..N_POINTS * stride]
+                .par_chunks_mut(stride)
+                .enumerate()
+                .for_each(|(point, product)| {
+                    kernel.run(Products {
+                        fields,
+                        n_tiles,
+                        group_tiles: sizes.group_tiles(layer.side),
+                        shapes: sizes.shapes,
+                        point,
+                        n_rows,
+                        n_columns: sizes.out_stride,
+                        product: &mut product[..panels * n_rows * PANEL],
+                        accumulate: first > 0,
+                    });
+                });
+        }
+        let products = &shared.products[..N_POINTS * stride];
+        d_weights
+            .par_chunks_mut(CHANNEL_BLOCK * N_TAPS * layer.n_in())
             .enumerate()
-            .for_each(|(tap, gradient)| {
-                for (b, plane) in planes.iter().enumerate() {
-                    for (pixel, dy) in plane.chunks(n_out).enumerate() {
-                        let (u, v) = (pixel / side + tap / 3, pixel % side + tap % 3);
-                        if u == 0 || v == 0 || u > side || v > side {
-                            continue;
-                        }
-                        let at = x.at(b, (u - 1) >> half, (v - 1) >> half, layer.channels.start);
-                        for i in 0..n_in {
-                            let value = x.values()[at + i];
-                            let sums = &mut gradient[i * n_out..][..n_out];
-                            for (sum, dy) in sums.iter_mut().zip(dy) {
-                                *sum += value * dy;
-                            }
-                        }
-                    }
-                }
+            .for_each(|(n, d_weights)| {
+                let first = n * CHANNEL_BLOCK;
+                kernel.run(Gradients {
+                    products,
+                    stride,
+                    first: first / PANEL * n_rows * PANEL + first % PANEL,
+                    channels: sizes.channels.clone(),
+                    d_weights,
+                });
             });
-        for o in 0..n_out {
-            for i in 0..n_in {
-                for tap in 0..9 {
-                    d_weights[(o * n_in + i) * 9 + tap] = gradient[(tap * n_in + i) * n_out + o];
-                }
-            }
+    }
+
+    fn backward_bias(&self, n_batch: usize, sums: &[f32], d_bias: &mut [f32]) {
+        let n_groups = (n_batch * self.layer.side / TILE).div_ceil(self.sizes.group_rows);
+        let stride = self.sizes.out_stride;
+        for (channel, d_bias) in d_bias.iter_mut().enumerate() {
+            let sum: f64 = (0..n_groups)
+                .map(|n| f64::from(sums[n * stride + channel]))
+                .sum();
+            *d_bias = sum as f32;
         }
-        let Some((dx, accumulate)) = dx else { return };
-        assert!(!self.inference);
-        self.check(n_batch, dx, y);
-        let (stride, input_side) = (dx.stride(), layer.input_side());
-        dx.values_mut()
-            .par_chunks_mut(input_side * input_side * stride)
-            .zip(&planes)
-            .for_each(|(dx, plane)| {
-                if !accumulate {
-                    dx.fill(0.0);
-                }
-                for (pixel, dy) in plane.chunks(n_out).enumerate() {
-                    for tap in 0..9 {
-                        let (u, v) = (pixel / side + tap / 3, pixel % side + tap % 3);
-                        if u == 0 || v == 0 || u > side || v > side {
-                            continue;
-                        }
-                        let at = ((u - 1) >> half) * input_side + ((v - 1) >> half);
-                        for i in 0..n_in {
-                            let weights = &this.weights[(tap * n_in + i) * n_out..][..n_out];
-                            let mut sum = 0.0;
-                            for (weight, dy) in weights.iter().zip(dy) {
-                                sum += weight * dy;
-                            }
-                            dx[at * stride + layer.channels.start + i] += sum;
-                        }
-                    }
-                }
+    }
+
+    fn backward_data(
+        &self,
+        n_batch: usize,
+        gradient: Source<'_>,
+        shared: &mut Shared,
+        dx: &mut Activations,
+        accumulate: bool,
+    ) {
+        let (layer, sizes) = (&self.layer, &self.sizes);
+        let stride = dx.stride();
+        let panels = sizes.input_panels.clone();
+        self.transform_filters(&panels, true, &mut shared.filters);
+        let (start, end) = (panels.start * PANEL, stride.min(panels.end * PANEL));
+        let used = n_batch * layer.input_side() * layer.input_side() * stride;
+        if !accumulate && (start > 0 || end < stride) {
+            dx.values_mut()[..used]
+                .par_chunks_mut(stride)
+                .for_each(|pixel| {
+                    pixel[..start].fill(0.0);
+                    pixel[end..].fill(0.0);
+                });
+        }
+        let pass = Pass {
+            source: gradient,
+            blocks: (0, sizes.out_stride),
+            channels: 0..layer.n_out,
+            filters: &shared.filters,
+            panels,
+            finish: Finish::Gradient {
+                upsample: layer.upsample,
+                accumulate,
+            },
+            stride,
+        };
+        self.run(pass, n_batch, dx.values_mut(), &mut []);
+    }
+
+    /// Transform the weights of some panels of the output, or for the `adjoint` of the input.
+    fn transform_filters(&self, panels: &Range<usize>, adjoint: bool, filters: &mut [f32]) {
+        let layer = &self.layer;
+        let n_k = if adjoint { layer.n_out } else { layer.n_in() };
+        let offset = if adjoint { layer.channels.start } else { 0 };
+        filters
+            .par_chunks_mut(N_POINTS * filter_stride(n_k))
+            .zip(panels.clone())
+            .for_each(|(filters, panel)| {
+                self.kernel.run(TransformFilters {
+                    weights: &self.weights,
+                    n_in: layer.n_in(),
+                    first: (panel * PANEL) as isize - offset as isize,
+                    adjoint,
+                    filters,
+                });
             });
+    }
+
+    /// A pass over all groups of a batch.
+    fn run(&self, pass: Pass<'_>, n_batch: usize, output: &mut [f32], codes: &mut [u8]) {
+        let side = self.layer.side;
+        let n_rows = n_batch * side / TILE;
+        let rows = self
+            .sizes
+            .group_rows
+            .min(n_rows.div_ceil(rayon::current_num_threads()));
+        let row_len = pass.finish.pixels() * (side / TILE * pass.finish.pixels()) * pass.stride;
+        let group = groups(side, n_batch, rows);
+        let convolve = |n: usize, output: &mut [f32], codes: &mut [u8]| {
+            let scratch = &mut *self.workspace.slot();
+            self.kernel.run(Convolve {
+                source: pass.source,
+                group: group(n),
+                blocks: pass.blocks,
+                channels: pass.channels.clone(),
+                filters: pass.filters,
+                panels: pass.panels.clone(),
+                finish: pass.finish,
+                output,
+                stride: pass.stride,
+                codes,
+                scratch,
+            });
+        };
+        let output = output[..n_rows * row_len]
+            .par_chunks_mut(rows * row_len)
+            .enumerate();
+        if codes.is_empty() {
+            output.for_each(|(n, output)| convolve(n, output, &mut []));
+        } else {
+            output
+                .zip(codes.par_chunks_mut(rows * row_len))
+                .for_each(|((n, output), codes)| convolve(n, output, codes));
+        }
+    }
+
+    fn check(&self, n_batch: usize, x: &Activations, y: &Activations) {
+        let layer = &self.layer;
+        assert!(
+            n_batch <= self.n_batch,
+            "{n_batch} items, planned for {}",
+            self.n_batch
+        );
+        assert!(
+            n_batch <= x.n_batch() && n_batch <= y.n_batch(),
+            "{n_batch} items"
+        );
+        assert_eq!(
+            (x.side(), x.n_channels()),
+            (layer.input_side(), layer.n_stored)
+        );
+        assert_eq!(
+            (y.side(), y.n_channels()),
+            (layer.output_side(), layer.n_out)
+        );
+    }
+}
+
+/// What the groups of a pass have in common; see [`Convolve`].
+struct Pass<'a> {
+    source: Source<'a>,
+    blocks: (usize, usize),
+    channels: Range<usize>,
+    filters: &'a [f32],
+    panels: Range<usize>,
+    finish: Finish<'a>,
+    stride: usize,
+}
+
+fn plane(maps: &Activations) -> Plane<'_> {
+    Plane {
+        values: maps.with_outside(),
+        side: maps.side(),
+        stride: maps.stride(),
     }
 }
