@@ -1,11 +1,22 @@
 //! Bundle and dataset to an object.
 
-use ndarray::{Array2, Array3};
+use std::path::Path;
+use std::sync::Arc;
+
+use ndarray::{Array2, Array3, s};
 use num_complex::{Complex32, Complex64};
-use ptycho_core::data::{Archive, Reconstruction};
-use ptycho_core::nn::infer::Stitcher;
+use ptycho_core::compute::{Compute, DeviceChoice};
+use ptycho_core::data::{Archive, Dataset, DatasetParts, Frames, Reconstruction};
+use ptycho_core::error::Error;
+use ptycho_core::job::Quiet;
+use ptycho_core::nn::infer::{InferSettings, Inferred, Rescale, StitchWeight, Stitcher, infer};
+use ptycho_core::nn::parameters::Parameters;
+use ptycho_core::nn::samples::Samples;
+use ptycho_core::nn::settings::Model;
+use ptycho_core::nn::{Architecture, Bundle, TrainSettings};
 use ptycho_core::patches::cut_bilinear;
 use ptycho_core::rng::{Purpose, stream};
+use ptycho_core::study::infer::{InferTask, infer as infer_task};
 use rand::RngExt as _;
 
 const N: usize = 16;
@@ -217,4 +228,207 @@ fn coverage_is_kept_in_the_file() {
     result.coverage = None;
     result.save(&path).unwrap();
     assert_eq!(Reconstruction::load(&path).unwrap(), result);
+}
+
+const SIDE: usize = 64;
+const N_PATTERNS: usize = 14;
+
+/// Patterns of noise at positions of whole eighths of a pixel, so that shifts by whole pixels round nothing; no object.
+fn noise(shift_px: [f64; 2], probe_factor: f32) -> Dataset {
+    let mut rng = stream(11, Purpose::Simulation);
+    let positions = (0..N_PATTERNS)
+        .map(|_| {
+            [0, 1].map(|axis| 34.0 + f64::from(rng.random_range(0..160)) / 8.0 + shift_px[axis])
+        })
+        .collect();
+    let frames = Array3::from_shape_fn((N_PATTERNS, SIDE, SIDE), |_| rng.random_range(0.0..3.0f32));
+    let probe = Array3::from_shape_fn((1, SIDE, SIDE), |(_, y, x)| {
+        let (y, x) = (y as f32 - 32.0, x as f32 - 30.0);
+        Complex32::from_polar(probe_factor * (-(y * y + x * x) / 200.0).exp(), 0.02 * y)
+    });
+    let parts = DatasetParts::required(Frames::from_array(frames), positions, probe);
+    Dataset::new(parts).unwrap()
+}
+
+fn settings(model: Model) -> TrainSettings {
+    TrainSettings {
+        model,
+        filters_scale: 1,
+        ..TrainSettings::default()
+    }
+}
+
+/// A network that has learnt nothing.
+fn untrained(model: Model, dataset: &Dataset) -> Bundle {
+    let settings = settings(model);
+    let architecture = Architecture::new(&settings, SIDE, 1).unwrap();
+    let samples = samples(model, dataset);
+    Bundle {
+        parameters: Parameters::first(&architecture, 3),
+        architecture,
+        normalisation: samples.normalisation(),
+        probe: dataset.probe().clone(),
+        settings,
+        data_sha256: dataset.content_sha256(),
+        epoch: 0,
+    }
+}
+
+fn samples(model: Model, dataset: &Dataset) -> Samples {
+    let dataset = Dataset::new(dataset.parts().clone()).unwrap();
+    Samples::to_predict(Arc::new(dataset), &settings(model)).unwrap()
+}
+
+fn check_infer(
+    model: Model,
+    dataset: &Dataset,
+    settings: &InferSettings,
+    n_threads: usize,
+) -> Inferred {
+    let compute = Compute::open(DeviceChoice::Cpu, n_threads).unwrap();
+    let bundle = untrained(model, &noise([0.0; 2], 1.0));
+    infer(
+        &bundle,
+        &samples(model, dataset),
+        settings,
+        &compute,
+        &Quiet::default(),
+    )
+    .unwrap()
+}
+
+#[test]
+fn neither_batches_nor_threads_change_the_object() {
+    let dataset = noise([0.0; 2], 1.0);
+    for model in [Model::Pinn, Model::Baseline] {
+        let of = |batch_size: usize, n_threads: usize| {
+            let settings = InferSettings {
+                batch_size,
+                ..InferSettings::default()
+            };
+            check_infer(model, &dataset, &settings, n_threads)
+        };
+        let one = of(N_PATTERNS, 1);
+        assert_eq!(one.n_groups, N_PATTERNS);
+        assert!(0.0 < one.amplitude_spread && one.n_unseen < one.coverage.len());
+        assert_eq!(one.amplitude_correlation.is_some(), model == Model::Pinn);
+        for (batch_size, n_threads) in [(1, 2), (5, 2), (100, 1)] {
+            let many = of(batch_size, n_threads);
+            assert_eq!(
+                many.object, one.object,
+                "{model:?} {batch_size} {n_threads}"
+            );
+            assert_eq!(many.coverage, one.coverage);
+            assert_eq!(many.amplitude_correlation, one.amplitude_correlation);
+        }
+    }
+}
+
+#[test]
+fn shifting_all_positions_shifts_the_inferred_object() {
+    let settings = InferSettings {
+        weight: StitchWeight::Probe,
+        ..InferSettings::default()
+    };
+    let here = check_infer(Model::Pinn, &noise([0.0; 2], 1.0), &settings, 2);
+    let there = check_infer(Model::Pinn, &noise([3.0, 8.0], 1.0), &settings, 2);
+    let (h, w) = here.object.dim();
+    assert_eq!(there.object.dim(), (h + 3, w + 8));
+    assert_eq!(there.object.slice(s![3.., 8..]), here.object);
+    assert_eq!(there.coverage.slice(s![3.., 8..]), here.coverage);
+    let outside = there
+        .object
+        .iter()
+        .filter(|value| value.norm() != 0.0)
+        .count();
+    assert_eq!(outside, here.object.len() - here.n_unseen);
+}
+
+#[test]
+fn rescaling_multiplies_by_the_factor_that_it_tells() {
+    let dataset = noise([0.0; 2], 1.0);
+    let of = |rescale: Rescale| {
+        let settings = InferSettings {
+            rescale,
+            ..InferSettings::default()
+        };
+        check_infer(Model::Pinn, &dataset, &settings, 2)
+    };
+    let (plain, scaled) = (of(Rescale::None), of(Rescale::LeastSquares));
+    assert_eq!(plain.factor, 1.0);
+    assert!((scaled.factor - 1.0).abs() > 1e-3, "{}", scaled.factor);
+    let off = &plain.object.mapv(|value| value * scaled.factor as f32) - &scaled.object;
+    assert!(off.iter().all(|off| off.norm() < 1e-6));
+    let ratio = scaled.amplitude_spread / plain.amplitude_spread;
+    assert!((ratio - scaled.factor).abs() < 1e-4 * scaled.factor);
+}
+
+fn task(bundle: &Path, data: &Path, output: &Path) -> InferTask {
+    InferTask {
+        bundle: bundle.to_path_buf(),
+        data: data.to_path_buf(),
+        settings: InferSettings::default(),
+        n_threads: 2,
+        device: DeviceChoice::Cpu,
+        output: output.to_path_buf(),
+    }
+}
+
+#[test]
+fn a_baseline_infers_data_without_patches_and_predicts_no_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data.npz");
+    let dataset = noise([0.0; 2], 1.0);
+    dataset.save(&data).unwrap();
+    untrained(Model::Baseline, &dataset)
+        .save(folder.path(), "best")
+        .unwrap();
+    let output = folder.path().join("out.npz");
+    let mut task = task(folder.path(), &data, &output);
+    let outcome = infer_task(&task, &Quiet::default()).unwrap();
+    let written = Reconstruction::load(&output).unwrap();
+    assert_eq!(written, outcome.reconstruction);
+    assert_eq!(written.algorithm, "baseline");
+    assert_eq!(written.positions_px, dataset.positions_px());
+    assert_eq!(outcome.inferred.amplitude_correlation, None);
+    task.settings.rescale = Rescale::LeastSquares;
+    let error = infer_task(&task, &Quiet::default()).unwrap_err();
+    assert!(matches!(error, Error::Invalid(_)), "{error}");
+    let quiet = Quiet::default();
+    quiet.0.request();
+    task.settings.rescale = Rescale::None;
+    let stopped = infer_task(&task, &quiet);
+    assert!(matches!(stopped, Err(Error::Cancelled)));
+}
+
+#[test]
+fn another_dose_or_probe_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let trained = noise([0.0; 2], 1.0);
+    untrained(Model::Pinn, &trained)
+        .save(folder.path(), "last")
+        .unwrap();
+    let mut other = trained.parts().clone();
+    other.probe.mapv_inplace(|value| value.conj());
+    let of = |dataset: &Dataset| {
+        let data = folder.path().join("data.npz");
+        dataset.save(&data).unwrap();
+        let task = task(folder.path(), &data, &folder.path().join("out.npz"));
+        let outcome = infer_task(&task, &Quiet::default()).unwrap();
+        (outcome.notes.join("\n"), outcome.reconstruction)
+    };
+    let (notes, reconstruction) = of(&trained);
+    assert!(
+        !notes.contains("dose") && !notes.contains("probe"),
+        "{notes}"
+    );
+    assert!(notes.contains("were seen by no patch"), "{notes}");
+    assert_eq!(reconstruction.probe, *trained.probe());
+    let brighter = noise([0.0; 2], 2.0);
+    let (notes, reconstruction) = of(&brighter);
+    assert!(notes.contains("4.0000 times the power"), "{notes}");
+    let off = &reconstruction.probe - brighter.probe();
+    assert!(off.iter().all(|off| off.norm() < 1e-6));
+    let (notes, _) = of(&Dataset::new(other).unwrap());
+    assert!(notes.contains("not the one in training"), "{notes}");
 }

@@ -175,7 +175,7 @@ fn losses_and_every_gradient_are_the_golden_ones() {
         golden["parameters"].as_u64().unwrap()
     );
     for (loss, objective) in [("nll", only(1.0, 0.0, 0.0)), ("mae", only(0.0, 1.0, 0.0))] {
-        let mut stepper = wide_stepper(&architecture, objective);
+        let stepper = wide_stepper(&architecture, objective);
         let (losses, gradient) = stepper.gradient_wide(&parameters, &golden_batch()).unwrap();
         for (found, name) in [(losses.nll, "nll"), (losses.mae, "mae")] {
             let expected = golden[name].as_f64().unwrap();

@@ -2,8 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
+use ndarray::Array3;
+use num_complex::Complex32;
+use ptycho_core::compute::DeviceChoice;
+use ptycho_core::data::{Dataset, DatasetParts, Frames};
 use ptycho_core::error::Error;
+use ptycho_core::job::{Monitor, Progress, Quiet, Stop, StopReason};
+use ptycho_core::nn::settings::{Loss, Model};
+use ptycho_core::nn::{TrainSettings, TrainSnapshot, TrainingHistory};
+use ptycho_core::rng::{Purpose, stream};
 use ptycho_core::study::loss_check::{LossCheck, check_loss};
+use ptycho_core::study::store::RunState;
+use ptycho_core::study::train::{TrainManifest, TrainTask, train};
+use rand::RngExt as _;
 use serde_json::{Value, json};
 
 fn write(path: &Path, manifest: &Value) -> PathBuf {
@@ -139,4 +150,164 @@ fn what_is_no_manifest_is_refused_and_bare_nan_is_not_finite() {
     }
     let missing = check_loss(&good, &folder.path().join("none.json"), 0.05);
     assert!(matches!(missing, Err(Error::Io { .. })));
+}
+
+/// A few patterns of a disc of light, with noise.
+fn write_scan(path: &Path) {
+    let (n_patterns, n) = (12, 64);
+    let mut rng = stream(13, Purpose::Simulation);
+    let positions = (0..n_patterns)
+        .map(|_| [rng.random_range(34.0..50.0), rng.random_range(34.0..50.0)])
+        .collect();
+    let light = |y: usize, x: usize| {
+        let (y, x) = (y as f32 - 32.0, x as f32 - 32.0);
+        20.0 * (-(y * y + x * x) / 60.0).exp()
+    };
+    let frames = Array3::from_shape_fn((n_patterns, n, n), |(_, y, x)| {
+        light(y, x) * rng.random_range(0.8..1.2f32)
+    });
+    let probe = Array3::from_shape_fn((1, n, n), |(_, y, x)| Complex32::new(light(y, x), 0.0));
+    let parts = DatasetParts::required(Frames::from_array(frames), positions, probe);
+    Dataset::new(parts).unwrap().save(path).unwrap();
+}
+
+fn task(folder: &Path, output: &str, settings: TrainSettings) -> TrainTask {
+    TrainTask {
+        train: folder.join("scan.npz"),
+        validation: None,
+        settings,
+        n_threads: 2,
+        device: DeviceChoice::Cpu,
+        output: folder.join(output),
+        resume: false,
+        time_limit_s: None,
+    }
+}
+
+fn small() -> TrainSettings {
+    TrainSettings {
+        filters_scale: 1,
+        epochs: 1,
+        batch_size: 4,
+        groups: 8,
+        validation_fraction: 0.2,
+        ..TrainSettings::default()
+    }
+}
+
+#[test]
+fn an_arm_among_others_gives_the_bundle_that_it_gives_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write_scan(&root.join("scan.npz"));
+    let mae = TrainSettings {
+        loss: Loss::Mae,
+        ..small()
+    };
+    let single = TrainSettings {
+        gridsize: 1,
+        ..small()
+    };
+    let other = TrainSettings { seed: 9, ..small() };
+    for (name, settings) in [
+        ("alone", small()),
+        ("mae", mae),
+        ("single", single),
+        ("other", other),
+        ("among", small()),
+    ] {
+        train(&task(root, name, settings), &Quiet::default()).unwrap();
+    }
+    let bundle = |name: &str| std::fs::read(root.join(name).join("last.safetensors")).unwrap();
+    assert_eq!(bundle("alone"), bundle("among"));
+    for name in ["mae", "single", "other"] {
+        assert_ne!(bundle("alone"), bundle(name), "{name}");
+    }
+    // The same data have no patches for the baseline to learn.
+    let baseline = TrainSettings {
+        model: Model::Baseline,
+        ..small()
+    };
+    let error = train(&task(root, "baseline", baseline), &Quiet::default()).unwrap_err();
+    assert!(error.to_string().contains("Y"), "{error}");
+    assert!(!root.join("baseline").exists());
+}
+
+/// Asks for a stop after some steps.
+struct StopAfter {
+    stop: Stop,
+    left: std::sync::atomic::AtomicUsize,
+}
+
+impl Monitor<TrainSnapshot> for StopAfter {
+    fn stop(&self) -> &Stop {
+        &self.stop
+    }
+    fn progress(&self, _: Progress) {
+        let left = self.left.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+        if left == 1 {
+            self.stop.request();
+        }
+    }
+    fn snapshot(&self, _: TrainSnapshot) {}
+}
+
+#[test]
+fn a_cancelled_training_leaves_its_history_and_goes_on_bit_for_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write_scan(&root.join("scan.npz"));
+    let settings = TrainSettings {
+        epochs: 3,
+        ..small()
+    };
+    train(&task(root, "straight", settings.clone()), &Quiet::default()).unwrap();
+    let mut halves = task(root, "halves", settings);
+    let monitor = StopAfter {
+        stop: Stop::default(),
+        left: 6.into(),
+    };
+    let outcome = train(&halves, &monitor).unwrap();
+    assert_eq!(outcome.reason, StopReason::Cancelled);
+    let read = |name: &str| -> TrainingHistory {
+        let text = std::fs::read(root.join(name).join("history.json")).unwrap();
+        serde_json::from_slice(&text).unwrap()
+    };
+    let history = read("halves");
+    assert_eq!(history.stopped_because, Some(StopReason::Cancelled));
+    assert!(history.steps.len() < 6, "{}", history.steps.len());
+    let manifest = TrainManifest::of_folder(&root.join("halves")).unwrap();
+    assert_eq!(manifest.state, RunState::Ended);
+    assert_eq!(manifest.reason, Some(StopReason::Cancelled));
+    halves.resume = true;
+    train(&halves, &Quiet::default()).unwrap();
+    for file in ["last.safetensors", "best.safetensors"] {
+        let bytes = |name: &str| std::fs::read(root.join(name).join(file)).unwrap();
+        assert_eq!(bytes("halves"), bytes("straight"), "{file}");
+    }
+    let losses = |name: &str| -> Vec<_> { read(name).steps.iter().map(|step| step.loss).collect() };
+    assert_eq!(losses("halves"), losses("straight"));
+    // A folder whose training was killed before its first checkpoint holds nothing that could be lost.
+    let mut manifest = TrainManifest::of_folder(&root.join("straight")).unwrap();
+    manifest.state = RunState::Running;
+    std::fs::create_dir(root.join("killed")).unwrap();
+    let text = serde_json::to_string(&manifest).unwrap();
+    std::fs::write(root.join("killed/manifest.json"), text).unwrap();
+    train(&task(root, "killed", small()), &Quiet::default()).unwrap();
+}
+
+#[test]
+fn two_trainings_do_not_write_into_one_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write_scan(&root.join("scan.npz"));
+    std::fs::create_dir(root.join("run")).unwrap();
+    let lock = std::fs::File::create(root.join("run/run.lock")).unwrap();
+    lock.lock().unwrap();
+    let task = task(root, "run", small());
+    let error = train(&task, &Quiet::default()).unwrap_err().to_string();
+    assert!(error.contains("a training that is running"), "{error}");
+    assert!(!root.join("run/manifest.json").exists());
+    lock.unlock().unwrap();
+    train(&task, &Quiet::default()).unwrap();
 }

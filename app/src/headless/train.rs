@@ -51,7 +51,7 @@ pub(super) fn train(args: &TrainArgs, session: &Session) -> Result<Exit> {
     let outcome = train_opened(&task, &data, &monitor);
     monitor.clear();
     let outcome = outcome?;
-    let summary = TrainSummary::new(&outcome, task.settings.epochs);
+    let summary = TrainSummary::new(&outcome);
     let exit = exit_of(&outcome.reason);
     if exit != Exit::Done {
         session.say(format_args!("stopped: {}", summary.stopped_words));

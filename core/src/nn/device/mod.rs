@@ -81,11 +81,7 @@ impl DeviceStepper {
     ///
     /// # Errors
     /// [`crate::Error::Run`] with the device's words.
-    pub fn gradient_f64(
-        &mut self,
-        parameters: &[f64],
-        batch: &Batch,
-    ) -> Result<(Losses, Vec<f64>)> {
+    pub fn gradient_f64(&self, parameters: &[f64], batch: &Batch) -> Result<(Losses, Vec<f64>)> {
         self.gradient_wide(
             parameters,
             &HostBatch::<f64>::from_batch(&self.architecture, batch),
@@ -97,7 +93,7 @@ impl DeviceStepper {
     /// # Errors
     /// [`crate::Error::Run`] with the device's words; [`crate::Error::Invalid`] for lengths that do not suit the network.
     pub fn gradient_wide(
-        &mut self,
+        &self,
         parameters: &[f64],
         batch: &HostBatch<f64>,
     ) -> Result<(Losses, Vec<f64>)> {

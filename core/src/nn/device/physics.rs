@@ -9,13 +9,18 @@ use crate::nn::device::batch::DeviceBatch;
 use crate::nn::device::heads::{self, drawn};
 use crate::nn::device::layers::Heads;
 use crate::nn::parameters::rms_probe;
+use crate::nn::physics as fused;
 use crate::nn::stepper::{Losses, Objective, Prediction, StepperSettings};
 use crate::tensor::portable::{self, Dft, Placement, upload};
 
-/// What the merge adds to the number of patches over a pixel.
+/// What the merge adds to the number of patches over a pixel: the fused physics' in double precision.
 const MERGE_EPSILON: f64 = 1e-3;
 /// ε of NLL, in counts.
 const RATE_EPSILON: f64 = 1e-6;
+const _: () = assert!(
+    (MERGE_EPSILON as f32).to_bits() == fused::MERGE_EPSILON.to_bits()
+        && (RATE_EPSILON as f32).to_bits() == fused::RATE_EPSILON.to_bits()
+);
 
 /// Constants of the physics.
 pub(super) struct Physics {

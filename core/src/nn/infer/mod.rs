@@ -102,7 +102,6 @@ pub fn infer(
     monitor: &dyn Monitor<()>,
 ) -> Result<Inferred> {
     check(bundle, samples, settings)?;
-    let started = Instant::now();
     let n_groups = samples.n_groups();
     let size = settings.batch_size.clamp(1, n_groups);
     let (n, c) = (samples.dataset.n(), samples.c());
@@ -122,6 +121,7 @@ pub fn infer(
     let mut agreement = Agreement::default();
     let (mut batch, mut prediction) = (samples.room(size), Prediction::default());
     let all: Vec<usize> = (0..n_groups).collect();
+    let started = Instant::now();
     for which in all.chunks(size) {
         pool.install(|| samples.fill(which, &bundle.normalisation, &mut batch));
         let values = bundle.parameters.values();

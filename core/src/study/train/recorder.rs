@@ -20,16 +20,11 @@ const LAST: &str = "last";
 pub(super) struct Recorder<'a> {
     trainer: Trainer,
     folder: &'a TrainFolder,
-    was_collapsed: bool,
 }
 
 impl<'a> Recorder<'a> {
     pub(super) fn new(trainer: Trainer, folder: &'a TrainFolder) -> Self {
-        Self {
-            trainer,
-            folder,
-            was_collapsed: false,
-        }
+        Self { trainer, folder }
     }
 
     pub(super) fn trainer(&self) -> &Trainer {
@@ -81,8 +76,8 @@ impl<'a> Recorder<'a> {
         Ok(bundles)
     }
 
-    fn log_epoch(&mut self) {
-        let Some(epoch) = self.trainer.history().epochs.last().cloned() else {
+    fn log_epoch(&self) {
+        let Some(epoch) = self.trainer.history().epochs.last() else {
             return;
         };
         tracing::debug!(
@@ -93,14 +88,6 @@ impl<'a> Recorder<'a> {
             seconds = epoch.seconds,
             "epoch done"
         );
-        if epoch.collapsed && !self.was_collapsed {
-            tracing::warn!(
-                epoch = epoch.epoch,
-                amplitude_spread = epoch.amplitude_spread.unwrap_or(f64::NAN),
-                "the network draws a flat image: it has collapsed"
-            );
-        }
-        self.was_collapsed = epoch.collapsed;
     }
 }
 

@@ -53,13 +53,12 @@ pub struct TrainSummary {
 }
 
 impl TrainSummary {
-    /// The summary of an outcome of a training that was to take `epochs`.
-    pub fn new(outcome: &TrainOutcome, epochs: usize) -> Self {
+    /// The summary of an outcome.
+    pub fn new(outcome: &TrainOutcome) -> Self {
         let history = &outcome.history;
         let (first, last) = (history.epochs.first(), history.epochs.last());
-        let is_early = outcome.reason == StopReason::Finished && history.epochs.len() < epochs;
         let (word, words) = match &outcome.reason {
-            StopReason::Finished if is_early => (
+            StopReason::Finished if history.stopped_early => (
                 "early_stop",
                 "the validation loss has not fallen for as many epochs as --early-stop says"
                     .to_owned(),

@@ -4,8 +4,8 @@ use candle_core::{D, Result, Tensor};
 
 use super::beside::{apply1, apply3};
 
-/// `y[o, b, r, c] = bias[o] + Σ_{i, u, v} w[o, i, u, v] x[i, b, r + u - 1, c + v - 1]`, zero outside; then ReLU where
-/// wanted.
+/// `y[o, b, r, c] = bias[o] + Σ_{i, u, v} w[o, i, u, v] x[i, b, r + u - 1, c + v - 1]`, zero outside; then
+/// `max(0, y)` where wanted.
 ///
 /// One matrix product with the nine shifted copies of `x`. Backwards two more: that for `x` is the same convolution of
 /// the gradient with the mirrored weights, so nothing is scattered. The copies are made anew rather than kept.

@@ -31,11 +31,9 @@ pub fn upload(
     device: &Device,
 ) -> Result<Tensor> {
     let shape = shape.into();
-    match dtype {
-        DType::F64 => Tensor::from_slice(values, shape, device),
-        _ => {
-            let narrow: Vec<f32> = values.iter().map(|&value| value as f32).collect();
-            Tensor::from_vec(narrow, shape, device)?.to_dtype(dtype)
-        }
+    if dtype == DType::F64 {
+        return Tensor::from_slice(values, shape, device);
     }
+    let narrow: Vec<f32> = values.iter().map(|&value| value as f32).collect();
+    Tensor::from_vec(narrow, shape, device)?.to_dtype(dtype)
 }
