@@ -14,6 +14,7 @@ use num_complex::Complex;
 use crate::error::{Error, Result};
 use crate::job::Stop;
 use crate::nn::architecture::Architecture;
+use crate::nn::parameters::rms_probe;
 use crate::nn::settings::Model;
 use crate::nn::stepper::{Batch, Losses, Prediction, Stepper, StepperSettings};
 
@@ -282,6 +283,7 @@ fn check(
     device: &Device,
     dtype: DType,
 ) -> Result<()> {
+    architecture.check()?;
     let refuse = |key: &str, expected: String, found: String| {
         Err(Error::invalid(ATTEMPTED, key, expected, found))
     };
@@ -290,21 +292,48 @@ fn check(
         let expected = "single precision, or double on the CPU".to_owned();
         return refuse("dtype", expected, dtype.as_str().to_owned());
     }
-    let n = architecture.n;
-    let canvas = settings.canvas_px;
-    if architecture.model == Model::Pinn && (canvas < n || (canvas - n) % 2 == 1) {
+    if settings.largest_batch == 0 {
+        return refuse("batch_size", "1 or more".to_owned(), "0".to_owned());
+    }
+    if architecture.model == Model::Baseline {
+        return if settings.objective.tv == 0.0 {
+            Ok(())
+        } else {
+            let expected = "0 for the baseline, which learns from true patches".to_owned();
+            refuse("tv_weight", expected, settings.objective.tv.to_string())
+        };
+    }
+    let (n, canvas) = (architecture.n, settings.canvas_px);
+    if canvas < n || (canvas - n) % 2 == 1 {
         let expected = format!("{n} pixels or an even number more");
         return refuse("canvas_px", expected, canvas.to_string());
     }
-    let n_modes = settings.probe.dim().0;
-    let fits = settings.probe.dim() == (n_modes, n, n) && probe.len() == settings.probe.len();
-    if architecture.model == Model::Pinn && (n_modes == 0 || !fits) {
-        let expected = format!("one or more modes of {n} x {n} pixels");
-        return refuse("probe", expected, format!("{:?}", settings.probe.dim()));
-    }
+    check_probe(architecture, settings, probe)
+}
+
+fn check_probe(
+    architecture: &Architecture,
+    settings: &StepperSettings,
+    probe: &[Complex<f64>],
+) -> Result<()> {
+    let refuse =
+        |expected: String, found: String| Err(Error::invalid(ATTEMPTED, "probe", expected, found));
+    let n = architecture.n;
+    let (n_modes, rows, columns) = settings.probe.dim();
     let trained = architecture.trained_probe_modes;
-    if trained != 0 && trained != n_modes {
-        return refuse("probe", format!("{trained} modes"), n_modes.to_string());
+    let modes_fit = n_modes != 0 && (trained == 0 || trained == n_modes);
+    if !modes_fit || (rows, columns) != (n, n) || probe.len() != settings.probe.len() {
+        let modes = match trained {
+            0 => "one or more".to_owned(),
+            trained => trained.to_string(),
+        };
+        let expected = format!("{modes} modes of {n} x {n} pixels");
+        return refuse(expected, format!("{:?}", settings.probe.dim()));
+    }
+    let rms = rms_probe(&settings.probe);
+    if !(rms.is_finite() && 0.0 < rms) {
+        let expected = "finite values that are not all 0".to_owned();
+        return refuse(expected, format!("root mean square {rms}"));
     }
     Ok(())
 }

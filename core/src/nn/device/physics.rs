@@ -66,7 +66,7 @@ impl Physics {
         let Place { dtype, device } = *place;
         let n_modes = probe.len() / (n * n);
         let part = |of: fn(&Complex<f64>) -> f64| {
-            let values: Vec<f64> = probe.iter().map(of).collect();
+            let values: Vec<f64> = probe.iter().take(n_modes * n * n).map(of).collect();
             upload(&values, (n_modes, n, n), dtype, device)
         };
         let outside = |i: usize| !(n / 4..3 * n / 4).contains(&i);
