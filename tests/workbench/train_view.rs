@@ -72,7 +72,7 @@ fn plan() -> TrainPlan {
         n_parameters: 566_184,
         canvas_px: 22,
         largest_offset_px: [2.6, 2.25],
-        n_bytes: 300 << 20,
+        n_bytes: 300_000_000,
         seconds_estimated: Some(90.0),
         device: "cpu".to_owned(),
         device_reason: "asked for".to_owned(),
@@ -93,7 +93,7 @@ fn answer(window: &mut Window, plan: Result<TrainPlan, PlanProblem>) {
         request,
         plan,
         loaded: Vec::new(),
-        free_bytes: Some(8 << 30),
+        free_bytes: Some(8_000_000_000),
     });
 }
 
@@ -183,7 +183,7 @@ fn the_preflight_tells_groups_steps_time_memory_and_canvas() {
         "1550 steps: 50 epochs of 31 with 16 groups each.",
         "Canvas 22×22 px, patterns reach 2.6 and 2.2 px from the middle of their group: it fits.",
         "566,184 parameters, about 1 min 30 s on cpu (asked for).",
-        "About 300.0 MiB of memory",
+        "About 300.0 MB of memory, 8.00 GB free.",
         "Only 512 groups, one for each pattern.",
         "Ready to train: 1,550 steps, about 1 min 30 s on cpu.",
     ] {
@@ -207,7 +207,7 @@ fn the_preflight_tells_groups_steps_time_memory_and_canvas() {
         }),
     );
     window.harness.run_steps(2);
-    assert!(window.shows("but only 3.0 px have room") && window.shows("only 8.0 GiB are free"));
+    assert!(window.shows("but only 3.0 px have room") && window.shows("only 8.00 GB are free"));
     assert!(!window.app().is_enabled(Action::Train));
 }
 
@@ -236,7 +236,7 @@ fn losses_below_zero_are_drawn_on_a_logarithmic_axis_and_saved_as_they_are() {
     window.harness.run_steps(4);
     // The least of all curves is -111; a thousandth of the span, 12, less.
     assert!(
-        window.shows("axis: above -111.01"),
+        window.shows("axis: above −111.01"),
         "the axis says where it begins"
     );
     assert!(!window.shows("not drawn"), "nothing is left out");
