@@ -25,7 +25,7 @@ use ptychobench::gui::command::{Action, Command};
 use ptychobench::gui::files::Purpose;
 use ptychobench::gui::training::command_line::{infer_command, train_command};
 use ptychobench::gui::training::curves::{Curves, Per, curves_csv};
-use ptychobench::gui::training::{Arm, ArmState, PlanProblem, Planned, ShownTraining};
+use ptychobench::gui::training::{Arm, ArmState, BundleState, PlanProblem, Planned, ShownTraining};
 use ptychobench::gui::views::View;
 use ptychobench::gui::widgets::line_plot::{PlotData, Series};
 use ptychobench::gui::workbench::Workbench;
@@ -182,7 +182,7 @@ fn the_preflight_tells_groups_steps_time_memory_and_canvas() {
         "486 groups of 4 patterns for training and 26 for validation, from 512 patterns of 16×16.",
         "1550 steps: 50 epochs of 31 with 16 groups each.",
         "Canvas 22×22 px, patterns reach 2.6 and 2.2 px from the middle of their group: it fits.",
-        "566,184 parameters, about 1 min 30 s on cpu (asked for).",
+        "566,184 parameters, about 1 min 30 s on cpu: asked for.",
         "About 300.0 MB of memory, 8.00 GB free.",
         "Only 512 groups, one for each pattern.",
         "Ready to train: 1,550 steps, about 1 min 30 s on cpu.",
@@ -508,6 +508,11 @@ fn a_training_runs_is_kept_and_reconstructs() {
     assert!(arm(window.app(), 0).preview.is_some());
     assert!(window.shows("finished") && window.shows("preview after epoch 2"));
     window.click("Bundle");
+    window.until("both bundles are checked", |app| {
+        let bundles = &app.document.training.bundles;
+        let is_read = |state: &BundleState| matches!(state, BundleState::Read(_));
+        bundles.len() == 2 && bundles.values().all(is_read)
+    });
     assert!(window.shows("✔ loads") && window.shows("SHA-256"));
     window.click("Reconstruct with this bundle");
     let inference = &window.app().document.training.inference;
@@ -533,6 +538,19 @@ fn a_training_runs_is_kept_and_reconstructs() {
         .count();
     assert_eq!(n_nan, shown.outcome.inferred.n_unseen);
     assert!(window.shows("pixels unseen"));
+    // Taken off the list and read from its folder again, it is the same.
+    let before = arm(window.app(), 0);
+    let (id, history) = (before.id, Arc::clone(&before.history));
+    let app = window.harness.state_mut();
+    app.send(Command::DropArm(id));
+    app.send(Command::AddRun(folder));
+    window.until("it is back", |app| {
+        app.document.training.arms.iter().any(|arm| arm.id != id)
+    });
+    let back = arm(window.app(), 0);
+    assert_eq!(back.history, history);
+    assert_eq!(back.state, ArmState::Ended(StopReason::Finished));
+    assert!(window.app().is_enabled(Action::Continue));
 }
 
 #[test]

@@ -56,6 +56,8 @@ pub enum Command {
     StopArms,
     /// Take the training with this number off the list; one that waits is not started.
     DropArm(usize),
+    /// Add the training that is kept in this folder to the list.
+    AddRun(PathBuf),
     /// Train on this file.
     TrainOn(PathBuf),
     /// Choose a file or folder of a training.

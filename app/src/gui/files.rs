@@ -61,6 +61,7 @@ pub enum Purpose {
     TrainFile,
     ValidationFile,
     RunFolder,
+    KeptRun,
     BundleFile,
     InferData,
     InferOutput,
@@ -89,6 +90,7 @@ impl Purpose {
             Self::TrainFile => "Train on",
             Self::ValidationFile => "Validate on",
             Self::RunFolder => "Keep the training in",
+            Self::KeptRun => "Add the training that is kept in",
             Self::BundleFile => "Use the bundle",
             Self::InferData => "Reconstruct with the bundle",
             Self::InferOutput => "Save the reconstruction as",
@@ -118,6 +120,7 @@ impl Purpose {
             | Self::TrainFile
             | Self::ValidationFile
             | Self::RunFolder
+            | Self::KeptRun
             | Self::BundleFile
             | Self::InferData => "Choose",
         }
@@ -138,7 +141,11 @@ impl Purpose {
             | Self::InferData
             | Self::InferOutput => &["npz"],
             Self::BundleFile => &["json", "safetensors"],
-            Self::OutputFolder | Self::SetsFolder | Self::ViewsFolder | Self::RunFolder => &[],
+            Self::OutputFolder
+            | Self::SetsFolder
+            | Self::ViewsFolder
+            | Self::RunFolder
+            | Self::KeptRun => &[],
             Self::SaveLoss | Self::SavePoints | Self::SaveHistogram | Self::SaveCurves => &["csv"],
             Self::ExportPlot => &["png", "svg"],
             Self::ExportPane => &["png"],
@@ -166,7 +173,11 @@ impl Purpose {
     pub fn is_folder(self) -> bool {
         matches!(
             self,
-            Self::OutputFolder | Self::SetsFolder | Self::ViewsFolder | Self::RunFolder
+            Self::OutputFolder
+                | Self::SetsFolder
+                | Self::ViewsFolder
+                | Self::RunFolder
+                | Self::KeptRun
         )
     }
 }

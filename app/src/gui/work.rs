@@ -24,7 +24,9 @@ use ptycho_core::study::train::{TrainOutcome, TrainTask, train};
 use super::generation::{Planned, Sketch};
 use super::preview::Preview;
 use super::thinning::{Shown, Subject};
-use super::training::{BundleRead, Planned as PlannedTraining, ShownInference, ShownTraining};
+use super::training::{
+    BundleRead, KeptRun, Planned as PlannedTraining, ShownInference, ShownTraining,
+};
 use super::views::data::Foreseen;
 
 /// What a job tells on its way.
@@ -72,6 +74,8 @@ pub enum Outcome {
     TrainPlanned(Box<PlannedTraining>),
     /// A training that has ended.
     Trained(Box<TrainOutcome>),
+    /// A training that was kept in this folder.
+    RunRead(Box<KeptRun>, PathBuf),
     /// A bundle that was read and checked.
     BundleRead(Box<BundleRead>),
     /// A reconstruction by a trained network.

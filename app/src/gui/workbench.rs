@@ -237,6 +237,7 @@ impl Workbench {
             Purpose::TrainFile
             | Purpose::ValidationFile
             | Purpose::RunFolder
+            | Purpose::KeptRun
             | Purpose::BundleFile
             | Purpose::InferData
             | Purpose::InferOutput

@@ -133,7 +133,10 @@ fn losses_and_every_gradient_are_the_golden_ones() {
             let check = |what: &str, found: f64, expected: &Value, room: f64| {
                 let error = (found - expected.as_f64().unwrap()).abs() / norm;
                 let of = &entry.name;
-                assert!(error < tolerance * room, "{name} {what} of {of}: {error:.1e}");
+                assert!(
+                    error < tolerance * room,
+                    "{name} {what} of {of}: {error:.1e}"
+                );
             };
             check("norm", found_norm.sqrt(), &expected["norm"], 1.0);
             // Errors of norm 1 add up to √n at most.

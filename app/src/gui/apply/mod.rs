@@ -61,6 +61,7 @@ impl Workbench {
             Command::QueueArm => self.start_training(),
             Command::StopArms => self.stop_arms(),
             Command::DropArm(id) => self.drop_arm(id),
+            Command::AddRun(folder) => self.add_run(folder),
             Command::TrainOn(path) => self.train_on(&path),
             Command::ChooseForTraining(purpose) => self.choose_for_training(purpose),
             Command::TakeForTraining(purpose, path) => self.take_for_training(purpose, path),

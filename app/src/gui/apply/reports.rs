@@ -75,6 +75,7 @@ impl Workbench {
             Outcome::TrainPlanned(planned) => self.document.training.take_plan(*planned),
             // A training's end is told with the number of its job.
             Outcome::Trained(_) => {}
+            Outcome::RunRead(kept, folder) => self.run_read(*kept, folder),
             Outcome::BundleRead(read) => self.bundle_read(*read),
             Outcome::Inferred(shown) => self.inferred(*shown),
             Outcome::Foreseen(foreseen) => self.data.foreseen(*foreseen),
@@ -118,6 +119,7 @@ impl Workbench {
             Lane::Compute => self.document.run.failed = Some(error.to_string()),
             Lane::Plan => return self.plan_failed(error.to_string()),
             Lane::TrainPlan => return self.document.training.plan_failed(error.to_string()),
+            Lane::Outlook if scan == TRAINING => self.bundles_failed(error),
             Lane::Outlook => return self.data.outlook_failed(error.to_string()),
             Lane::Subject => {
                 return self.document.thinning.subject_failed(error.to_string());

@@ -14,7 +14,9 @@ use super::super::training::command_line::{infer_command, train_command};
 use super::super::training::curves::curves_csv;
 use super::super::training::preflight::preflight;
 use super::super::training::sets::matching_test;
-use super::super::training::{ArmState, BundleRead, BundleState, Planned, ShownInference, bundles};
+use super::super::training::{
+    ArmState, BundleRead, BundleState, KeptRun, Planned, ShownInference, bundles,
+};
 use super::super::views::View;
 use super::super::views::train::Page;
 use super::super::widgets::notice::{Level, Notice};
@@ -280,6 +282,34 @@ impl Workbench {
         self.document.tell(Level::Error, text, fix);
     }
 
+    /// Read a training that was kept, to compare with it, go on with it or use its bundle.
+    pub(super) fn add_run(&mut self, folder: PathBuf) {
+        let folder = absolute(&folder);
+        let training = &mut self.document.training;
+        let known = training.arms.iter().position(|arm| *arm.folder() == folder);
+        if let Some(known) = known {
+            return training.choose(known);
+        }
+        let name = "Read the training";
+        self.queue.add(Lane::Files, TRAINING, name, move |_| {
+            let kept = KeptRun::read(&folder)?;
+            Ok(Outcome::RunRead(Box::new(kept), folder))
+        });
+    }
+
+    pub(super) fn run_read(&mut self, kept: KeptRun, folder: PathBuf) {
+        let training = &mut self.document.training;
+        let mut task = kept.manifest.task.clone();
+        task.output.clone_from(&folder);
+        let index = training.add_arm(task);
+        training.arms[index].take_kept(kept, folder.clone());
+        training.choose(index);
+        for (_, path) in bundles::bundles_of(&folder) {
+            self.read_bundle(path);
+        }
+        self.train.show(Page::Training);
+    }
+
     /// Train on this file.
     pub(super) fn train_on(&mut self, path: &Path) {
         let draft = &mut self.document.training.draft;
@@ -296,6 +326,7 @@ impl Workbench {
         let known = match purpose {
             Purpose::TrainFile | Purpose::ValidationFile => training.train(scan),
             Purpose::RunFolder => training.output(scan),
+            Purpose::KeptRun => Some(training.runs.clone()),
             Purpose::BundleFile => inference.bundle().or_else(|| Some(training.runs.clone())),
             Purpose::InferData => inference.data(scan, &training.runs),
             Purpose::InferOutput => inference.output(scan, &training.runs),
@@ -316,6 +347,7 @@ impl Workbench {
             Purpose::TrainFile => return self.train_on(&path),
             Purpose::ValidationFile => training.draft.validation = text,
             Purpose::RunFolder => training.draft.output = Some(text),
+            Purpose::KeptRun => return self.add_run(path),
             Purpose::BundleFile => return self.use_bundle(&path, None),
             Purpose::InferData => training.inference.draft.data = Some(text),
             Purpose::InferOutput => training.inference.draft.output = Some(text),
@@ -338,7 +370,7 @@ impl Workbench {
         let bundles = &mut self.document.training.bundles;
         bundles.insert(path.clone(), BundleState::Reading);
         let name = "Check the bundle";
-        self.queue.add(Lane::Background, TRAINING, name, move |_| {
+        self.queue.add(Lane::Outlook, TRAINING, name, move |_| {
             Ok(Outcome::BundleRead(Box::new(BundleRead::new(path))))
         });
     }
@@ -346,6 +378,18 @@ impl Workbench {
     pub(super) fn bundle_read(&mut self, read: BundleRead) {
         let bundles = &mut self.document.training.bundles;
         bundles.insert(read.path.clone(), BundleState::Read(read));
+    }
+
+    /// Reading failed in an unforeseen way.
+    pub(super) fn bundles_failed(&mut self, error: &ptycho_core::Error) {
+        for (path, state) in &mut self.document.training.bundles {
+            if matches!(state, BundleState::Reading) {
+                *state = BundleState::Read(BundleRead {
+                    path: path.clone(),
+                    card: Err(error.to_string()),
+                });
+            }
+        }
     }
 
     /// Set a reconstruction by this bundle up, of the test set that belongs to its training set where there is one.

@@ -1,13 +1,14 @@
 //! One training of this window: waiting, running or ended.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ptycho_core::fields::FieldValue as _;
 use ptycho_core::job::{Progress, StopReason};
 use ptycho_core::nn::{EpochRecord, TrainingHistory};
-use ptycho_core::study::train::{TrainOutcome, TrainPlan, TrainTask};
+use ptycho_core::study::train::{TrainManifest, TrainOutcome, TrainPlan, TrainTask};
+use ptycho_core::{Error, Result};
 
 use super::shown::{ShownPreview, ShownTraining};
 
@@ -23,6 +24,34 @@ pub enum ArmState {
     Ended(StopReason),
     /// It has failed, with these words.
     Failed(String),
+}
+
+/// What is known of a training once it has ended with a bundle.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ended {
+    pub seconds_total: f64,
+    pub device: String,
+}
+
+/// A training that was kept, read from its run folder.
+pub struct KeptRun {
+    pub manifest: TrainManifest,
+    pub history: TrainingHistory,
+}
+
+impl KeptRun {
+    /// Read the records of a run folder.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where it holds no training; [`Error::Io`]; [`Error::Run`].
+    pub fn read(folder: &Path) -> Result<Self> {
+        let manifest = TrainManifest::read(&folder.join("manifest.json"))?;
+        let file = folder.join("history.json");
+        let text = std::fs::read_to_string(&file).map_err(Error::io("read the history", &file))?;
+        let history = serde_json::from_str(&text)
+            .map_err(|error| Error::Run(format!("{} cannot be read: {error}", file.display())))?;
+        Ok(Self { manifest, history })
+    }
 }
 
 /// One training of this window.
@@ -44,7 +73,7 @@ pub struct Arm {
     pub samples_per_s: f64,
     pub progress: Progress,
     pub elapsed: Duration,
-    pub outcome: Option<TrainOutcome>,
+    pub ended: Option<Ended>,
     /// Whether a collapse has been told.
     pub is_collapse_told: bool,
 }
@@ -65,7 +94,7 @@ impl Arm {
             samples_per_s: 0.0,
             progress: Progress::default(),
             elapsed: Duration::ZERO,
-            outcome: None,
+            ended: None,
             is_collapse_told: false,
         }
     }
@@ -88,10 +117,34 @@ impl Arm {
 
     /// Take its end.
     pub fn end(&mut self, outcome: TrainOutcome) {
-        self.history = Arc::new(outcome.history.clone());
+        self.history = Arc::new(outcome.history);
         self.samples_per_s = outcome.samples_per_s;
-        self.state = ArmState::Ended(outcome.reason.clone());
-        self.outcome = Some(outcome);
+        self.state = ArmState::Ended(outcome.reason);
+        self.ended = Some(Ended {
+            seconds_total: outcome.seconds_total,
+            device: outcome.device,
+        });
+    }
+
+    /// Take the records of a training that was kept in `folder`, wherever that was when it ran.
+    pub fn take_kept(&mut self, kept: KeptRun, folder: PathBuf) {
+        let KeptRun { manifest, history } = kept;
+        self.task = manifest.task;
+        self.task.output = folder;
+        self.history = Arc::new(history);
+        self.samples_per_s = manifest.samples_per_s.unwrap_or(0.0);
+        self.state = match (manifest.reason, manifest.error) {
+            (Some(reason), _) => ArmState::Ended(reason),
+            (None, Some(words)) => ArmState::Failed(words),
+            (None, None) => ArmState::Failed("it was killed".to_owned()),
+        };
+        self.plan = None;
+        self.ended = Some(Ended {
+            seconds_total: manifest.seconds_total,
+            device: manifest.device,
+        });
+        // What happened then was told then.
+        self.is_collapse_told = true;
     }
 
     /// The last whole epoch.
@@ -119,7 +172,7 @@ impl Arm {
 
     /// The device it runs on, as far as it is known.
     pub fn device(&self) -> Option<&str> {
-        let ended = self.outcome.as_ref().map(|outcome| outcome.device.as_str());
+        let ended = self.ended.as_ref().map(|ended| ended.device.as_str());
         ended.or_else(|| self.plan.as_ref().map(|plan| plan.device.as_str()))
     }
 

@@ -21,7 +21,7 @@ use ptycho_core::study::train::TrainTask;
 
 use self::inference::full;
 
-pub use self::arm::{Arm, ArmState};
+pub use self::arm::{Arm, ArmState, KeptRun};
 pub use self::bundles::{BundleRead, BundleState};
 pub use self::inference::{InferDraft, Inference};
 pub use self::plan::{Loaded, PlanProblem, Planned, Request};

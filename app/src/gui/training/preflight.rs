@@ -93,10 +93,13 @@ fn canvas(plan: &TrainPlan) -> Check {
 
 fn time(plan: &TrainPlan) -> Check {
     let parameters = format!("{} parameters", with_separators(plan.n_parameters));
-    let device = format!("on {} ({})", plan.device, plan.device_reason);
+    let (device, why) = (&plan.device, &plan.device_reason);
     let text = match plan.seconds_estimated {
-        Some(seconds) => format!("{parameters}, about {} {device}.", seconds_text(seconds)),
-        None => format!("{parameters}, {device}; how long is told after the first steps."),
+        Some(seconds) => {
+            let time = seconds_text(seconds);
+            format!("{parameters}, about {time} on {device}: {why}.")
+        }
+        None => format!("{parameters} on {device}: {why}. How long is told after the first steps."),
     };
     Check::new(CheckState::Good, text)
 }

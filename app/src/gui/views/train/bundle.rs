@@ -15,7 +15,7 @@ use crate::units::bytes_text;
 
 /// Draw the cards of best and last.
 pub(super) fn bundle(ui: &mut Ui, training: &Training, commands: &mut Vec<Command>) {
-    let Some(arm) = training.arm().filter(|arm| arm.outcome.is_some()) else {
+    let Some(arm) = training.arm().filter(|arm| arm.ended.is_some()) else {
         ui.centered_and_justified(|ui| {
             ui.weak("The bundles of the chosen run are shown here once it has ended.")
         });

@@ -252,6 +252,7 @@ impl TrainView {
         };
         let drawn = pictures::draw(ui, pane, training, (&mut self.pictures, &mut self.scale));
         if let Err(words) = drawn {
+            ui.strong(pictures::TITLES[pane]);
             ui.centered_and_justified(|ui| {
                 let words = RichText::new(words).color(theme::palette(ui).weak);
                 ui.add(egui::Label::new(words).wrap())

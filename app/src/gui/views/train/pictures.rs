@@ -43,6 +43,19 @@ pub(super) const TITLES: [&str; 9] = [
     "Coverage",
 ];
 
+/// What will be seen in the panes.
+const HINTS: [&str; 9] = [
+    "One validation pattern as it was measured.",
+    "The same pattern as the network predicts it, on the same scale.",
+    "The amplitude that the network draws for it.",
+    "The phase that it draws.",
+    "The object stitched of all patches so far.",
+    "Its phase.",
+    "The object stitched of all patches.",
+    "Its phase.",
+    "How much the patches weigh at each pixel.",
+];
+
 /// Amplitudes below this are raised to it before the logarithm.
 const LOG_FLOOR: f64 = 0.5;
 
@@ -140,15 +153,12 @@ pub(super) fn draw(
 ) -> Result<(), &'static str> {
     if RESULT_AMPLITUDE <= pane {
         let inference = &training.inference;
-        let shown = inference
-            .done
-            .as_ref()
-            .ok_or("Choose a bundle and data below, then press Reconstruct.")?;
+        let shown = inference.done.as_ref().ok_or(HINTS[pane])?;
         draw_result(ui, pane, (shown, inference.revision), pictures);
         return Ok(());
     }
     let Some(arm) = training.arm() else {
-        return Err("Press Train to see it learn.");
+        return Err(HINTS[pane]);
     };
     let Some(shown) = &arm.preview else {
         return Err(match &arm.state {

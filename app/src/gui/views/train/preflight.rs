@@ -1,6 +1,6 @@
 //! What stands in the way of a training, and what is worth knowing before it.
 
-use egui::{Label, RichText, ScrollArea, Ui};
+use egui::{Label, ScrollArea, Ui};
 
 use super::super::super::chrome::action_button;
 use super::super::super::command::Command;
@@ -12,12 +12,6 @@ use super::super::super::training::preflight::preflight as checks;
 pub(super) fn preflight(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let training = &document.training;
     let n_threads = document.n_threads;
-    ui.horizontal(|ui| {
-        ui.strong("Before the run");
-        if !training.is_plan_current(&document.scan, n_threads) {
-            ui.label(RichText::new("checking…").color(theme::palette(ui).weak));
-        }
-    });
     ScrollArea::vertical()
         .auto_shrink([false, false])
         .show(ui, |ui| {
@@ -30,6 +24,8 @@ pub(super) fn preflight(ui: &mut Ui, document: &Document, commands: &mut Vec<Com
 fn line(ui: &mut Ui, check: &Check, commands: &mut Vec<Command>) {
     let palette = theme::palette(ui);
     let (icon, color) = match check.state {
+        // Nothing is wrong while it is being looked at.
+        CheckState::Blocking if check.text.ends_with('…') => ("⌛", palette.weak),
         CheckState::Good => ("✔", palette.ok),
         CheckState::Warning => ("⚠", palette.warn),
         CheckState::Blocking => ("✖", palette.bad),

@@ -147,7 +147,11 @@ fn state(ui: &mut Ui, document: &Document, queue: &Queue, blocking: Option<&str>
     }
     if let Some(words) = blocking {
         ui.horizontal_wrapped(|ui| {
-            ui.colored_label(palette.warn, "⚠");
+            if words.ends_with('…') {
+                ui.colored_label(palette.weak, "⌛");
+            } else {
+                ui.colored_label(palette.warn, "⚠");
+            }
             ui.add(Label::new(words).wrap());
         });
         return;
@@ -274,13 +278,13 @@ fn ended(ui: &mut Ui, arm: &Arm) {
         let (icon, words, color) = standing(ui, arm);
         ui.colored_label(color, icon);
         ui.label(format!("{}: {words}", arm.name));
-        if let Some(outcome) = &arm.outcome {
+        if let Some(ended) = &arm.ended {
             ui.label(format!(
                 "{} epochs in {}, {} groups/s on {}",
-                outcome.history.epochs.len(),
-                seconds_text(outcome.seconds_total),
-                value_text(outcome.samples_per_s),
-                outcome.device
+                arm.history.epochs.len(),
+                seconds_text(ended.seconds_total),
+                value_text(arm.samples_per_s),
+                ended.device
             ));
         }
         collapse(ui, arm);

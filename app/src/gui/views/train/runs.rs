@@ -4,6 +4,7 @@ use egui::{Grid, RichText, ScrollArea, Sense, Ui, vec2};
 use ptycho_core::paint::ticks::value_text;
 
 use super::super::super::command::Command;
+use super::super::super::files::Purpose;
 use super::super::super::queue::Queue;
 use super::super::super::theme;
 use super::super::super::training::{Arm, ArmState, Training};
@@ -16,10 +17,16 @@ pub(super) fn runs(
     queue: &Queue,
     commands: &mut Vec<Command>,
 ) {
+    ui.horizontal_wrapped(|ui| {
+        let tip = "Add a training that was kept in its run folder: to compare its losses, go on with it, or use its bundle";
+        if ui.button("Add run…").on_hover_text(tip).clicked() {
+            commands.push(Command::ChooseForTraining(Purpose::KeptRun));
+        }
+        if training.arms.is_empty() {
+            ui.weak("Trainings of this window are listed here. Queue several arms with ➕.");
+        }
+    });
     if training.arms.is_empty() {
-        ui.centered_and_justified(|ui| {
-            ui.weak("Trainings of this window are listed here. Queue several arms with ➕.")
-        });
         return;
     }
     let mut chosen = None;

@@ -78,7 +78,7 @@ fn path_row(
                 ui.label(label)
             })
             .inner;
-        let width = (ui.available_width() - 18.0 * theme::GRID).max(20.0 * theme::GRID);
+        let width = (ui.available_width() - 11.0 * theme::GRID).max(20.0 * theme::GRID);
         let tip = if text.is_empty() {
             tip.to_owned()
         } else {
@@ -189,7 +189,7 @@ fn parts(ui: &mut Ui, training: &mut Training, table: FieldTable) {
                 }
             },
             at_fault: at_fault.as_deref(),
-            widths: [30.0, 22.0, 0.0].map(|n_steps| n_steps * theme::GRID),
+            widths: [30.0, 26.0, 0.0].map(|n_steps| n_steps * theme::GRID),
             ..Aids::NONE
         };
         let id_salt = ("train", title);
