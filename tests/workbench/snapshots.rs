@@ -122,12 +122,12 @@ fn plots(ui: &mut Ui) {
         points: &loss,
         colour_index: 0,
         is_dashed: false,
+        log_from: None,
     }];
     let data = PlotData {
         x_label: "epoch",
         y_label: "loss",
         series: &series,
-        log_from: None,
     };
     ui.columns(2, |columns| {
         scan_plot::show(

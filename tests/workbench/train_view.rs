@@ -27,7 +27,7 @@ use ptychobench::gui::training::command_line::{infer_command, train_command};
 use ptychobench::gui::training::curves::{Curves, Per, curves_csv};
 use ptychobench::gui::training::{Arm, ArmState, BundleState, PlanProblem, Planned, ShownTraining};
 use ptychobench::gui::views::View;
-use ptychobench::gui::widgets::line_plot::{PlotData, Series};
+use ptychobench::gui::widgets::line_plot::log_from;
 use ptychobench::gui::workbench::Workbench;
 
 use crate::flows::{Window, is_idle};
@@ -196,7 +196,7 @@ fn the_preflight_tells_groups_steps_time_memory_and_canvas() {
         .training
         .output(&window.app().document.scan);
     let runs = window.in_folder("runs");
-    assert_eq!(output, Some(runs.join("dose_10000_pinn_nll_g2_seed0")));
+    assert_eq!(output, Some(runs.join("1e4_pinn_nll_g2_seed0")));
     // More offsets than the canvas holds, and less memory than is needed.
     answer(
         &mut window,
@@ -234,11 +234,7 @@ fn losses_below_zero_are_drawn_on_a_logarithmic_axis_and_saved_as_they_are() {
     add_arm(&mut window, "first", history(-100.0, 6));
     add_arm(&mut window, "second", history(-103.0, 8));
     window.harness.run_steps(4);
-    // The least of all curves is -111; a thousandth of the span, 12, less.
-    assert!(
-        window.shows("axis: above −111.01"),
-        "the axis says where it begins"
-    );
+    assert!(window.shows("axis: above the least"));
     assert!(!window.shows("not drawn"), "nothing is left out");
     window.click("per step");
     assert!(window.shows("axis: above"));
@@ -248,13 +244,14 @@ fn losses_below_zero_are_drawn_on_a_logarithmic_axis_and_saved_as_they_are() {
     assert_eq!(curves.validation[5], [6.0, -104.0]);
     let steps = Curves::new(&arms[1].history, Per::Step);
     assert_eq!((steps.train.len(), steps.validation[0][0]), (32, 4.0));
-    let series = [Series {
-        name: "x",
-        points: &[[1.0, 2.0], [2.0, 1.0]],
-        colour_index: 0,
-        is_dashed: false,
-    }];
-    assert_eq!(PlotData::log_from(&series), None, "MAE needs no such axis");
+    let of = |points: &[[f64; 2]]| log_from(std::iter::once(points));
+    let falling = [[1.0, -1.0], [2.0, -3.0], [3.0, f64::NAN]];
+    assert_eq!(of(&falling), Some(-3.0 - 0.002));
+    assert_eq!(
+        of(&[[1.0, 2.0], [2.0, 1.0]]),
+        None,
+        "MAE needs no such axis"
+    );
     let text = curves_csv(arms, Per::Epoch);
     assert!(text.starts_with("series,\"epoch\",\"NLL\"\n"), "{text}");
     assert!(
@@ -291,7 +288,7 @@ fn six_panes_show_pattern_patch_and_object_with_what_is_unseen() {
     }
     for words in [
         "preview after epoch 3",
-        "every 2 s or more, taking 5 % of the time at most",
+        "every 2 s at most",
         "50 of 2,000 object pixels unseen",
         "50 unseen",
     ] {
@@ -494,7 +491,7 @@ fn a_training_runs_is_kept_and_reconstructs() {
         is_ended(app, 0, &StopReason::Finished) && is_idle(app)
     });
     let folder = arm(window.app(), 0).folder().clone();
-    assert!(folder.ends_with("dose_10000_pinn_nll_g2_seed0"));
+    assert!(folder.ends_with("1e4_pinn_nll_g2_seed0"));
     for name in [
         "manifest.json",
         "history.json",
@@ -548,7 +545,12 @@ fn a_training_runs_is_kept_and_reconstructs() {
         app.document.training.arms.iter().any(|arm| arm.id != id)
     });
     let back = arm(window.app(), 0);
-    assert_eq!(back.history, history);
+    let losses = [&history, &back.history].map(|history| Curves::new(history, Per::Step).train);
+    assert_eq!(losses[0].len(), losses[1].len());
+    for ([_, before], [_, after]) in losses[0].iter().zip(&losses[1]) {
+        // A decimal number is read to its last place but one.
+        assert!((before - after).abs() < 1e-12 * before.abs());
+    }
     assert_eq!(back.state, ArmState::Ended(StopReason::Finished));
     assert!(window.app().is_enabled(Action::Continue));
 }

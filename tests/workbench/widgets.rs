@@ -617,12 +617,12 @@ fn a_line_plot_tells_what_it_leaves_out_and_exports_all_of_it() {
             points,
             colour_index: 0,
             is_dashed: false,
+            log_from: None,
         }];
         csv(&PlotData {
             x_label: "epoch",
             y_label: "loss",
             series: &series,
-            log_from: None,
         })
     };
     assert_eq!(
@@ -635,12 +635,12 @@ fn a_line_plot_tells_what_it_leaves_out_and_exports_all_of_it() {
             points: &points,
             colour_index: 0,
             is_dashed: false,
+            log_from: None,
         }];
         let data = PlotData {
             x_label: "epoch",
             y_label: "loss",
             series: &series,
-            log_from: None,
         };
         *is_asked |= plot.ui(ui, "loss", "Loss", &data).is_csv_asked;
     });

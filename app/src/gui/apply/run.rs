@@ -97,12 +97,12 @@ impl Workbench {
                     points: &points,
                     colour_index: 0,
                     is_dashed: false,
+                    log_from: None,
                 }];
                 let data = PlotData {
                     x_label: "epoch",
                     y_label: "loss",
                     series: &series,
-                    log_from: None,
                 };
                 ptycho_core::disk::write(&path, csv(&data).as_bytes())?;
                 Ok(Outcome::Written(path))

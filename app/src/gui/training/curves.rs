@@ -135,6 +135,7 @@ pub fn curves_csv(arms: &[Arm], per: Per) -> String {
                 points,
                 colour_index: arm.id,
                 is_dashed,
+                log_from: None,
             });
         }
     }
@@ -142,7 +143,6 @@ pub fn curves_csv(arms: &[Arm], per: Per) -> String {
         x_label: per.label(),
         y_label: &loss_label(arms),
         series: &series,
-        log_from: None,
     })
 }
 

@@ -106,7 +106,7 @@ impl Training {
         self.draft.is_of_scan && scan.is_in_memory()
     }
 
-    /// The name of a run with these settings, as `dose_1000_dense_pinn_nll_g2_seed0`.
+    /// The name of a run with these settings, as `1e3_dense_pinn_nll_g2_seed0`.
     pub fn run_name(&self, train: &Path) -> String {
         let settings = &self.draft.settings;
         let data = sets::data_name(train);

@@ -62,12 +62,20 @@ pub fn data_name(train: &Path) -> String {
         .map(|name| name.to_string_lossy().into_owned())
         .collect();
     match names.as_slice() {
-        [own, dose] if !own.starts_with("dose_") && dose.starts_with("dose_") => {
-            format!("{dose}_{own}")
-        }
-        [own, ..] => own.clone(),
-        [] => stem.into_owned(),
+        [own, above] => match (photons_of(own), photons_of(above)) {
+            (Some(photons), _) => photons,
+            (None, Some(photons)) => format!("{photons}_{own}"),
+            (None, None) => own.clone(),
+        },
+        [own] => own.clone(),
+        _ => stem.into_owned(),
     }
+}
+
+/// The photons that a generated folder is named after, as `1e9`.
+fn photons_of(folder: &str) -> Option<String> {
+    let photons: f64 = folder.strip_prefix("dose_")?.parse().ok()?;
+    Some(dose_text(photons))
 }
 
 #[cfg(test)]
@@ -77,8 +85,8 @@ mod tests {
     #[test]
     fn a_run_is_named_after_dose_and_view() {
         for (path, name) in [
-            ("/sets/dose_1000/train.npz", "dose_1000"),
-            ("/sets/dose_1000/dense/train.npz", "dose_1000_dense"),
+            ("/sets/dose_1000000000/train.npz", "1e9"),
+            ("/sets/dose_1000/dense/train.npz", "1e3_dense"),
             ("/data/fly64.npz", "fly64"),
             ("/data/mine/train.npz", "mine"),
         ] {

@@ -18,6 +18,9 @@ pub struct Series<'a> {
     pub colour_index: usize,
     /// Drawn dashed, as a validation beside its training.
     pub is_dashed: bool,
+    /// Where losses may be negative: the logarithmic axis shows how far the curve is above this value, see
+    /// [`log_from`]. What is read off and saved are the losses themselves.
+    pub log_from: Option<f64>,
 }
 
 /// What a plot shows.
@@ -29,24 +32,26 @@ pub struct PlotData<'a> {
     pub y_label: &'a str,
     /// The curves.
     pub series: &'a [Series<'a>],
-    /// Where losses may be negative: the logarithmic axis shows how far they are above this value. What is read off
-    /// and saved are the losses themselves.
-    pub log_from: Option<f64>,
+}
+
+/// A value a little below the least of some curves, where one of them is not positive: then a logarithmic axis has no
+/// other place for them. The least value stands a thousandth of the span above it.
+///
+/// Only curves of one loss on the same data belong together: what a Poisson likelihood is at its best depends on them.
+pub fn log_from<'a>(curves: impl Iterator<Item = &'a [[f64; 2]]>) -> Option<f64> {
+    let values = curves.flatten().map(|[_, y]| *y).filter(|y| y.is_finite());
+    let (least, greatest) = values.fold(
+        (f64::INFINITY, f64::NEG_INFINITY),
+        |(least, greatest), y| (least.min(y), greatest.max(y)),
+    );
+    let is_needed = least <= 0.0;
+    let span = greatest - least;
+    is_needed.then(|| least - if 0.0 < span { 1e-3 * span } else { 1.0 })
 }
 
 impl PlotData<'_> {
-    /// A value a little below the least of all curves, where one of them is not positive: then a logarithmic axis has
-    /// no other place for them. The least value stands a thousandth of the span above it.
-    pub fn log_from(series: &[Series<'_>]) -> Option<f64> {
-        let values = series.iter().flat_map(|series| series.points);
-        let values = values.map(|[_, y]| *y).filter(|y| y.is_finite());
-        let (least, greatest) = values.fold(
-            (f64::INFINITY, f64::NEG_INFINITY),
-            |(least, greatest), y| (least.min(y), greatest.max(y)),
-        );
-        let is_needed = least <= 0.0;
-        let span = greatest - least;
-        is_needed.then(|| least - if 0.0 < span { 1e-3 * span } else { 1.0 })
+    fn has_offset(&self) -> bool {
+        self.series.iter().any(|series| series.log_from.is_some())
     }
 }
 
@@ -111,9 +116,9 @@ impl LinePlot {
                 let text = format!("⚠ {n_left_out} {why}, not drawn");
                 ui.colored_label(theme::palette(ui).warn, text);
             }
-            if let Some(from) = data.log_from.filter(|_| self.is_log_y) {
-                let text = format!("axis: above {}", value_text(from));
-                let tip = "Some values are negative, so the logarithmic axis shows how far they are above this one: the least of all curves, less a thousandth of their span. What is read off and saved are the values themselves.";
+            if self.is_log_y && data.has_offset() {
+                let text = "axis: above the least";
+                let tip = "Some values are negative, so the logarithmic axis shows how far each curve is above the least of all curves of the same data, less a thousandth of their span. Point at a curve to read the value itself; values are saved as they are.";
                 ui.label(egui::RichText::new(text).color(theme::palette(ui).weak))
                     .on_hover_text(tip);
             }
@@ -131,10 +136,17 @@ impl LinePlot {
             .map(|series| theme::series_colour(ui, series.colour_index))
             .collect();
         let (x_label, y_label, is_log) = (data.x_label, data.y_label, self.is_log_y);
-        let from = data.log_from.unwrap_or(0.0);
         let y_axis = move |y: f64| if is_log { 10f64.powf(y) } else { y };
-        let y_value = move |y: f64| if is_log { 10f64.powf(y) + from } else { y };
-        let above = if is_log && data.log_from.is_some() {
+        let offsets: Vec<_> = data
+            .series
+            .iter()
+            .map(|series| (series.name.to_owned(), series.log_from.unwrap_or(0.0)))
+            .collect();
+        let y_value = move |name: &str, y: f64| {
+            let of_name = offsets.iter().find(|(of, _)| of == name);
+            y_axis(y) + of_name.filter(|_| is_log).map_or(0.0, |(_, from)| *from)
+        };
+        let above = if is_log && data.has_offset() {
             format!("{y_label} above the least")
         } else {
             y_label.to_owned()
@@ -154,7 +166,7 @@ impl LinePlot {
                     } => (*plot_name, *position),
                     egui_plot::HoverPosition::Elsewhere { position } => ("", *position),
                 };
-                let (x, y) = (value_text(at.x), value_text(y_value(at.y)));
+                let (x, y) = (value_text(at.x), value_text(y_value(name, at.y)));
                 Some(
                     format!("{name}\n{x_label} {x}\n{y_label} {y}")
                         .trim()
@@ -176,7 +188,7 @@ impl LinePlot {
         }
         plot.show(ui, |plot_ui| {
             for (series, colour) in data.series.iter().zip(colours) {
-                let points: PlotPoints<'_> = self.drawn(series.points, from).collect();
+                let points: PlotPoints<'_> = self.drawn(series).collect();
                 let mut line = Line::new(series.name, points).stroke(Stroke::new(1.5, colour));
                 if series.is_dashed {
                     line = line.style(LineStyle::dashed_dense());
@@ -186,18 +198,19 @@ impl LinePlot {
         });
     }
 
-    fn drawn(self, points: &[[f64; 2]], from: f64) -> impl Iterator<Item = [f64; 2]> {
-        points
+    fn drawn(self, series: &Series<'_>) -> impl Iterator<Item = [f64; 2]> {
+        let from = series.log_from.unwrap_or(0.0);
+        series
+            .points
             .iter()
             .map(move |&[x, y]| [x, if self.is_log_y { (y - from).log10() } else { y }])
             .filter(|[x, y]| x.is_finite() && y.is_finite())
     }
 
     fn n_left_out(self, data: &PlotData<'_>) -> usize {
-        let from = data.log_from.unwrap_or(0.0);
         data.series
             .iter()
-            .map(|series| series.points.len() - self.drawn(series.points, from).count())
+            .map(|series| series.points.len() - self.drawn(series).count())
             .sum()
     }
 }

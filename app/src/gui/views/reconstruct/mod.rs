@@ -256,12 +256,12 @@ fn draw_loss(ui: &mut Ui, plot: &mut LinePlot, run: &Run) -> bool {
         points: &points,
         colour_index: 0,
         is_dashed: false,
+        log_from: None,
     }];
     let data = PlotData {
         x_label: "epoch",
         y_label: "loss",
         series: &series,
-        log_from: None,
     };
     plot.ui(ui, "loss", "Loss", &data).is_csv_asked
 }

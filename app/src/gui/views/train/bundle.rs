@@ -129,14 +129,11 @@ fn facts(ui: &mut Ui, id_salt: &str, card: &BundleCard, commands: &mut Vec<Comma
             for (name, value) in rows {
                 ui.label(RichText::new(name).color(theme::palette(ui).weak));
                 ui.horizontal(|ui| {
-                    ui.add(
-                        Label::new(RichText::new(&value).monospace())
-                            .extend()
-                            .selectable(true),
-                    );
                     if name == "SHA-256" && ui.small_button("Copy").clicked() {
-                        commands.push(Command::CopyText(value));
+                        commands.push(Command::CopyText(value.clone()));
                     }
+                    let value = RichText::new(value).monospace();
+                    ui.add(Label::new(value).extend().selectable(true));
                 });
                 ui.end_row();
             }

@@ -13,7 +13,7 @@ use super::super::super::training::preflight::{sentence, with_separators};
 use super::super::super::widgets::field_table::{Aids, FieldTable};
 use super::bundle::verdict;
 
-const LABEL_WIDTH: f32 = 14.0 * theme::GRID;
+const LABEL_WIDTH: f32 = 17.0 * theme::GRID;
 
 /// Draw the form.
 pub(super) fn form(
@@ -23,6 +23,8 @@ pub(super) fn form(
     commands: &mut Vec<Command>,
 ) {
     ui.strong("Reconstruct with a bundle");
+    // Above the settings, so that it is in sight in a low window too.
+    buttons(ui, document, queue, commands);
     ScrollArea::vertical()
         .auto_shrink([false, false])
         .show(ui, |ui| {
@@ -30,9 +32,11 @@ pub(super) fn form(
             data_row(ui, document, commands);
             output_row(ui, document, commands);
             let settings = &mut document.training.inference.draft.settings;
-            let mut aids = Aids::NONE;
+            let mut aids = Aids {
+                widths: [LABEL_WIDTH, 26.0 * theme::GRID, 0.0],
+                ..Aids::NONE
+            };
             table.rows(ui, "infer", settings, &mut aids);
-            buttons(ui, document, queue, commands);
         });
 }
 

@@ -88,14 +88,8 @@ pub(super) fn panes() -> Vec<(Pane, ImagePane)> {
     let pattern = || small(ImagePane::log10(LOG_FLOOR));
     let counts = "√photons";
     vec![
-        (
-            pane(MEASURED, "amplitude", counts, PATTERN_GROUP),
-            pattern(),
-        ),
-        (
-            pane(PREDICTED, "amplitude", counts, PATTERN_GROUP),
-            pattern(),
-        ),
+        (pane(MEASURED, "", counts, PATTERN_GROUP), pattern()),
+        (pane(PREDICTED, "", counts, PATTERN_GROUP), pattern()),
         (
             pane(PATCH_AMPLITUDE, "", "", PATCH_GROUP),
             small(amplitude()),
@@ -235,8 +229,9 @@ pub(super) fn preview_line(ui: &mut Ui, training: &mut Training) {
     let weak = theme::palette(ui).weak;
     let names: Vec<_> = training.arms.iter().map(|arm| arm.name.clone()).collect();
     if names.is_empty() {
-        let rate = format!("A live preview: {}.", rate_words());
-        ui.label(RichText::new(rate).color(weak));
+        let rate = format!("A live preview {}.", rate_words());
+        ui.label(RichText::new(rate).color(weak))
+            .on_hover_text(rate_tip());
         return;
     }
     let mut chosen = training.chosen;
@@ -262,17 +257,22 @@ pub(super) fn preview_line(ui: &mut Ui, training: &mut Training) {
         epoch => format!("after epoch {epoch}"),
     };
     ui.label(format!("preview {epoch}"));
-    ui.label(RichText::new(rate_words()).color(weak));
+    ui.label(RichText::new(rate_words()).color(weak))
+        .on_hover_text(rate_tip());
     ui.label(RichText::new(unseen_words(&shown)).color(weak))
         .on_hover_text("Pixels that no patch of the preview's groups has seen; drawn in slate");
 }
 
-/// How often there is a new preview, and of how much it is.
+/// How often there is a new preview.
 fn rate_words() -> String {
-    let seconds = PREVIEW_INTERVAL.as_secs();
+    format!("every {} s at most", PREVIEW_INTERVAL.as_secs())
+}
+
+fn rate_tip() -> String {
     let percent = 100.0 * PREVIEW_SHARE;
     format!(
-        "every {seconds} s or more, taking {percent:.0} % of the time at most, of up to {PREVIEW_GROUPS} groups"
+        "A new preview comes {}, and less often where it would take more than {percent:.0} % of the time. Its object is stitched of up to {PREVIEW_GROUPS} groups.",
+        rate_words()
     )
 }
 

@@ -8,7 +8,7 @@ use ptycho_core::nn::TrainingHistory;
 use super::super::super::command::{Action, Command};
 use super::super::super::training::curves::{Curves, Per, loss_label, names};
 use super::super::super::training::{Arm, Training};
-use super::super::super::widgets::line_plot::{LinePlot, PlotData, Series};
+use super::super::super::widgets::line_plot::{LinePlot, PlotData, Series, log_from};
 
 /// The choices of the plot, and the curves as they were drawn last.
 #[derive(Default)]
@@ -37,8 +37,9 @@ impl Plots {
             return;
         }
         self.update(&training.arms);
+        let offsets = self.offsets(&training.arms);
         let mut series = Vec::new();
-        for drawn in &self.drawn {
+        for (drawn, offsets) in self.drawn.iter().zip(&offsets) {
             let [train, validation] = &drawn.names;
             for (name, points, is_dashed) in [
                 (train, &drawn.curves.train, false),
@@ -50,6 +51,7 @@ impl Plots {
                         points,
                         colour_index: drawn.arm,
                         is_dashed,
+                        log_from: offsets[usize::from(is_dashed)],
                     });
                 }
             }
@@ -60,6 +62,10 @@ impl Plots {
             ui.selectable_value(&mut self.per, Per::Step, "per step")
                 .on_hover_text("Every batch; validation, dashed, where its epoch ended");
         });
+        if series.is_empty() {
+            ui.centered_and_justified(|ui| ui.weak("The first epoch is on its way…"));
+            return;
+        }
         let data = PlotData {
             x_label: self
                 .drawn
@@ -67,12 +73,42 @@ impl Plots {
                 .map_or(self.per, |drawn| drawn.per)
                 .label(),
             y_label: &loss_label(&training.arms),
-            log_from: PlotData::log_from(&series),
+
             series: &series,
         };
         if self.plot.ui(ui, "train loss", "Loss", &data).is_csv_asked {
             commands.push(Command::Do(Action::SaveLoss));
         }
+    }
+
+    /// Where the logarithmic axis begins for training and validation of each run: the same for those of one loss on
+    /// the same data.
+    fn offsets(&self, arms: &[Arm]) -> Vec<[Option<f64>; 2]> {
+        let is_alike = |a: &Arm, b: &Arm| {
+            let data = |arm: &Arm| (arm.task.train.clone(), arm.task.validation.clone());
+            a.loss_name() == b.loss_name() && data(a) == data(b)
+        };
+        let of = |arm: &Arm, validation: bool| {
+            let alike = arms
+                .iter()
+                .zip(&self.drawn)
+                .filter(|(other, _)| is_alike(arm, other));
+            let curves = alike.map(|(_, drawn)| {
+                let Curves {
+                    train,
+                    validation: validated,
+                } = &drawn.curves;
+                if validation {
+                    validated.as_slice()
+                } else {
+                    train.as_slice()
+                }
+            });
+            log_from(curves)
+        };
+        arms.iter()
+            .map(|arm| [of(arm, false), of(arm, true)])
+            .collect()
     }
 
     /// Make anew the curves whose history has grown.

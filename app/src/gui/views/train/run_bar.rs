@@ -2,7 +2,6 @@
 
 use egui::{Button, DragValue, Label, ProgressBar, RichText, Ui};
 use ptycho_core::job::{JobState, StopReason};
-use ptycho_core::paint::ticks::value_text;
 
 use super::super::super::chrome::action_button;
 use super::super::super::command::{Action, Command};
@@ -210,12 +209,7 @@ fn running(ui: &mut Ui, arm: Option<&Arm>, row: &Row) {
         let remaining = remaining.map_or_else(|| "—".to_owned(), seconds_text);
         weak(ui, format!("remaining {remaining}"));
         let rate = arm.map_or(0.0, |arm| arm.samples_per_s);
-        let rate = if 0.0 < rate {
-            value_text(rate)
-        } else {
-            "—".to_owned()
-        };
-        weak(ui, format!("{rate} groups/s"));
+        weak(ui, format!("{} groups/s", rate_text(rate)));
         if let Some(device) = arm.and_then(Arm::device) {
             weak(ui, format!("on {device}"));
         }
@@ -223,6 +217,16 @@ fn running(ui: &mut Ui, arm: Option<&Arm>, row: &Row) {
             collapse(ui, arm);
         }
     });
+}
+
+/// Three digits are enough for a rate.
+pub(super) fn rate_text(rate_per_s: f64) -> String {
+    match rate_per_s {
+        100.0.. => format!("{rate_per_s:.0}"),
+        10.0.. => format!("{rate_per_s:.1}"),
+        rate if 0.0 < rate => format!("{rate:.2}"),
+        _ => "—".to_owned(),
+    }
 }
 
 fn inferring(ui: &mut Ui, row: &Row) {
@@ -283,7 +287,7 @@ fn ended(ui: &mut Ui, arm: &Arm) {
                 "{} epochs in {}, {} groups/s on {}",
                 arm.history.epochs.len(),
                 seconds_text(ended.seconds_total),
-                value_text(arm.samples_per_s),
+                rate_text(arm.samples_per_s),
                 ended.device
             ));
         }

@@ -8,7 +8,7 @@ use super::super::super::files::Purpose;
 use super::super::super::queue::Queue;
 use super::super::super::theme;
 use super::super::super::training::{Arm, ArmState, Training};
-use super::run_bar::{collapse, standing};
+use super::run_bar::{collapse, rate_text, standing};
 
 /// Draw the list.
 pub(super) fn runs(
@@ -102,7 +102,7 @@ fn row(
             .map_or_else(|| "—".to_owned(), |epoch| epoch.to_string()),
     )
     .on_hover_text("The epoch that the best bundle is of");
-    ui.monospace(number(Some(arm.samples_per_s).filter(|rate| 0.0 < *rate)));
+    ui.monospace(rate_text(arm.samples_per_s));
     buttons(ui, arm, queue, commands);
     is_asked
 }
