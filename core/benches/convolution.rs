@@ -1,6 +1,6 @@
-//! Layers in milliseconds: `cargo bench -p ptycho_core --bench convolution [-- threads=N layer=TEXT kernel=NAME seconds=S]`.
+//! Layers in milliseconds: `cargo bench -p ptycho_core --bench convolution [-- threads=N layer=TEXT kernel=NAME batch=N seconds=S]`.
 //!
-//! Batch 16, forward, backward to weights and bias, and the whole backward pass, with the widest vectors and with the
+//! Batch 16 unless told otherwise; forward, backward to weights and bias, and the whole backward pass, with the widest vectors and with the
 //! portable ones; GFLOP/s count the operations of direct convolution, whatever the method.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark")]
 
@@ -8,8 +8,6 @@ use std::time::{Duration, Instant};
 
 use ptycho_core::tensor::conv::{Conv3x3, ConvLayer};
 use ptycho_core::tensor::{Activations, Kernel};
-
-const BATCH: usize = 16;
 
 /// Side, channels in and out, and what else the layer does: the network of N = 64, gridsize 2, scale 2, and the large
 /// planes of N = 256.
@@ -43,7 +41,10 @@ fn main() {
     let seconds: f64 = find("seconds")
         .and_then(|text| text.parse().ok())
         .unwrap_or(0.3);
-    println!("batch {BATCH}; ms best (median), GFLOP/s of direct convolution at best");
+    let batch: usize = find("batch")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(16);
+    println!("batch {batch}; ms best (median), GFLOP/s of direct convolution at best");
     for n_threads in [1, 2]
         .into_iter()
         .filter(|&n| threads.is_none_or(|t| t == n))
@@ -70,7 +71,7 @@ fn main() {
                     relu: options.contains("relu"),
                     pool: options.contains("pool"),
                 };
-                let times = pool.install(|| measure(layer, kernel, n_threads, seconds));
+                let times = pool.install(|| measure(layer, kernel, (batch, n_threads), seconds));
                 println!(
                     "{n_threads} threads  {:9} {name:24} {times}",
                     format!("{kernel:?}")
@@ -80,10 +81,15 @@ fn main() {
     }
 }
 
-fn measure(layer: ConvLayer, kernel: Kernel, n_threads: usize, seconds: f64) -> String {
-    let operations = 2.0 * (BATCH * layer.n_weights() * layer.side * layer.side) as f64;
-    let mut x = Activations::zeros(BATCH, layer.input_side(), layer.n_stored);
-    let mut y = Activations::zeros(BATCH, layer.output_side(), layer.n_out);
+fn measure(
+    layer: ConvLayer,
+    kernel: Kernel,
+    (batch, n_threads): (usize, usize),
+    seconds: f64,
+) -> String {
+    let operations = 2.0 * (batch * layer.n_weights() * layer.side * layer.side) as f64;
+    let mut x = Activations::zeros(batch, layer.input_side(), layer.n_stored);
+    let mut y = Activations::zeros(batch, layer.output_side(), layer.n_out);
     let mut dx = x.clone();
     let (stride, n_stored) = (x.stride(), x.n_channels());
     for (n, pixel) in x.values_mut().chunks_mut(stride).enumerate() {
@@ -96,14 +102,14 @@ fn measure(layer: ConvLayer, kernel: Kernel, n_threads: usize, seconds: f64) -> 
         .collect();
     let bias = vec![0.1; layer.n_out];
     let mut codes = vec![0; if layer.pool { y.values().len() } else { 0 }];
-    let mut conv = Conv3x3::new(layer.clone(), BATCH, n_threads).with_kernel(kernel);
+    let mut conv = Conv3x3::new(layer.clone(), batch, n_threads).with_kernel(kernel);
     conv.load(&weights, &bias, false);
-    let forward = times(seconds, || conv.forward(BATCH, &x, &mut y, &mut codes));
+    let forward = times(seconds, || conv.forward(batch, &x, &mut y, &mut codes));
     let dy = y.clone();
     let (mut d_weights, mut d_bias) = (weights.clone(), bias.clone());
     let to_weights = times(seconds, || {
         conv.backward(
-            BATCH,
+            batch,
             &x,
             &y,
             &codes,
@@ -115,7 +121,7 @@ fn measure(layer: ConvLayer, kernel: Kernel, n_threads: usize, seconds: f64) -> 
     });
     let whole = times(seconds, || {
         let dx = Some((&mut dx, false));
-        conv.backward(BATCH, &x, &y, &codes, &dy, dx, &mut d_weights, &mut d_bias);
+        conv.backward(batch, &x, &y, &codes, &dy, dx, &mut d_weights, &mut d_bias);
     });
     let show = |name: &str, (best, median): (f64, f64), passes: f64| {
         let rate = passes * operations / best / 1e9;

@@ -119,11 +119,11 @@ impl Case {
             .num_threads(n_threads)
             .build()
             .unwrap();
-        pool.install(|| case.passes(&mut conv, false));
+        pool.install(|| case.passes(&conv, false));
         case
     }
 
-    fn passes(&mut self, conv: &mut Conv3x3, accumulate: bool) {
+    fn passes(&mut self, conv: &Conv3x3, accumulate: bool) {
         conv.forward(self.n_batch, &self.x, &mut self.y, &mut self.codes);
         conv.backward(
             self.n_batch,
@@ -332,7 +332,7 @@ fn backward_passes_are_adjoints() {
         // <dy, y(x)> is linear in x and in the weights once the bias is 0.
         let mut conv = Conv3x3::new(layer.clone(), 2, 2);
         conv.load(&case.weights, &vec![0.0; layer.n_out], false);
-        case.passes(&mut conv, false);
+        case.passes(&conv, false);
         let dot = |a: &[f32], b: &[f32]| -> f64 {
             a.iter()
                 .zip(b)
@@ -363,7 +363,7 @@ fn a_gradient_is_added_to_another_where_wanted() {
         let once = case.dx.values().to_vec();
         let mut conv = Conv3x3::new(layer, 3, 2);
         conv.load(&case.weights, &case.bias, false);
-        case.passes(&mut conv, true);
+        case.passes(&conv, true);
         let used = Case::used(&case.dx, 2).len();
         for (twice, once) in case.dx.values()[..used].iter().zip(&once) {
             assert!((twice - 2.0 * once).abs() <= 1e-6 * once.abs());

@@ -3,6 +3,7 @@
     clippy::inline_always,
     reason = "vector instructions only reach what is inlined into the dispatched function"
 )]
+#![expect(clippy::needless_range_loop, reason = "matrices, by row and column")]
 
 use std::ops::Range;
 
@@ -14,7 +15,7 @@ use crate::tensor::dispatch::{Machine, Task};
 /// What becomes of a tile's 4x4 sums.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Finish<'a> {
-    /// The layer's output: bias and, where wanted, ReLU and pool.
+    /// The layer's output: bias and, where wanted, `ReLU` and pool.
     Output {
         /// For every channel stored.
         bias: &'a [f32],
@@ -117,38 +118,53 @@ impl Task for Convolve<'_> {
                 let (row, column) = (tile / group.per_row(), tile % group.per_row());
                 let pixels = finish.pixels();
                 let side = group.per_row() * pixels;
-                let start = (row * pixels * side + column * pixels) * stride + panel * PANEL;
+                let start = (row * pixels * side + column * pixels) * stride;
                 for at in (0..width).step_by(M::LANES) {
-                    let tile = inverse(m, sums, sums_shape, tile * PANEL + at);
+                    let sums = inverse(m, sums, sums_shape, tile * PANEL + at);
+                    let channel = panel * PANEL + at;
                     let place = Place {
-                        start: start + at,
+                        start: start + channel,
                         row: side * stride,
                         column: stride,
                     };
-                    match finish {
-                        Finish::Output { bias, relu, pool } => {
-                            let bias = m.load(&bias[panel * PANEL + at..]);
-                            let tile = activate(m, tile, bias, relu);
-                            if pool {
-                                keep_greatest(m, tile, place, output, codes);
-                            } else {
-                                keep(m, tile, place, output, false);
-                            }
-                        }
-                        Finish::Gradient {
-                            upsample: false,
-                            accumulate,
-                        } => {
-                            keep(m, tile, place, output, accumulate);
-                        }
-                        Finish::Gradient {
-                            upsample: true,
-                            accumulate,
-                        } => {
-                            keep(m, sum_fours(m, tile), place, output, accumulate);
-                        }
-                    }
+                    finish.write(m, sums, channel, place, (output, codes));
                 }
+            }
+        }
+    }
+}
+
+impl Finish<'_> {
+    /// Write a tile's sums of the channels from `channel` on.
+    #[inline(always)]
+    fn write<M: Machine>(
+        self,
+        m: M,
+        sums: [[M::Vector; 4]; 4],
+        channel: usize,
+        place: Place,
+        (output, codes): (&mut [f32], &mut [u8]),
+    ) {
+        match self {
+            Self::Output { bias, relu, pool } => {
+                let tile = activate(m, sums, m.load(&bias[channel..]), relu);
+                if pool {
+                    keep_greatest(m, tile, place, output, codes);
+                } else {
+                    keep(m, tile, place, output, false);
+                }
+            }
+            Self::Gradient {
+                upsample: false,
+                accumulate,
+            } => {
+                keep(m, sums, place, output, accumulate);
+            }
+            Self::Gradient {
+                upsample: true,
+                accumulate,
+            } => {
+                keep(m, sum_fours(m, sums), place, output, accumulate);
             }
         }
     }
@@ -157,22 +173,41 @@ impl Task for Convolve<'_> {
 /// `Aᵀ f A` of the values at `start` of every point.
 #[inline(always)]
 fn inverse<M: Machine>(m: M, sums: &[f32], shape: FieldShape, start: usize) -> [[M::Vector; 4]; 4] {
-    let mut half = [[m.splat(0.0); 6]; 4];
-    for j in 0..6 {
-        let mut column = [m.splat(0.0); 6];
-        for i in 0..6 {
-            column[i] = m.load(&sums[(6 * i + j) * shape.stride() + start..]);
-        }
-        let column = winograd::output(m, column);
-        for i in 0..4 {
-            half[i][j] = column[i];
-        }
-    }
-    let mut tile = [[m.splat(0.0); 4]; 4];
-    for i in 0..4 {
-        tile[i] = winograd::output(m, half[i]);
-    }
-    tile
+    let column = [
+        winograd::output(m, points(m, sums, shape, start, 0)),
+        winograd::output(m, points(m, sums, shape, start, 1)),
+        winograd::output(m, points(m, sums, shape, start, 2)),
+        winograd::output(m, points(m, sums, shape, start, 3)),
+        winograd::output(m, points(m, sums, shape, start, 4)),
+        winograd::output(m, points(m, sums, shape, start, 5)),
+    ];
+    [
+        winograd::output(m, winograd::row(&column, 0)),
+        winograd::output(m, winograd::row(&column, 1)),
+        winograd::output(m, winograd::row(&column, 2)),
+        winograd::output(m, winograd::row(&column, 3)),
+    ]
+}
+
+/// Values at the points of column `j`.
+#[inline(always)]
+fn points<M: Machine>(
+    m: M,
+    sums: &[f32],
+    shape: FieldShape,
+    start: usize,
+    j: usize,
+) -> [M::Vector; 6] {
+    let stride = shape.stride();
+    let start = j * stride + start;
+    [
+        m.load(&sums[start..]),
+        m.load(&sums[6 * stride + start..]),
+        m.load(&sums[12 * stride + start..]),
+        m.load(&sums[18 * stride + start..]),
+        m.load(&sums[24 * stride + start..]),
+        m.load(&sums[30 * stride + start..]),
+    ]
 }
 
 #[inline(always)]

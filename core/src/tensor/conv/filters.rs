@@ -3,6 +3,7 @@
     clippy::inline_always,
     reason = "vector instructions only reach what is inlined into the dispatched function"
 )]
+#![expect(clippy::needless_range_loop, reason = "matrices, by row and column")]
 
 use std::ops::Range;
 

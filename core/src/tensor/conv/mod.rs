@@ -1,10 +1,11 @@
-//! 3x3 convolution with bias, ReLU, 2x2 max-pool behind it or nearest 2x upsampling before it, and its adjoints, by
+//! 3x3 convolution with bias, `ReLU`, 2x2 max-pool behind it or nearest 2x upsampling before it, and its adjoints, by
 //! Winograd's F(4x4, 3x3) with the points 0, ±1/√2, ±√2, ∞.
 //!
 //! `y[o, r, c] = pool(relu(b[o] + Σ_{i, u, v} w[o, i, u, v] · up(x)[i, r + u - 1, c + v - 1]))`, zero outside.
 
 mod convolve;
 mod filters;
+mod passes;
 mod products;
 mod tiles;
 mod weights;
@@ -14,17 +15,12 @@ mod workspace;
 use std::ops::Range;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
-use self::convolve::{Convolve, Finish, filter_stride};
-use self::filters::{Gradients, N_TAPS, TransformFilters};
+use self::convolve::Finish;
+use self::passes::{Pass, plane};
 use self::products::PANEL;
-use self::tiles::{Plane, Source, TILE};
-use self::weights::{Fields, Products};
-use self::winograd::N_POINTS;
-use self::workspace::{Shared, Sizes, Workspace, groups};
+use self::tiles::{Source, TILE};
+use self::workspace::{Sizes, Workspace};
 use crate::tensor::Activations;
-use crate::tensor::activations::CHANNEL_BLOCK;
 use crate::tensor::dispatch::Kernel;
 
 /// What one layer does.
@@ -40,7 +36,7 @@ pub struct ConvLayer {
     pub n_out: usize,
     /// Whether the input, of half the side, is upsampled by nearest neighbour first.
     pub upsample: bool,
-    /// Whether ReLU follows.
+    /// Whether `ReLU` follows.
     pub relu: bool,
     /// Whether a 2x2 max-pool follows: the output has half the side. Of equal values the first in row order counts.
     pub pool: bool,
@@ -100,7 +96,7 @@ impl Conv3x3 {
     /// If the side is no multiple of 4, or the channels are none or not all stored.
     pub fn new(layer: ConvLayer, n_batch: usize, n_threads: usize) -> Self {
         let workspace = Workspace::new(std::slice::from_ref(&layer), n_batch, n_threads);
-        Self::sharing(layer, n_batch, workspace)
+        Self::sharing(layer, (n_batch, n_threads), workspace)
     }
 
     /// Plan layers that are used one after the other and share their scratch: it is as large as the largest needs, and
@@ -112,11 +108,15 @@ impl Conv3x3 {
         let workspace = Workspace::new(layers, n_batch, n_threads);
         layers
             .iter()
-            .map(|layer| Self::sharing(layer.clone(), n_batch, Arc::clone(&workspace)))
+            .map(|layer| Self::sharing(layer.clone(), (n_batch, n_threads), Arc::clone(&workspace)))
             .collect()
     }
 
-    fn sharing(layer: ConvLayer, n_batch: usize, workspace: Arc<Workspace>) -> Self {
+    fn sharing(
+        layer: ConvLayer,
+        (n_batch, n_threads): (usize, usize),
+        workspace: Arc<Workspace>,
+    ) -> Self {
         assert!(
             layer.side > 0 && layer.side.is_multiple_of(TILE),
             "a side of {}",
@@ -125,7 +125,7 @@ impl Conv3x3 {
         assert!(
             !layer.channels.is_empty() && layer.channels.end <= layer.n_stored && layer.n_out > 0
         );
-        let sizes = Sizes::of(&layer);
+        let sizes = Sizes::of(&layer, n_threads);
         Self {
             weights: vec![0.0; layer.n_weights()],
             bias: vec![0.0; sizes.out_stride],
@@ -168,7 +168,7 @@ impl Conv3x3 {
     /// # Panics
     /// If a shape is another.
     pub fn forward(
-        &mut self,
+        &self,
         n_batch: usize,
         x: &Activations,
         y: &mut Activations,
@@ -208,7 +208,7 @@ impl Conv3x3 {
         self.run(pass, n_batch, y.values_mut(), codes);
     }
 
-    /// From `dy`, the gradient for `y` (pool and ReLU are undone here), the gradients for weights and bias (overwritten)
+    /// From `dy`, the gradient for `y` (pool and `ReLU` are undone here), the gradients for weights and bias (overwritten)
     /// and, where wanted, for `x`: overwritten (channels without weights become 0), or with `accumulate` added to.
     ///
     /// # Panics
@@ -216,7 +216,7 @@ impl Conv3x3 {
     /// inference.
     #[expect(clippy::too_many_arguments, reason = "a layer's adjoint has these")]
     pub fn backward(
-        &mut self,
+        &self,
         n_batch: usize,
         x: &Activations,
         y: &Activations,
@@ -249,187 +249,11 @@ impl Conv3x3 {
             y: layer.relu.then(|| y.with_outside()),
             codes: layer.pool.then_some(codes),
         };
-        self.backward_weights(n_batch, x, gradient, shared, d_weights);
+        self.backward_weights(n_batch, (x, gradient), shared, d_weights);
         self.backward_bias(n_batch, &shared.sums, d_bias);
         if let Some((dx, accumulate)) = dx {
             self.check(n_batch, dx, y);
-            self.backward_data(n_batch, gradient, shared, dx, accumulate);
-        }
-    }
-
-    fn backward_weights(
-        &self,
-        n_batch: usize,
-        x: &Activations,
-        dy: Source<'_>,
-        shared: &mut Shared,
-        d_weights: &mut [f32],
-    ) {
-        let (layer, sizes, kernel) = (&self.layer, &self.sizes, self.kernel);
-        let x = Source::Input {
-            x: plane(x),
-            upsample: layer.upsample,
-        };
-        let group = groups(layer.side, n_batch, sizes.group_rows);
-        let n_groups = (n_batch * layer.side / TILE).div_ceil(sizes.group_rows);
-        let group_len = sizes.shapes.0.len() + sizes.shapes.1.len();
-        let (n_rows, stride) = (sizes.product_rows(), sizes.product_stride());
-        let panels = sizes.out_stride.div_ceil(PANEL);
-        for first in (0..n_groups).step_by(sizes.block_groups) {
-            let here = sizes.block_groups.min(n_groups - first);
-            let fields = &mut shared.fields[..here * group_len];
-            fields
-                .par_chunks_mut(group_len)
-                .zip(shared.sums[first * sizes.out_stride..].par_chunks_mut(sizes.out_stride))
-                .enumerate()
-                .for_each(|(n, (fields, sums))| {
-                    kernel.run(Fields {
-                        x,
-                        dy,
-                        group: group(first + n),
-                        blocks: sizes.blocks,
-                        shapes: sizes.shapes,
-                        fields,
-                        sums,
-                    });
-                });
-            let n_tiles = (0..here).map(|n| group(first + n).n_tiles()).sum();
-            let fields = &shared.fields[..here * group_len];
-            shared.products[..N_POINTS * stride]
-                .par_chunks_mut(stride)
-                .enumerate()
-                .for_each(|(point, product)| {
-                    kernel.run(Products {
-                        fields,
-                        n_tiles,
-                        group_tiles: sizes.group_tiles(layer.side),
-                        shapes: sizes.shapes,
-                        point,
-                        n_rows,
-                        n_columns: sizes.out_stride,
-                        product: &mut product[..panels * n_rows * PANEL],
-                        accumulate: first > 0,
-                    });
-                });
-        }
-        let products = &shared.products[..N_POINTS * stride];
-        d_weights
-            .par_chunks_mut(CHANNEL_BLOCK * N_TAPS * layer.n_in())
-            .enumerate()
-            .for_each(|(n, d_weights)| {
-                let first = n * CHANNEL_BLOCK;
-                kernel.run(Gradients {
-                    products,
-                    stride,
-                    first: first / PANEL * n_rows * PANEL + first % PANEL,
-                    channels: sizes.channels.clone(),
-                    d_weights,
-                });
-            });
-    }
-
-    fn backward_bias(&self, n_batch: usize, sums: &[f32], d_bias: &mut [f32]) {
-        let n_groups = (n_batch * self.layer.side / TILE).div_ceil(self.sizes.group_rows);
-        let stride = self.sizes.out_stride;
-        for (channel, d_bias) in d_bias.iter_mut().enumerate() {
-            let sum: f64 = (0..n_groups)
-                .map(|n| f64::from(sums[n * stride + channel]))
-                .sum();
-            *d_bias = sum as f32;
-        }
-    }
-
-    fn backward_data(
-        &self,
-        n_batch: usize,
-        gradient: Source<'_>,
-        shared: &mut Shared,
-        dx: &mut Activations,
-        accumulate: bool,
-    ) {
-        let (layer, sizes) = (&self.layer, &self.sizes);
-        let stride = dx.stride();
-        let panels = sizes.input_panels.clone();
-        self.transform_filters(&panels, true, &mut shared.filters);
-        let (start, end) = (panels.start * PANEL, stride.min(panels.end * PANEL));
-        let used = n_batch * layer.input_side() * layer.input_side() * stride;
-        if !accumulate && (start > 0 || end < stride) {
-            dx.values_mut()[..used]
-                .par_chunks_mut(stride)
-                .for_each(|pixel| {
-                    pixel[..start].fill(0.0);
-                    pixel[end..].fill(0.0);
-                });
-        }
-        let pass = Pass {
-            source: gradient,
-            blocks: (0, sizes.out_stride),
-            channels: 0..layer.n_out,
-            filters: &shared.filters,
-            panels,
-            finish: Finish::Gradient {
-                upsample: layer.upsample,
-                accumulate,
-            },
-            stride,
-        };
-        self.run(pass, n_batch, dx.values_mut(), &mut []);
-    }
-
-    /// Transform the weights of some panels of the output, or for the `adjoint` of the input.
-    fn transform_filters(&self, panels: &Range<usize>, adjoint: bool, filters: &mut [f32]) {
-        let layer = &self.layer;
-        let n_k = if adjoint { layer.n_out } else { layer.n_in() };
-        let offset = if adjoint { layer.channels.start } else { 0 };
-        filters
-            .par_chunks_mut(N_POINTS * filter_stride(n_k))
-            .zip(panels.clone())
-            .for_each(|(filters, panel)| {
-                self.kernel.run(TransformFilters {
-                    weights: &self.weights,
-                    n_in: layer.n_in(),
-                    first: (panel * PANEL) as isize - offset as isize,
-                    adjoint,
-                    filters,
-                });
-            });
-    }
-
-    /// A pass over all groups of a batch.
-    fn run(&self, pass: Pass<'_>, n_batch: usize, output: &mut [f32], codes: &mut [u8]) {
-        let side = self.layer.side;
-        let n_rows = n_batch * side / TILE;
-        let rows = self
-            .sizes
-            .group_rows
-            .min(n_rows.div_ceil(rayon::current_num_threads()));
-        let row_len = pass.finish.pixels() * (side / TILE * pass.finish.pixels()) * pass.stride;
-        let group = groups(side, n_batch, rows);
-        let convolve = |n: usize, output: &mut [f32], codes: &mut [u8]| {
-            let scratch = &mut *self.workspace.slot();
-            self.kernel.run(Convolve {
-                source: pass.source,
-                group: group(n),
-                blocks: pass.blocks,
-                channels: pass.channels.clone(),
-                filters: pass.filters,
-                panels: pass.panels.clone(),
-                finish: pass.finish,
-                output,
-                stride: pass.stride,
-                codes,
-                scratch,
-            });
-        };
-        let output = output[..n_rows * row_len]
-            .par_chunks_mut(rows * row_len)
-            .enumerate();
-        if codes.is_empty() {
-            output.for_each(|(n, output)| convolve(n, output, &mut []));
-        } else {
-            output
-                .zip(codes.par_chunks_mut(rows * row_len))
-                .for_each(|((n, output), codes)| convolve(n, output, codes));
+            self.backward_data(n_batch, gradient, shared, (dx, accumulate));
         }
     }
 
@@ -452,24 +276,5 @@ impl Conv3x3 {
             (y.side(), y.n_channels()),
             (layer.output_side(), layer.n_out)
         );
-    }
-}
-
-/// What the groups of a pass have in common; see [`Convolve`].
-struct Pass<'a> {
-    source: Source<'a>,
-    blocks: (usize, usize),
-    channels: Range<usize>,
-    filters: &'a [f32],
-    panels: Range<usize>,
-    finish: Finish<'a>,
-    stride: usize,
-}
-
-fn plane(maps: &Activations) -> Plane<'_> {
-    Plane {
-        values: maps.with_outside(),
-        side: maps.side(),
-        stride: maps.stride(),
     }
 }

@@ -37,8 +37,7 @@ pub(super) fn forward<M: Machine>(
                     forward_block::<M, 1, 8>(
                         m,
                         (field, stride),
-                        channels,
-                        weights,
+                        (channels, weights),
                         product,
                         (row, 0),
                     );
@@ -46,8 +45,7 @@ pub(super) fn forward<M: Machine>(
                     forward_block::<M, 2, 8>(
                         m,
                         (field, stride),
-                        channels,
-                        weights,
+                        (channels, weights),
                         product,
                         (row, 0),
                     );
@@ -61,8 +59,7 @@ pub(super) fn forward<M: Machine>(
                     forward_block::<M, 2, 6>(
                         m,
                         (field, stride),
-                        channels,
-                        weights,
+                        (channels, weights),
                         product,
                         (row, column),
                     );
@@ -71,8 +68,7 @@ pub(super) fn forward<M: Machine>(
                     forward_block::<M, 2, 4>(
                         m,
                         (field, stride),
-                        channels,
-                        weights,
+                        (channels, weights),
                         product,
                         (row, column),
                     );
@@ -85,8 +81,7 @@ pub(super) fn forward<M: Machine>(
                     forward_block::<M, 2, 4>(
                         m,
                         (field, stride),
-                        channels,
-                        weights,
+                        (channels, weights),
                         product,
                         (row, column),
                     );
@@ -105,8 +100,7 @@ const fn fours(n_rows: usize) -> usize {
 fn forward_block<M: Machine, const V: usize, const R: usize>(
     m: M,
     (field, stride): (&[Row], usize),
-    channels: &Range<usize>,
-    weights: &[Row],
+    (channels, weights): (&Range<usize>, &[Row]),
     product: &mut [Row],
     (row, column): (usize, usize),
 ) {
@@ -148,8 +142,7 @@ fn forward_block<M: Machine, const V: usize, const R: usize>(
 pub(super) fn adjoint<'a, M: Machine>(
     m: M,
     groups: impl Iterator<Item = (&'a [Row], &'a [Row])> + Clone,
-    product: &mut [Row],
-    narrow: bool,
+    (product, narrow): (&mut [Row], bool),
     accumulate: bool,
 ) {
     let width = if narrow { PANEL / 2 } else { PANEL };

@@ -114,11 +114,11 @@ pub(super) enum Source<'a> {
         /// Whether it is upsampled.
         upsample: bool,
     },
-    /// The gradient for what a layer has before ReLU and pool, drawn from the gradient for its output.
+    /// The gradient for what a layer has before `ReLU` and pool, drawn from the gradient for its output.
     Gradient {
         /// Gradient for the output.
         dy: Plane<'a>,
-        /// The output, where ReLU lets pass only what is above 0.
+        /// The output, where `ReLU` lets pass only what is above 0.
         y: Option<&'a [f32]>,
         /// Places of the maxima, with a pool.
         codes: Option<&'a [u8]>,
@@ -128,7 +128,7 @@ pub(super) enum Source<'a> {
 /// Places of a tile's pixels in its source.
 pub(super) type Places = [usize; 36];
 
-impl<'a> Source<'a> {
+impl Source<'_> {
     /// Places of the pixels of a tile of `N` by `N`, its first pixel at `4 row - 1` for 6 and at `4 row` for 4; with a
     /// pool of the pixels of the pooled plane that it touches.
     #[inline(always)]
@@ -198,7 +198,7 @@ impl<'a> Source<'a> {
                 let margin = usize::from(N == 6);
                 let zero = m.splat(0.0);
                 for pooled in 0..N / 2 + margin {
-                    let place = places[pooled * N + (j + margin) / 2];
+                    let place = places[pooled * N + ((j + margin) >> 1)];
                     let mut slope = m.load(&dy.values[place + at..]);
                     if let Some(y) = y {
                         slope = m.where_greater(m.load(&y[place + at..]), zero, slope, zero);
@@ -267,16 +267,18 @@ pub(super) fn input_fields<M: Machine>(
     for tile in 0..group.n_tiles() {
         let places = source.places::<6>(group, tile);
         for at in (0..n_channels).step_by(M::LANES) {
-            let mut half = [[m.splat(0.0); 6]; 6];
-            for j in 0..6 {
-                let column = winograd::input(m, source.column::<M, 6>(m, &places, j, first + at));
-                for i in 0..6 {
-                    half[i][j] = column[i];
-                }
-            }
+            // Written out, for an array that is filled first costs as much as a transform.
+            let column = [
+                winograd::input(m, source.column::<M, 6>(m, &places, 0, first + at)),
+                winograd::input(m, source.column::<M, 6>(m, &places, 1, first + at)),
+                winograd::input(m, source.column::<M, 6>(m, &places, 2, first + at)),
+                winograd::input(m, source.column::<M, 6>(m, &places, 3, first + at)),
+                winograd::input(m, source.column::<M, 6>(m, &places, 4, first + at)),
+                winograd::input(m, source.column::<M, 6>(m, &places, 5, first + at)),
+            ];
             let start = (at / PANEL * shape.n_tiles + tile) * PANEL + at % PANEL;
             for i in 0..6 {
-                let row = winograd::input(m, half[i]);
+                let row = winograd::input(m, winograd::row(&column, i));
                 for j in 0..6 {
                     m.store(row[j], &mut field[(6 * i + j) * shape.stride() + start..]);
                 }
@@ -298,23 +300,27 @@ pub(super) fn gradient_fields<M: Machine>(
     for tile in 0..group.n_tiles() {
         let places = source.places::<4>(group, tile);
         for at in (0..sums.len()).step_by(M::LANES) {
-            let mut half = [[m.splat(0.0); 4]; 6];
+            let pixels = [
+                source.column::<M, 4>(m, &places, 0, at),
+                source.column::<M, 4>(m, &places, 1, at),
+                source.column::<M, 4>(m, &places, 2, at),
+                source.column::<M, 4>(m, &places, 3, at),
+            ];
             let mut sum = m.load(&sums[at..]);
-            for j in 0..4 {
-                let column = source.column::<M, 4>(m, &places, j, at);
-                sum = m.add(
-                    sum,
-                    m.add(m.add(column[0], column[1]), m.add(column[2], column[3])),
-                );
-                let column = winograd::output_adjoint(m, column);
-                for i in 0..6 {
-                    half[i][j] = column[i];
-                }
+            for column in &pixels {
+                let (low, high) = (m.add(column[0], column[1]), m.add(column[2], column[3]));
+                sum = m.add(sum, m.add(low, high));
             }
             m.store(sum, &mut sums[at..]);
+            let column = [
+                winograd::output_adjoint(m, pixels[0]),
+                winograd::output_adjoint(m, pixels[1]),
+                winograd::output_adjoint(m, pixels[2]),
+                winograd::output_adjoint(m, pixels[3]),
+            ];
             let start = (at / PANEL * shape.n_tiles + tile) * PANEL + at % PANEL;
             for i in 0..6 {
-                let row = winograd::output_adjoint(m, half[i]);
+                let row = winograd::output_adjoint(m, winograd::row(&column, i));
                 for j in 0..6 {
                     m.store(row[j], &mut field[(6 * i + j) * shape.stride() + start..]);
                 }

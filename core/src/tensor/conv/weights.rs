@@ -10,10 +10,10 @@ use crate::tensor::dispatch::{Machine, Task};
 
 /// Fields of a group: of the input, `Bᵀ x B`, and of the gradient, `A dy Aᵀ`.
 #[derive(Debug)]
-pub(super) struct Fields<'a> {
+pub(super) struct TransformGroup<'a> {
     /// The layer's input.
     pub x: Source<'a>,
-    /// The gradient for what it has before ReLU and pool.
+    /// The gradient for what it has before `ReLU` and pool.
     pub dy: Source<'a>,
     /// Which tiles.
     pub group: Group,
@@ -27,7 +27,7 @@ pub(super) struct Fields<'a> {
     pub sums: &'a mut [f32],
 }
 
-impl Task for Fields<'_> {
+impl Task for TransformGroup<'_> {
     #[inline(always)]
     fn run<M: Machine>(self, m: M) {
         let (x, dy) = self.fields.split_at_mut(self.shapes.0.len());
@@ -97,8 +97,7 @@ impl Task for Products<'_> {
                 products::adjoint(
                     m,
                     groups,
-                    product,
-                    n_columns - first_column < PANEL,
+                    (product, n_columns - first_column < PANEL),
                     accumulate,
                 );
             }

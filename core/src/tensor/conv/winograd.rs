@@ -117,6 +117,19 @@ pub(super) fn filter_adjoint<M: Machine>(m: M, u: [M::Vector; 6]) -> [M::Vector;
     ]
 }
 
+/// Row `i` of a matrix of `N` columns.
+#[inline(always)]
+pub(super) fn row<V: Copy, const H: usize, const N: usize>(
+    columns: &[[V; H]; N],
+    i: usize,
+) -> [V; N] {
+    let mut row = [columns[0][i]; N];
+    for j in 1..N {
+        row[j] = columns[j][i];
+    }
+    row
+}
+
 #[inline(always)]
 fn signed<M: Machine>(m: M) -> (M::Vector, M::Vector, M::Vector, M::Vector) {
     (

@@ -11,9 +11,11 @@ use crate::simd::Aligned;
 use crate::tensor::activations::CHANNEL_BLOCK;
 
 /// Tiles of a group, so that its fields stay in a core's cache (a row of tiles may be longer).
-const GROUP_TILES: usize = 32;
+const GROUP_TILES: usize = 16;
+/// Tiles of a group of the weights' gradient: the more, the less often the products are fetched.
+const WEIGHTS_GROUP_TILES: usize = 32;
 /// Fields that a block of the weights' gradient may take, so that they stay in the shared cache.
-const BLOCK_BYTES: usize = 8 << 20;
+const BLOCK_BYTES: usize = 2 << 20;
 
 /// What a layer's passes need to know of its size.
 #[derive(Clone, Debug)]
@@ -27,19 +29,22 @@ pub(super) struct Sizes {
     /// Channels of the output as stored.
     pub out_stride: usize,
     /// Rows of tiles of a group.
+    pub pass_rows: usize,
+    /// Rows of tiles of a group of the weights' gradient.
     pub group_rows: usize,
-    /// Groups of a block of the weights' gradient.
+    /// Groups of a block of the weights' gradient, as many for each thread. The sums run through the groups one after
+    /// the other, so blocks do not change them.
     pub block_groups: usize,
     /// Fields of input and gradient, for a full group.
     pub shapes: (FieldShape, FieldShape),
 }
 
 impl Sizes {
-    pub(super) fn of(layer: &ConvLayer) -> Self {
+    pub(super) fn of(layer: &ConvLayer, n_threads: usize) -> Self {
         let first = layer.channels.start / CHANNEL_BLOCK * CHANNEL_BLOCK;
         let n_blocks = (layer.channels.end - first).next_multiple_of(CHANNEL_BLOCK);
         let out_stride = layer.n_out.next_multiple_of(CHANNEL_BLOCK);
-        let group_rows = (GROUP_TILES * TILE / layer.side).max(1);
+        let group_rows = (WEIGHTS_GROUP_TILES * TILE / layer.side).max(1);
         let n_tiles = group_rows * layer.side / TILE;
         let shapes = (
             FieldShape::new(n_tiles, n_blocks),
@@ -51,13 +56,16 @@ impl Sizes {
             channels: layer.channels.start - first..layer.channels.end - first,
             input_panels: layer.channels.start / PANEL..layer.channels.end.div_ceil(PANEL),
             out_stride,
+            pass_rows: (GROUP_TILES * TILE / layer.side).max(1),
             group_rows,
-            block_groups: (BLOCK_BYTES / group_bytes).max(2),
+            block_groups: (BLOCK_BYTES / group_bytes)
+                .max(2)
+                .next_multiple_of(n_threads.max(1)),
             shapes,
         }
     }
 
-    /// Tiles of a full group.
+    /// Tiles of a full group of the weights' gradient.
     pub(super) fn group_tiles(&self, side: usize) -> usize {
         self.group_rows * side / TILE
     }
@@ -109,8 +117,8 @@ impl Workspace {
     pub(super) fn new(layers: &[ConvLayer], n_batch: usize, n_threads: usize) -> Arc<Self> {
         let mut longest = [0; 5];
         for layer in layers {
-            let sizes = Sizes::of(layer);
-            let n_tiles = sizes.group_tiles(layer.side);
+            let sizes = Sizes::of(layer, n_threads);
+            let n_tiles = sizes.pass_rows * layer.side / TILE;
             let n_groups = (n_batch * layer.side / TILE).div_ceil(sizes.group_rows);
             let [out_panels, in_panels] =
                 [sizes.out_stride.div_ceil(PANEL), sizes.input_panels.len()];
