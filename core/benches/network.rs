@@ -12,6 +12,7 @@ use ndarray::Array3;
 use num_complex::Complex32;
 use ptycho_core::job::Stop;
 use ptycho_core::nn::network::CpuStepper;
+use ptycho_core::nn::optimiser::{self, Adam};
 use ptycho_core::nn::stepper::{Objective, StepperSettings};
 use ptycho_core::nn::{Architecture, Batch, Parameters, Prediction, Stepper as _, TrainSettings};
 use ptycho_core::rng::{Purpose, stream};
@@ -105,13 +106,25 @@ impl Case {
     fn train(&self, n_threads: usize, n_steps: usize) {
         let architecture = self.architecture();
         let mut stepper = self.stepper(n_threads, true);
-        let parameters = Parameters::first(&architecture, 0);
+        let mut parameters = Parameters::first(&architecture, 0);
         let mut gradient = vec![0.0; architecture.n_parameters()];
+        let mut adam = Adam::new(gradient.len());
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(n_threads)
+            .build()
+            .unwrap();
         let (batch, stop) = (self.batch(), Stop::default());
+        let mut adam_s = 0.0;
         let mut step = |stepper: &mut CpuStepper| {
             stepper
                 .gradient(parameters.values(), &batch, &mut gradient, &stop)
                 .unwrap();
+            let began = Instant::now();
+            pool.install(|| {
+                assert!(optimiser::norm(&gradient).is_finite());
+                adam.step(parameters.values_mut(), &gradient, 1e-4, 1.0);
+            });
+            adam_s += began.elapsed().as_secs_f64();
         };
         for _ in 0..2 {
             step(&mut stepper);
@@ -120,6 +133,7 @@ impl Case {
         let seconds = timed(n_steps, || step(&mut stepper));
         self.report("training", &seconds, stepper.n_bytes());
         self.layers(&architecture, &stepper, n_steps);
+        println!("  Adam {:.1}", adam_s * 1e3 / (n_steps + 2) as f64);
     }
 
     fn predict(&self, n_threads: usize, n_steps: usize) {

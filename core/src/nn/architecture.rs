@@ -211,45 +211,47 @@ impl Architecture {
         };
         for (level, filters) in self.encoder().iter().enumerate() {
             let n_out = self.filters_scale * filters;
-            maps = layers.block(&format!("enc{level}"), maps, maps.all(), false, n_out, true);
+            maps = layers.block(&format!("enc{level}"), maps.read(), n_out, After::ReluPool);
         }
-        for (prefix, head, border) in [
-            ("amp", Head::Amplitude, Head::BorderAmplitude),
-            ("phi", Head::Phase, Head::BorderPhase),
-        ] {
+        for branch in &BRANCHES {
             let mut drawn = maps;
             for (level, filters) in self.decoder().iter().enumerate() {
-                let (name, n_out) = (format!("{prefix}{level}"), self.filters_scale * filters);
-                drawn = layers.block(&name, drawn, drawn.all(), 0 < level, n_out, false);
+                let name = format!("{}{level}", branch.prefix);
+                let read = if level == 0 {
+                    drawn.read()
+                } else {
+                    drawn.upsampled()
+                };
+                drawn = layers.block(&name, read, self.filters_scale * filters, After::Relu);
             }
-            self.heads(&mut layers, drawn, prefix, head, border);
+            self.heads(&mut layers, drawn, branch);
         }
         layers.0
     }
 
-    fn heads(&self, layers: &mut Layers, drawn: Maps, prefix: &str, head: Head, border: Head) {
+    fn heads(&self, layers: &mut Layers, drawn: Maps, branch: &Branch) {
+        let Branch {
+            prefix,
+            head,
+            border,
+        } = *branch;
+        let (name, n_out) = (format!("{prefix}_out"), self.n_channels);
         let last_filters = self.filters_scale * 2048 / self.n.max(1);
-        let name = format!("{prefix}_out");
         if self.model == Model::Baseline {
-            layers.head(&name, drawn, drawn.all(), self.n_channels, head);
+            layers.head(&name, drawn.upsampled(), n_out, head);
         } else if self.pad_object {
             let inner = drawn.n_channels.saturating_sub(BORDER_CHANNELS);
-            layers.head(&name, drawn, 0..inner, self.n_channels, head);
+            layers.head(&name, drawn.upsampled().only(0..inner), n_out, head);
             if self.border_head {
-                let (name, ring) = (format!("{prefix}_border"), inner..drawn.n_channels);
-                let up = layers.block(&name, drawn, ring, true, last_filters, false);
-                layers.head(
-                    &format!("{name}_out"),
-                    up,
-                    up.all(),
-                    self.n_channels,
-                    border,
-                );
+                let name = format!("{prefix}_border");
+                let ring = drawn.upsampled().only(inner..drawn.n_channels);
+                let up = layers.block(&name, ring, last_filters, After::Relu);
+                layers.head(&format!("{name}_out"), up.upsampled(), n_out, border);
             }
         } else {
             let block = format!("{prefix}_up");
-            let up = layers.block(&block, drawn, drawn.all(), true, last_filters, false);
-            layers.head(&name, up, up.all(), self.n_channels, head);
+            let up = layers.block(&block, drawn.upsampled(), last_filters, After::Relu);
+            layers.head(&name, up.upsampled(), n_out, head);
         }
     }
 
@@ -323,6 +325,26 @@ fn border_without_padding() -> Error {
     .with_fix("turn border_head off, or pad_object on")
 }
 
+/// One of the two decoders.
+struct Branch {
+    prefix: &'static str,
+    head: Head,
+    border: Head,
+}
+
+const BRANCHES: [Branch; 2] = [
+    Branch {
+        prefix: "amp",
+        head: Head::Amplitude,
+        border: Head::BorderAmplitude,
+    },
+    Branch {
+        prefix: "phi",
+        head: Head::Phase,
+        border: Head::BorderPhase,
+    },
+];
+
 /// What a layer can read: its source, and that one's side and channels.
 #[derive(Clone, Copy)]
 struct Maps {
@@ -332,8 +354,34 @@ struct Maps {
 }
 
 impl Maps {
-    fn all(self) -> Range<usize> {
-        0..self.n_channels
+    /// All channels as they are.
+    fn read(self) -> Read {
+        Read {
+            from: self,
+            channels: 0..self.n_channels,
+            upsample: false,
+        }
+    }
+
+    /// All channels at twice the side.
+    fn upsampled(self) -> Read {
+        Read {
+            upsample: true,
+            ..self.read()
+        }
+    }
+}
+
+/// What a layer reads.
+struct Read {
+    from: Maps,
+    channels: Range<usize>,
+    upsample: bool,
+}
+
+impl Read {
+    fn only(self, channels: Range<usize>) -> Self {
+        Self { channels, ..self }
     }
 }
 
@@ -350,15 +398,12 @@ enum After {
 struct Layers(Vec<Node>);
 
 impl Layers {
-    fn conv(
-        &mut self,
-        name: &str,
-        from: Maps,
-        channels: Range<usize>,
-        upsample: bool,
-        n_out: usize,
-        after: After,
-    ) -> Maps {
+    fn conv(&mut self, name: String, read: Read, n_out: usize, after: After) -> Maps {
+        let Read {
+            from,
+            channels,
+            upsample,
+        } = read;
         let layer = ConvLayer {
             side: if upsample { 2 * from.side } else { from.side },
             n_stored: from.n_channels,
@@ -374,7 +419,7 @@ impl Layers {
             n_channels: n_out,
         };
         self.0.push(Node {
-            name: name.to_owned(),
+            name,
             feed: from.feed,
             layer,
             head: None,
@@ -382,38 +427,15 @@ impl Layers {
         maps
     }
 
-    /// Two convolutions with ReLU, and a pool behind where it is the encoder's.
-    fn block(
-        &mut self,
-        name: &str,
-        from: Maps,
-        channels: Range<usize>,
-        upsample: bool,
-        n_out: usize,
-        pool: bool,
-    ) -> Maps {
-        let a = self.conv(
-            &format!("{name}.a"),
-            from,
-            channels,
-            upsample,
-            n_out,
-            After::Relu,
-        );
-        let after = if pool { After::ReluPool } else { After::Relu };
-        self.conv(&format!("{name}.b"), a, a.all(), false, n_out, after)
+    /// Two convolutions with ReLU; a pool may follow the second.
+    fn block(&mut self, name: &str, read: Read, n_out: usize, after: After) -> Maps {
+        let a = self.conv(format!("{name}.a"), read, n_out, After::Relu);
+        self.conv(format!("{name}.b"), a.read(), n_out, after)
     }
 
-    /// A linear convolution of the upsampled maps.
-    fn head(
-        &mut self,
-        name: &str,
-        from: Maps,
-        channels: Range<usize>,
-        n_channels: usize,
-        head: Head,
-    ) {
-        self.conv(name, from, channels, true, n_channels, After::Nothing);
+    /// A linear convolution that draws.
+    fn head(&mut self, name: &str, read: Read, n_out: usize, head: Head) {
+        self.conv(name.to_owned(), read, n_out, After::Nothing);
         if let Some(node) = self.0.last_mut() {
             node.head = Some(head);
         }

@@ -43,6 +43,9 @@ struct Illuminated {
     physics: Physics,
     probe: Vec<Complex32>,
     trained: Option<TrainedProbe>,
+    n_threads: usize,
+    /// Complex pixels of a group's canvases, fields and views.
+    n_values_of_group: usize,
 }
 
 struct TrainedProbe {
@@ -246,6 +249,7 @@ impl Measure {
                     physics,
                     probe,
                     trained,
+                    ..
                 } = illuminated.as_mut();
                 let Some(trained) = trained else {
                     return physics.losses(heads, batch, probe, true, None, None);
@@ -293,11 +297,15 @@ impl Illuminated {
             rms: rms_probe(&settings.probe),
             gradient: vec![Complex32::default(); probe.len()],
         });
+        let (n_modes, n, _) = settings.probe.dim();
+        let n_pixels_of_group = architecture.n_channels * n * n;
         Self {
+            n_threads,
+            n_values_of_group: 3 * settings.canvas_px.pow(2) + (2 + n_modes) * n_pixels_of_group,
             physics: Physics::new(
                 architecture,
                 settings.canvas_px,
-                settings.probe.dim().0,
+                n_modes,
                 settings.objective,
                 n_threads,
             ),
@@ -306,9 +314,11 @@ impl Illuminated {
         }
     }
 
+    /// Probes, and about what the physics takes for a thread: canvases, fields and views of a group.
     fn n_bytes(&self) -> usize {
         let gradient = self.trained.as_ref().map_or(0, |t| t.gradient.len());
-        (self.probe.len() + gradient) * size_of::<Complex32>()
+        let probes = 2 * self.probe.len() + gradient;
+        size_of::<Complex32>() * (probes + self.n_threads * self.n_values_of_group)
     }
 }
 
@@ -352,7 +362,8 @@ fn check(architecture: &Architecture, settings: &StepperSettings) -> Result<()> 
     }
     let (n_modes, rows, columns) = settings.probe.dim();
     let trained = architecture.trained_probe_modes;
-    if n_modes == 0 || (rows, columns) != (n, n) || !matches!(trained, 0) && trained != n_modes {
+    let as_trained = trained == 0 || trained == n_modes;
+    if n_modes == 0 || (rows, columns) != (n, n) || !as_trained {
         let modes = if trained == 0 {
             "one or more".to_owned()
         } else {

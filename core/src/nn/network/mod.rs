@@ -189,6 +189,7 @@ impl Network {
     /// Bytes that it holds.
     pub fn n_bytes(&self) -> usize {
         let codes: usize = self.codes.iter().map(Vec::len).sum();
-        self.outputs.n_bytes() + self.gradients.n_bytes() + codes
+        let maps = self.outputs.n_bytes() + self.gradients.n_bytes();
+        maps + codes + Conv3x3::n_bytes(&self.layers)
     }
 }

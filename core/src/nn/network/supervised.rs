@@ -47,16 +47,20 @@ pub(super) fn losses(
     let sums: Vec<Sums> = if gradient {
         let gradients = (amplitude.2.values_mut().par_chunks_exact_mut(item))
             .zip(phase.2.values_mut().par_chunks_exact_mut(item));
-        let one = |((maps, truth), (da, dp)): ((_, &[Complex32]), (&mut [f32], &mut [f32]))| {
-            patch(maps, stride, truth, |pixel, signs| {
-                da[pixel * stride] = weight * signs[0];
-                dp[pixel * stride] = weight * signs[1];
+        let patches = values.zip(truth).zip(gradients);
+        patches
+            .map(|((maps, truth), (d_amplitude, d_phase))| {
+                patch(maps, stride, truth, |pixel, signs| {
+                    d_amplitude[pixel * stride] = weight * signs[0];
+                    d_phase[pixel * stride] = weight * signs[1];
+                })
             })
-        };
-        values.zip(truth).zip(gradients).map(one).collect()
+            .collect()
     } else {
-        let one = |(maps, truth): (_, &[Complex32])| patch(maps, stride, truth, |_, _| {});
-        values.zip(truth).map(one).collect()
+        let patches = values.zip(truth);
+        patches
+            .map(|(maps, truth)| patch(maps, stride, truth, |_, _| {}))
+            .collect()
     };
     let mae = sums.iter().map(|[a, p]| a + p).sum::<f64>() / n_values;
     Losses {

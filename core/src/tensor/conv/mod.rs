@@ -138,6 +138,13 @@ impl Conv3x3 {
         }
     }
 
+    /// Bytes that layers of one [`Conv3x3::plan`] hold.
+    pub fn n_bytes(layers: &[Self]) -> usize {
+        let own = |layer: &Self| size_of::<f32>() * (layer.weights.len() + layer.bias.len());
+        let scratch = layers.first().map_or(0, |layer| layer.workspace.n_bytes());
+        layers.iter().map(own).sum::<usize>() + scratch
+    }
+
     /// With other vectors than the widest that the processor has; the portable ones where it does not have those.
     #[must_use]
     pub fn with_kernel(self, kernel: Kernel) -> Self {

@@ -149,6 +149,20 @@ impl Workspace {
         })
     }
 
+    /// Bytes that it holds.
+    pub(super) fn n_bytes(&self) -> usize {
+        let slot: usize = self.slot().len();
+        let shared = self.shared();
+        let parts = [
+            &shared.filters,
+            &shared.fields,
+            &shared.products,
+            &shared.sums,
+        ];
+        let shared: usize = parts.iter().map(|part| part.len()).sum();
+        size_of::<f32>() * (self.slots.len() * slot + shared)
+    }
+
     /// The calling thread's scratch.
     pub(super) fn slot(&self) -> MutexGuard<'_, Aligned<f32>> {
         let n = rayon::current_thread_index().unwrap_or(0) % self.slots.len();
