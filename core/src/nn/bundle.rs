@@ -119,6 +119,8 @@ impl Bundle {
             return Err(refused(&card.file, "content", &expected, &found, fix));
         }
         let bundle = Self::of_bytes(&bytes, &card)?;
+        // Decimal digits may miss the last bit; the tensor does not.
+        card.normalisation = bundle.normalisation;
         Ok((bundle, card))
     }
 

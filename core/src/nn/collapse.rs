@@ -49,16 +49,40 @@ pub fn is_flat(spread: Spread, pattern_correlation: Option<f64>) -> bool {
     !is_varied && pattern_correlation.is_none_or(|found| found < FLAT_CORRELATION)
 }
 
+/// Sums over two stacks of values from which their correlation follows.
+#[derive(Clone, Copy, Debug, Default)]
+struct Products {
+    /// Predicted², measured², product.
+    squares: [f64; 3],
+}
+
+impl Products {
+    fn add(&mut self, p: f64, m: f64) {
+        let [pp, mm, pm] = self.squares;
+        self.squares = [pp + p * p, mm + m * m, pm + p * m];
+    }
+
+    /// The correlation of what is left when `explained` is taken off; 0 where one side does not vary beyond rounding.
+    fn without(&self, explained: [f64; 3]) -> f64 {
+        let [pp, mm, pm] = self.squares;
+        let left = [pp - explained[0], mm - explained[1]];
+        if left[0] <= 1e-9 * pp || left[1] <= 1e-9 * mm {
+            return 0.0;
+        }
+        (pm - explained[2]) / (left[0] * left[1]).sqrt()
+    }
+}
+
 /// Sums that tell how two stacks of patterns correlate; values that are NaN in the second are left out.
 #[derive(Clone, Debug)]
 pub struct Contrast {
     n_patterns: f64,
     n_values: f64,
-    /// Sum of the predicted and of the measured values of each pixel.
-    of_pixels: Vec<[f64; 2]>,
     sums: [f64; 2],
-    /// Predicted², measured², product.
-    products: [f64; 3],
+    values: Products,
+    /// Sums over the patterns, each divided by its own root of total counts, predicted and measured, for each pixel.
+    of_pixels: Vec<[f64; 2]>,
+    shapes: Products,
 }
 
 impl Contrast {
@@ -67,23 +91,36 @@ impl Contrast {
         Self {
             n_patterns: 0.0,
             n_values: 0.0,
-            of_pixels: vec![[0.0; 2]; n_pixels],
             sums: [0.0; 2],
-            products: [0.0; 3],
+            values: Products::default(),
+            of_pixels: vec![[0.0; 2]; n_pixels],
+            shapes: Products::default(),
         }
     }
 
     /// Add one pattern.
     pub fn add(&mut self, predicted: &[f32], measured: &[f32]) {
-        self.n_patterns += 1.0;
-        let values = predicted.iter().zip(measured).zip(&mut self.of_pixels);
-        for ((predicted, measured), pixel) in values.filter(|((_, m), _)| !m.is_nan()) {
-            let (p, m) = (f64::from(*predicted), f64::from(*measured));
+        let values = || {
+            let pairs = predicted.iter().zip(measured).enumerate();
+            let used = pairs.filter(|(_, (_, measured))| !measured.is_nan());
+            used.map(|(i, (p, m))| (i, f64::from(*p), f64::from(*m)))
+        };
+        let mut squares = [0.0; 2];
+        for (_, p, m) in values() {
             self.n_values += 1.0;
-            *pixel = [pixel[0] + p, pixel[1] + m];
             self.sums = [self.sums[0] + p, self.sums[1] + m];
-            let [pp, mm, pm] = self.products;
-            self.products = [pp + p * p, mm + m * m, pm + p * m];
+            self.values.add(p, m);
+            squares = [squares[0] + p * p, squares[1] + m * m];
+        }
+        // A pattern without light has no shape: zeros stay zeros.
+        let [p_unit, m_unit] = squares.map(|sum| if 0.0 < sum { sum.sqrt() } else { 1.0 });
+        self.n_patterns += 1.0;
+        for (i, p, m) in values() {
+            let (p, m) = (p / p_unit, m / m_unit);
+            if let Some(pixel) = self.of_pixels.get_mut(i) {
+                *pixel = [pixel[0] + p, pixel[1] + m];
+            }
+            self.shapes.add(p, m);
         }
     }
 
@@ -91,27 +128,20 @@ impl Contrast {
     pub fn correlation(&self) -> Option<f64> {
         let [p, m] = self.sums;
         let n = self.n_values;
-        (0.0 < n).then(|| self.without([p * p / n, m * m / n, p * m / n]))
+        (0.0 < n).then(|| self.values.without([p * p / n, m * m / n, p * m / n]))
     }
 
-    /// The correlation with each pixel's mean over the patterns taken off both; `None` with fewer than two patterns.
+    /// The correlation of the patterns' shapes, each pattern divided by its own root of total counts, with each pixel's
+    /// mean over the patterns taken off; `None` with fewer than two patterns.
+    ///
+    /// A flat image gives 0, also one whose level follows the brightness of the patterns.
     pub fn pattern_correlation(&self) -> Option<f64> {
         let n = self.n_patterns;
         let explained = self.of_pixels.iter().fold([0.0; 3], |sums, [p, m]| {
             let [pp, mm, pm] = sums;
             [pp + p * p / n, mm + m * m / n, pm + p * m / n]
         });
-        (1.0 < n).then(|| self.without(explained))
-    }
-
-    /// The correlation of what is left of the products; 0 where one side does not vary beyond rounding.
-    fn without(&self, explained: [f64; 3]) -> f64 {
-        let [pp, mm, pm] = self.products;
-        let left = [pp - explained[0], mm - explained[1]];
-        if left[0] <= 1e-9 * pp || left[1] <= 1e-9 * mm {
-            return 0.0;
-        }
-        (pm - explained[2]) / (left[0] * left[1]).sqrt()
+        (1.0 < n).then(|| self.shapes.without(explained))
     }
 }
 
@@ -121,17 +151,19 @@ mod tests {
 
     #[test]
     fn what_patterns_share_does_not_count_as_predicted() {
-        // Two pixels, a bright and a dark one; the prediction knows which is bright, and nothing of the patterns.
-        let (mut blind, mut seeing) = (Contrast::new(2), Contrast::new(2));
-        for i in 0..4 {
-            let change = [1.0, -1.0, 0.5, -0.5][i];
-            let measured = [10.0 + change, 1.0 - change];
+        // Two pixels, a bright and a dark one; the prediction knows which is bright, and nothing of the patterns, or of
+        // their brightness alone.
+        let [mut blind, mut level, mut seeing] = [(); 3].map(|()| Contrast::new(2));
+        for (change, brightness) in [(1.0, 1.0), (-1.0, 1.2), (0.5, 0.7), (-0.5, 1.1)] {
+            let measured = [10.0 + change, 1.0 - change].map(|value: f32| brightness * value);
             blind.add(&[10.0, 1.0], &measured);
-            seeing.add(&[10.0 + 0.1 * change, 1.0 - 0.1 * change], &measured);
+            level.add(&[10.0 * brightness, brightness], &measured);
+            seeing.add(&[10.0 + 0.5 * change, 1.0 - 0.5 * change], &measured);
         }
-        assert!(blind.correlation().unwrap() > 0.95);
+        assert!(blind.correlation().unwrap() > 0.9 && level.correlation().unwrap() > 0.95);
         assert_eq!(blind.pattern_correlation(), Some(0.0));
-        assert!((seeing.pattern_correlation().unwrap() - 1.0).abs() < 1e-6);
+        assert!(level.pattern_correlation().unwrap().abs() < 1e-3);
+        assert!(seeing.pattern_correlation().unwrap() > 0.99);
         assert_eq!(Contrast::new(2).correlation(), None);
     }
 

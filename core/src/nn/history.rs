@@ -47,8 +47,9 @@ pub struct EpochRecord {
     /// Correlation of predicted and measured amplitudes of the validation groups (of training groups where there are none);
     /// of drawn and true amplitude for the baseline.
     pub amplitude_correlation: Option<f64>,
-    /// The same with each pixel's mean over the patterns taken off both: how much of what makes one pattern differ from
-    /// another is predicted. A flat image gives 0 here, while the probe alone makes the plain correlation high.
+    /// The same for the shapes of patterns alone, each divided by its own root of total counts, with each pixel's mean over
+    /// the patterns taken off: how much of what makes one pattern differ from another is predicted. A flat image gives 0
+    /// here, while the probe alone makes the plain correlation high.
     pub pattern_correlation: Option<f64>,
     /// Whether the network has collapsed to a flat image.
     pub collapsed: bool,

@@ -1,4 +1,10 @@
 //! What a user chooses for a training: one table for the window, the command line and files.
+//!
+//! Warm-up and clipping are on by default. Networks of rectified layers without normalisation collapse to a flat image when
+//! an early step is too long: units that a step pushes below zero for every pattern get no gradient ever after. Adam's first
+//! steps are the longest, since its moments know one batch; and a batch in which a bright pixel is predicted dark has a
+//! gradient several times the usual one (lines at 1e9 photons, 64 pixels, 256 groups: 0.4 at the start, single ones of 2.5).
+//! On these data the validation loss after one epoch with both was that after two without, and lower after four.
 
 use crate::grouping::GroupSettings;
 use crate::{field_choice, field_table};
@@ -6,7 +12,7 @@ use crate::{field_choice, field_table};
 field_choice! {
     /// Which network.
     pub enum Model {
-        /// PtychoPINN: learns from the diffraction alone, through the forward model.
+        /// Physics-informed: learns from the diffraction alone, through the forward model.
         Pinn = "pinn",
         /// Supervised: learns amplitude and phase of the file's patches `Y`.
         Baseline = "baseline",
@@ -76,16 +82,17 @@ field_table! {
         seed: u64 = 0, basic;
         /// How the learning rate changes.
         schedule: Schedule = Schedule::Plateau, advanced;
-        /// Epochs over which the learning rate rises from nearly 0.
-        warmup_epochs: usize = 0, advanced, 0..=1000;
+        /// Epochs over which the learning rate rises from nearly 0: at the full rate Adam's first steps are too long.
+        warmup_epochs: usize = 1, advanced, 0..=1000;
         /// Least learning rate of plateau and cosine.
         lr_min: f64 = 1e-4, advanced, 0.0..=1.0;
         /// Factor on the learning rate at a plateau.
         plateau_factor: f64 = 0.5, advanced, 0.01..=1.0;
         /// Epochs without a better validation loss that make a plateau.
         plateau_patience: usize = 2, advanced, 0..=1000;
-        /// Greatest norm of a gradient; larger ones are scaled down to it. 0 is off.
-        clip_norm: f64 = 0.0, advanced, 0.0..=1e9;
+        /// Greatest norm of a gradient, which is about 0.4 at the start whatever the dose; longer ones, of single bad batches,
+        /// are scaled down to it. 0 is off.
+        clip_norm: f64 = 1.0, advanced, 0.0..=1e9;
         /// Share of the groups that is kept for validation, drawn by the seed, where no validation file is given.
         validation_fraction: f64 = 0.05, advanced, 0.0..=0.9;
         /// Epochs without a better validation loss after which training stops; 0 is never.

@@ -28,7 +28,9 @@ impl Named {
 
     fn new<T: Real>(name: String, dtype: Dtype, shape: Vec<usize>, values: &[T]) -> Self {
         let mut bytes = Vec::with_capacity(values.len() * T::BYTES);
-        values.iter().for_each(|value| value.put_bytes(&mut bytes));
+        for value in values {
+            value.put_bytes(&mut bytes);
+        }
         Self {
             name,
             dtype,

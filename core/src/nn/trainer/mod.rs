@@ -343,19 +343,19 @@ impl Trainer {
             self.evaluation = Some(evaluation);
             return Ok(Step::Within);
         }
-        self.end_evaluation(&evaluation)
+        Ok(self.end_evaluation(&evaluation))
     }
 
-    fn end_evaluation(&mut self, evaluation: &Evaluation) -> Result<Step> {
+    fn end_evaluation(&mut self, evaluation: &Evaluation) -> Step {
         let epoch = self.state.epoch + usize::from(evaluation.ends_epoch());
         if let Some(preview) = evaluation.preview(epoch) {
             self.preview = Some(Arc::new(preview));
             self.pace.end_preview(evaluation.drawing());
         }
         if evaluation.ends_epoch() {
-            return Ok(self.end_epoch(evaluation));
+            return self.end_epoch(evaluation);
         }
-        Ok(Step::Within)
+        Step::Within
     }
 
     /// Enter the epoch in the history, and keep what is to be kept.
@@ -389,25 +389,11 @@ impl Trainer {
             pattern_correlation,
             collapsed: is_flat && collapse::FIRST_EPOCHS <= epoch,
         };
-        self.tell(&record);
         let loss = validation.unwrap_or_else(|| self.chosen(&means));
         self.state.end_epoch(record, loss, self.settings.early_stop);
         self.order = order(self.settings.seed, self.state.epoch, self.train.n_groups());
         self.state.keep_in(&mut self.last_good);
         Step::EpochEnd
-    }
-
-    fn tell(&self, record: &EpochRecord) {
-        let was_collapsed = self.history().epochs.last().is_some_and(|it| it.collapsed);
-        if record.collapsed && !was_collapsed {
-            tracing::warn!(
-                "after epoch {} the network draws a flat image: amplitude {:.4} ± {:.4}; another --seed, a smaller --lr or \
-                 --warmup-epochs may help",
-                record.epoch,
-                record.amplitude_mean.unwrap_or(f64::NAN),
-                record.amplitude_spread.unwrap_or(f64::NAN),
-            );
-        }
     }
 }
 
