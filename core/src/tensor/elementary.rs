@@ -8,6 +8,23 @@
     reason = "vector instructions only reach what is inlined into the dispatched function"
 )]
 
+use pulp::{Simd, WithSimd};
+
+/// A closure that a machine compiles with its vector instructions; mark it `#[inline(always)]`.
+///
+/// `pulp` takes closures too, but calls them through `FnOnce`, for a closure that could be called again a function in
+/// between that is compiled without them.
+pub(crate) struct Sweep<F>(pub(crate) F);
+
+impl<R, F: FnMut() -> R> WithSimd for Sweep<F> {
+    type Output = R;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, _: S) -> R {
+        (self.0)()
+    }
+}
+
 /// Adding and subtracting it rounds to the nearest whole number, which then stands in the lowest bits.
 const ROUNDER: f32 = 12_582_912.0;
 
@@ -44,10 +61,17 @@ pub(crate) fn ln(x: f32) -> f32 {
     let p = p * f - 1.666_805_8e-1;
     let p = p * f + 2.000_071_5e-1;
     let p = p * f - 2.499_999_4e-1;
-    let p = p * f + 3.333_333_1e-1;
+    let p = p * f + 3.333_333e-1;
     let z = f * f;
     let small = f * z * p - exponent * 2.121_944_4e-4 - 0.5 * z;
-    f + small + exponent * 0.693_359_4 + (x - x)
+    f + small + exponent * 0.693_359_4 + zero_or_nan(x)
+}
+
+/// 0, or NaN for what is not finite.
+#[expect(clippy::eq_op, reason = "infinity less infinity is NaN")]
+#[inline(always)]
+fn zero_or_nan(x: f32) -> f32 {
+    x - x
 }
 
 /// Sine and cosine of x, |x| up to 8192.
@@ -78,10 +102,10 @@ pub(crate) fn sin_cos(x: f32) -> (f32, f32) {
 pub(crate) fn tanh(x: f32) -> f32 {
     let z = x * x;
     let p = -5.704_988_7e-3;
-    let p = p * z + 2.063_908_9e-2;
+    let p = p * z + 2.063_909e-2;
     let p = p * z - 5.373_971_6e-2;
     let p = p * z + 1.333_144_2e-1;
-    let p = p * z - 3.333_328_2e-1;
+    let p = p * z - 3.333_328e-1;
     let near = p * z * x + x;
     let size = x.abs();
     let far = (1.0 - 2.0 / (exp(2.0 * size) + 1.0)).copysign(x);

@@ -15,7 +15,7 @@
 use pulp::Arch;
 
 use crate::simd::LANES;
-use crate::tensor::elementary::ln;
+use crate::tensor::elementary::{Sweep, ln};
 
 /// ε, ε' and the weights of the two in the gradient.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,21 +53,24 @@ impl Likelihood {
         assert_eq!(rate.len(), amplitude.len(), "rates and amplitudes");
         let wants_gradient = !d_rate.is_empty();
         assert!(!wants_gradient || d_rate.len() == rate.len(), "gradients");
-        Arch::new().dispatch(|| {
-            let mut lanes = LaneSums::default();
-            let chunks = rate.chunks(LANES).zip(amplitude.chunks(LANES));
-            for (i, (rate, amplitude)) in chunks.enumerate() {
-                let mut rates = [0.0; LANES];
-                rates[..rate.len()].copy_from_slice(rate);
-                let mut amplitudes = [f32::NAN; LANES];
-                amplitudes[..rate.len()].copy_from_slice(amplitude);
-                let gradient = self.lanes(&rates, &amplitudes, &mut lanes);
-                if wants_gradient {
-                    d_rate[i * LANES..][..rate.len()].copy_from_slice(&gradient[..rate.len()]);
+        Arch::new().dispatch(Sweep(
+            #[inline(always)]
+            || {
+                let mut lanes = LaneSums::default();
+                let chunks = rate.chunks(LANES).zip(amplitude.chunks(LANES));
+                for (i, (rate, amplitude)) in chunks.enumerate() {
+                    let mut rates = [0.0; LANES];
+                    rates[..rate.len()].copy_from_slice(rate);
+                    let mut amplitudes = [f32::NAN; LANES];
+                    amplitudes[..rate.len()].copy_from_slice(amplitude);
+                    let gradient = self.lanes(&rates, &amplitudes, &mut lanes);
+                    if wants_gradient {
+                        d_rate[i * LANES..][..rate.len()].copy_from_slice(&gradient[..rate.len()]);
+                    }
                 }
-            }
-            lanes.total()
-        })
+                lanes.total()
+            },
+        ))
     }
 
     /// Add sixteen pixels to the sums; their gradient.

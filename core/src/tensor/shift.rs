@@ -14,6 +14,7 @@
 use pulp::Arch;
 
 use crate::simd::Real;
+use crate::tensor::elementary::Sweep;
 
 /// Two neighbours along one axis and their weights: pixel `i` takes `Σ_s weights[s] · from[i + start + s]`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -132,7 +133,11 @@ fn weigh<T: Real>(to: &mut [T], from: &[T], weight: T) {
 /// If a row length is 0.
 pub fn resample<T: Real>(from: (&[T], usize), to: (&mut [T], usize), taps: [Taps<T>; 2]) {
     let mut room = vec![T::zero(); from.1 + 2];
-    Arch::new().dispatch(|| resample_add(from, to, taps, &mut room));
+    let (to, n_to) = to;
+    Arch::new().dispatch(Sweep(
+        #[inline(always)]
+        || resample_add(from, (&mut *to, n_to), taps, &mut room),
+    ));
 }
 
 /// `T_d[from]`: `to(p) = from(p - shift_px)`.

@@ -1,11 +1,16 @@
 //! The canvas of a group: what the channels draw, merged where they lie, and seen again from each position.
 //!
 //! Planes stand transposed: (row, column) offsets come in as (column, row).
+#![expect(
+    clippy::inline_always,
+    reason = "vector instructions only reach what is inlined into the dispatched function"
+)]
 
 use pulp::Arch;
 
 use crate::nn::physics::MERGE_EPSILON;
-use crate::simd::Aligned;
+use crate::simd::{Aligned, LANES};
+use crate::tensor::elementary::Sweep;
 use crate::tensor::shift::{Taps, resample_add};
 
 /// Sides in pixels.
@@ -61,10 +66,13 @@ impl Plane {
 
     fn add_resampled(&mut self, arch: Arch, from: &Self, taps: [Taps<f32>; 2], room: &mut [f32]) {
         let to = self.n_columns;
-        arch.dispatch(|| {
-            resample_add((&from.re, from.n_columns), (&mut self.re, to), taps, room);
-            resample_add((&from.im, from.n_columns), (&mut self.im, to), taps, room);
-        });
+        arch.dispatch(Sweep(
+            #[inline(always)]
+            || {
+                resample_add((&from.re, from.n_columns), (&mut self.re, to), taps, room);
+                resample_add((&from.im, from.n_columns), (&mut self.im, to), taps, room);
+            },
+        ));
     }
 }
 
@@ -111,23 +119,15 @@ impl Canvas {
                 }
             }
         }
-        let (weight, profiles) = (&mut self.inverse_weight, &self.profiles);
-        arch.dispatch(|| {
-            for (r, row) in weight.chunks_exact_mut(canvas).enumerate() {
-                row.fill(MERGE_EPSILON);
-                for profiles in profiles.chunks_exact(2 * canvas) {
-                    let (rows, columns) = profiles.split_at(canvas);
-                    if rows[r] > 0.0 {
-                        for (sum, &column) in row.iter_mut().zip(columns) {
-                            *sum += rows[r] * column;
-                        }
-                    }
+        let (weights, profiles) = (&mut self.inverse_weight, &self.profiles);
+        arch.dispatch(Sweep(
+            #[inline(always)]
+            || {
+                for (r, weights) in weights.chunks_exact_mut(canvas).enumerate() {
+                    invert_row(weights, profiles, r);
                 }
-                for sum in row {
-                    *sum = 1.0 / *sum;
-                }
-            }
-        });
+            },
+        ));
     }
 
     /// Add what a channel draws.
@@ -171,32 +171,47 @@ impl Canvas {
     /// Total variation of the central pattern, `Σ |D_r O|² + |D_c O|²` over its pixels and their next ones inside it; its
     /// gradient times `weight` is added.
     pub(super) fn variation(&mut self, arch: Arch, weight: f32) -> f64 {
-        let (sides, gradient) = (self.sides, &mut self.gradient);
-        let planes = [
-            (&self.merged.re, &mut gradient.re),
-            (&self.merged.im, &mut gradient.im),
-        ];
-        arch.dispatch(|| {
-            let mut sum = 0.0;
-            for (plane, gradient) in planes {
+        let (sides, merged, gradient) = (self.sides, &self.merged, &mut self.gradient);
+        arch.dispatch(Sweep(
+            #[inline(always)]
+            || {
+                let mut sum = 0.0;
                 for row in 0..sides.n {
                     let start = (sides.margin() + row) * sides.canvas + sides.margin();
-                    sum += neighbours(plane, gradient, (start, 1, sides.n - 1), weight);
+                    let mut add = |step: usize, len: usize| {
+                        let range = (start, step, len);
+                        sum += neighbours(&merged.re, &mut gradient.re, range, weight);
+                        sum += neighbours(&merged.im, &mut gradient.im, range, weight);
+                    };
+                    add(1, sides.n - 1);
                     if row + 1 < sides.n {
-                        sum += neighbours(plane, gradient, (start, sides.canvas, sides.n), weight);
+                        add(sides.canvas, sides.n);
                     }
                 }
+                sum
+            },
+        ))
+    }
+}
+
+/// Row `r` of `1 / (Σ_c T_c[support] + ε)`: a support is the product of its profiles.
+#[inline(always)]
+fn invert_row(weights: &mut [f32], profiles: &[f32], r: usize) {
+    weights.fill(MERGE_EPSILON);
+    for profiles in profiles.chunks_exact(2 * weights.len()) {
+        let (rows, columns) = profiles.split_at(weights.len());
+        if rows[r] > 0.0 {
+            for (sum, &column) in weights.iter_mut().zip(columns) {
+                *sum += rows[r] * column;
             }
-            sum
-        })
+        }
+    }
+    for sum in weights {
+        *sum = 1.0 / *sum;
     }
 }
 
 /// `Σ (f[i + step] - f[i])²` for `len` values from `start` on; its gradient times `weight` is added.
-#[expect(
-    clippy::inline_always,
-    reason = "vector instructions only reach what is inlined into the dispatched function"
-)]
 #[inline(always)]
 fn neighbours(
     plane: &[f32],
@@ -204,22 +219,33 @@ fn neighbours(
     (start, step, len): (usize, usize, usize),
     weight: f32,
 ) -> f64 {
-    let mut sum = 0.0;
-    for i in start..start + len {
-        let difference = plane[i + step] - plane[i];
-        sum += f64::from(difference) * f64::from(difference);
-        gradient[i] -= 2.0 * weight * difference;
-        gradient[i + step] += 2.0 * weight * difference;
+    let (this, next) = (&plane[start..][..len], &plane[start + step..][..len]);
+    let mut lanes = [0.0; LANES];
+    for (this, next) in this.chunks(LANES).zip(next.chunks(LANES)) {
+        for ((sum, this), next) in lanes.iter_mut().zip(this).zip(next) {
+            *sum += (next - this) * (next - this);
+        }
     }
-    sum
+    if weight != 0.0 {
+        let slope = 2.0 * weight;
+        let at_this = gradient[start..].iter_mut().zip(this.iter().zip(next));
+        at_this.for_each(|(gradient, (this, next))| *gradient -= slope * (next - this));
+        let at_next = gradient[start + step..].iter_mut();
+        let at_next = at_next.zip(this.iter().zip(next));
+        at_next.for_each(|(gradient, (this, next))| *gradient += slope * (next - this));
+    }
+    lanes.iter().map(|&sum| f64::from(sum)).sum()
 }
 
 fn weigh(arch: Arch, plane: &mut Plane, weight: &[f32]) {
-    arch.dispatch(|| {
-        for plane in [&mut plane.re, &mut plane.im] {
-            for (value, &weight) in plane.iter_mut().zip(weight) {
-                *value *= weight;
+    arch.dispatch(Sweep(
+        #[inline(always)]
+        || {
+            for plane in [&mut plane.re, &mut plane.im] {
+                for (value, &weight) in plane.iter_mut().zip(weight) {
+                    *value *= weight;
+                }
             }
-        }
-    });
+        },
+    ));
 }

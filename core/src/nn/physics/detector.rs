@@ -3,6 +3,10 @@
 //! Fields are tiled (see [`tile`](crate::fft::tile)). Space stands transposed, so the Fourier plane, which the tiling
 //! stores transposed, comes out in rows as the measured patterns are. The signs of a chessboard and the `1/n` of the
 //! orthonormal transform are part of the probe: the zero frequency then stands at `[n/2, n/2]`.
+#![expect(
+    clippy::inline_always,
+    reason = "vector instructions only reach what is inlined into the dispatched function"
+)]
 
 use num_complex::Complex32;
 
@@ -10,6 +14,7 @@ use super::canvas::Plane;
 use crate::fft::tile::fields::{ExitWave, Patch};
 use crate::fft::tile::{Scratch, TileFft, Tiling};
 use crate::simd::{Aligned, LANES};
+use crate::tensor::elementary::Sweep;
 use crate::tensor::poisson::{LaneSums, Likelihood, LikelihoodSums};
 
 /// The probe's modes as tiled fields, transposed, with signs and normalisation.
@@ -121,7 +126,10 @@ impl Detector {
             fft.forward(&mut self.wave, far, &mut self.scratch);
         }
         let far = &mut self.far;
-        fft.arch().dispatch(|| measure(tiling, far, exposure))
+        fft.arch().dispatch(Sweep(
+            #[inline(always)]
+            || measure(tiling, far, exposure),
+        ))
     }
 
     /// From the far fields' gradients to those of the view (overwritten) and, where wanted, of the probe (added).
@@ -129,8 +137,7 @@ impl Detector {
         &mut self,
         fft: &TileFft<f32>,
         probe: &TiledProbe,
-        view: &Plane,
-        d_view: &mut Plane,
+        (view, d_view): (&Plane, &mut Plane),
         d_probe: &mut [f32],
     ) {
         let tiling = fft.tiling();
@@ -138,22 +145,22 @@ impl Detector {
         for (k, far) in self.far.chunks_exact_mut(len).enumerate() {
             fft.inverse(far, &mut self.wave, &mut self.scratch);
             let (wave, mode) = (&self.wave, &probe.modes[k * len..][..len]);
-            fft.arch()
-                .dispatch(|| illuminate_adjoint(tiling, wave, mode, d_view, k == 0));
+            fft.arch().dispatch(Sweep(
+                #[inline(always)]
+                || illuminate_adjoint(tiling, wave, mode, d_view, k == 0),
+            ));
             if !d_probe.is_empty() {
                 let d_mode = &mut d_probe[k * len..][..len];
-                fft.arch()
-                    .dispatch(|| see_adjoint(tiling, wave, view, d_mode));
+                fft.arch().dispatch(Sweep(
+                    #[inline(always)]
+                    || see_adjoint(tiling, wave, view, d_mode),
+                ));
             }
         }
     }
 }
 
 /// Expected counts, their likelihood, and in place of the far fields their gradients.
-#[expect(
-    clippy::inline_always,
-    reason = "vector instructions only reach what is inlined into the dispatched function"
-)]
 #[inline(always)]
 fn measure(tiling: Tiling, far: &mut [f32], exposure: &mut Exposure<'_>) -> LikelihoodSums {
     let (n, plane) = (tiling.n, tiling.plane_len());
@@ -187,10 +194,6 @@ fn measure(tiling: Tiling, far: &mut [f32], exposure: &mut Exposure<'_>) -> Like
 }
 
 /// `d_view (+)= wave conj(probe)`
-#[expect(
-    clippy::inline_always,
-    reason = "vector instructions only reach what is inlined into the dispatched function"
-)]
 #[inline(always)]
 fn illuminate_adjoint(
     tiling: Tiling,
@@ -222,10 +225,6 @@ fn illuminate_adjoint(
 }
 
 /// `d_probe += wave conj(view)`
-#[expect(
-    clippy::inline_always,
-    reason = "vector instructions only reach what is inlined into the dispatched function"
-)]
 #[inline(always)]
 fn see_adjoint(tiling: Tiling, wave: &[f32], view: &Plane, d_probe: &mut [f32]) {
     let (n, plane) = (tiling.n, tiling.plane_len());

@@ -11,9 +11,9 @@ use std::f32::consts::PI;
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::nn::settings::AmplitudeHead;
-use crate::simd::{Aligned, LANES, Real};
+use crate::simd::{Aligned, LANES, Real as _};
 use crate::tensor::activations::CHANNEL_BLOCK;
-use crate::tensor::elementary::{sigmoid, sin_cos, softplus, tanh};
+use crate::tensor::elementary::{Sweep, sigmoid, sin_cos, softplus, tanh};
 
 /// How the object is drawn.
 #[derive(Clone, Copy, Debug)]
@@ -85,24 +85,27 @@ impl Drawing {
         }
         unpack(arch, pen, pen.central, maps.amplitude, &mut self.amplitude);
         unpack(arch, pen, pen.central, maps.phase, &mut self.cosine);
-        arch.dispatch(|| {
-            if pen.central == pen.support {
-                self.central(pen, 0..self.amplitude.len());
-                return;
-            }
-            let margin = (pen.support - pen.central) / 2;
-            for line in 0..pen.n_channels * pen.support {
-                let (start, row) = (line * pen.support, line % pen.support);
-                if (margin..margin + pen.central).contains(&row) {
-                    let (left, right) = (start + margin, start + margin + pen.central);
-                    self.ring(start..left);
-                    self.central(pen, left..right);
-                    self.ring(right..start + pen.support);
-                } else {
-                    self.ring(start..start + pen.support);
+        arch.dispatch(Sweep(
+            #[inline(always)]
+            || {
+                if pen.central == pen.support {
+                    self.central(pen, 0..self.amplitude.len());
+                    return;
                 }
-            }
-        });
+                let margin = (pen.support - pen.central) / 2;
+                for line in 0..pen.n_channels * pen.support {
+                    let (start, row) = (line * pen.support, line % pen.support);
+                    if (margin..margin + pen.central).contains(&row) {
+                        let (left, right) = (start + margin, start + margin + pen.central);
+                        self.ring(start..left);
+                        self.central(pen, left..right);
+                        self.ring(right..start + pen.support);
+                    } else {
+                        self.ring(start..start + pen.support);
+                    }
+                }
+            },
+        ));
     }
 
     /// `re + i im = a exp(i φ)` of a channel.
@@ -113,11 +116,14 @@ impl Drawing {
             &self.cosine[range.clone()],
             &self.sine[range],
         );
-        arch.dispatch(|| {
-            for (i, (&a, (&c, &s))) in a.iter().zip(c.iter().zip(s)).enumerate() {
-                (re[i], im[i]) = (a * c, a * s);
-            }
-        });
+        arch.dispatch(Sweep(
+            #[inline(always)]
+            || {
+                for (i, (&a, (&c, &s))) in a.iter().zip(c.iter().zip(s)).enumerate() {
+                    (re[i], im[i]) = (a * c, a * s);
+                }
+            },
+        ));
     }
 
     /// From the gradient for a channel's object (∂/∂re, ∂/∂im) to those for its maps.
@@ -132,16 +138,19 @@ impl Drawing {
             &mut self.d_amplitude[range.clone()],
             &mut self.d_phase[range],
         );
-        arch.dispatch(|| {
-            let slopes = d_amplitude.iter_mut().zip(d_phase);
-            let polar = a.iter().zip(c.iter().zip(s));
-            for ((slopes, (&a, (&c, &s))), (&re, &im)) in
-                slopes.zip(polar).zip(d_re.iter().zip(d_im))
-            {
-                *slopes.0 *= re * c + im * s;
-                *slopes.1 *= a * (im * c - re * s);
-            }
-        });
+        arch.dispatch(Sweep(
+            #[inline(always)]
+            || {
+                let slopes = d_amplitude.iter_mut().zip(d_phase.iter_mut());
+                let polar = a.iter().zip(c.iter().zip(s));
+                for ((slopes, (&a, (&c, &s))), (&re, &im)) in
+                    slopes.zip(polar).zip(d_re.iter().zip(d_im))
+                {
+                    *slopes.0 *= re * c + im * s;
+                    *slopes.1 *= a * (im * c - re * s);
+                }
+            },
+        ));
     }
 
     /// Write the gradients for the maps.

@@ -96,9 +96,9 @@ impl Room {
             sums.likelihood.mae += found.mae;
             sums.likelihood.n_pixels += found.n_pixels;
             if results.gradient.is_some() {
-                let (view, d_view) = (&self.view, &mut self.d_view);
+                let views = (&self.view, &mut self.d_view);
                 self.detector
-                    .backward(&plan.fft, probe, view, d_view, results.d_probe);
+                    .backward(&plan.fft, probe, views, results.d_probe);
                 self.canvas.view_adjoint(arch, offset_px, &self.d_view);
             }
         }

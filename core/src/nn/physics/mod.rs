@@ -8,11 +8,11 @@
 //!
 //! | module | |
 //! |---|---|
-//! | [`drawing`] | maps of the heads to amplitude and phase of every channel |
-//! | [`canvas`] | merge, views, total variation |
-//! | [`detector`] | probe, Fourier transform, likelihood |
-//! | [`group`] | all of it for one group, forward and backward |
-//! | [`parts`] | a batch dealt to threads |
+//! | `drawing` | maps of the heads to amplitude and phase of every channel |
+//! | `canvas` | merge, views, total variation |
+//! | `detector` | probe, Fourier transform, likelihood |
+//! | `group` | all of it for one group, forward and backward |
+//! | `parts` | a batch dealt to threads |
 //!
 //! Every plane in here stands transposed, the picture's columns as rows: the tiled Fourier transform transposes once
 //! more, so that rates come out in the order of the measured patterns. The maps, channels last, have to be sorted into
@@ -34,11 +34,12 @@ use self::canvas::Sides;
 use self::detector::TiledProbe;
 use self::drawing::Pen;
 use self::group::{GroupSums, Room};
-use self::parts::{Job, Outputs, split_heads};
+use self::parts::{Job, Outputs, Part, split_heads};
 use crate::fft::tile::TileFft;
 use crate::nn::architecture::{Architecture, Head};
 use crate::nn::stepper::{Batch, Losses, Objective, Prediction};
 use crate::tensor::Activations;
+use crate::tensor::elementary::Sweep;
 use crate::tensor::poisson::Likelihood;
 
 /// What the merge adds to the number of patches over a pixel.
@@ -124,6 +125,10 @@ impl Physics {
     ///
     /// # Panics
     /// If the heads, batch or probe are not of the shapes planned for.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what a step takes and gives, agreed with its callers"
+    )]
     pub fn losses(
         &mut self,
         heads: &mut [(Head, &Activations, &mut Activations)],
@@ -134,40 +139,18 @@ impl Physics {
         prediction: Option<&mut Prediction>,
     ) -> Losses {
         let n_groups = batch.n_groups;
+        let d_probe = d_probe.filter(|_| gradient);
         self.take(batch, probe);
-        let wants_probe = gradient && d_probe.is_some();
-        let n_each = if wants_probe {
-            n_groups.div_ceil(N_PROBE_PARTS).max(1)
-        } else {
-            1
+        let n_each = match d_probe {
+            Some(_) => self.clear_probe_parts(n_groups),
+            None => 1,
         };
-        let n_parts = n_groups.div_ceil(n_each);
-        let probe_len = self.probe.modes.len();
-        if wants_probe {
-            let len = self.d_probe.len().max(n_parts * probe_len);
-            self.d_probe.resize(len, 0.0);
-            self.d_probe.fill(0.0);
-        }
-        let n_pixels = if gradient {
-            n_in_use(batch, self.n_values(n_groups))
-        } else {
-            1
-        };
-        let variation_weight = self.variation_weight(n_groups);
         let (maps, gradients) = split_heads(heads, gradient);
-        let outputs = Outputs {
-            sums: &mut self.sums[..n_groups],
-            gradients,
-            d_probe: if wants_probe {
-                &mut self.d_probe
-            } else {
-                &mut []
-            },
-            probe_len,
-            prediction,
+        let n_pixels = if gradient {
+            n_in_use(&batch.amplitude[..self.n_values(n_groups)])
+        } else {
+            1
         };
-        let queue = Mutex::new(self.plan.deal(n_groups, n_each, outputs).into_iter());
-        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
         let job = Job {
             plan: &self.plan,
             probe: &self.probe,
@@ -175,19 +158,35 @@ impl Physics {
             offsets_px: &self.offsets_px,
             maps,
             likelihood: likelihood(self.objective, n_pixels),
-            variation_weight,
+            variation_weight: (self.objective.tv / self.plan.n_central(n_groups)) as f32,
             gradient,
         };
-        let rooms = self.rooms.par_iter_mut().with_max_len(1);
-        rooms.for_each(|room| {
-            while let Some(part) = next() {
-                job.run(room, part);
-            }
-        });
-        if let Some(d_probe) = d_probe.filter(|_| gradient) {
-            self.sum_probe(n_parts, d_probe);
+        let outputs = Outputs {
+            sums: &mut self.sums[..n_groups],
+            gradients,
+            d_probe: match d_probe {
+                Some(_) => &mut self.d_probe,
+                None => &mut [],
+            },
+            probe_len: self.probe.modes.len(),
+            prediction,
+        };
+        let parts = self.plan.deal(n_groups, n_each, outputs);
+        run_all(&mut self.rooms, parts, &job);
+        if let Some(d_probe) = d_probe {
+            self.sum_probe(n_groups.div_ceil(n_each), d_probe);
         }
         self.total(n_groups)
+    }
+
+    /// Room for the probe's gradient from every part of the batch, zeros; how many groups a part has.
+    fn clear_probe_parts(&mut self, n_groups: usize) -> usize {
+        let n_each = n_groups.div_ceil(N_PROBE_PARTS).max(1);
+        let n_parts = n_groups.div_ceil(n_each).max(1);
+        let len = self.d_probe.len().max(n_parts * self.probe.modes.len());
+        self.d_probe.resize(len, 0.0);
+        self.d_probe.fill(0.0);
+        n_each
     }
 
     /// Probe and offsets, and room for the sums.
@@ -206,12 +205,6 @@ impl Physics {
 
     fn n_values(&self, n_groups: usize) -> usize {
         n_groups * self.plan.pen.n_channels * self.plan.sides.n * self.plan.sides.n
-    }
-
-    /// Of the sum over all groups' pixels, for the mean over them.
-    fn variation_weight(&self, n_groups: usize) -> f32 {
-        let n_pixels = n_groups.max(1) * self.plan.sides.n * self.plan.sides.n;
-        (self.objective.tv / n_pixels as f64) as f32
     }
 
     /// The probe's gradient from that of every part, in their order.
@@ -239,8 +232,7 @@ impl Physics {
         }
         let n_pixels = n_pixels.max(1) as f64;
         let (nll, mae) = (nll / n_pixels, mae / n_pixels);
-        let n = self.plan.sides.n;
-        let tv = tv / (n_groups.max(1) * n * n) as f64;
+        let tv = tv / self.plan.n_central(n_groups);
         let Objective {
             nll: a,
             mae: b,
@@ -256,14 +248,34 @@ impl Physics {
     }
 }
 
-/// Pixels that have a measured amplitude.
-fn n_in_use(batch: &Batch, n_values: usize) -> usize {
-    let values = batch.amplitude[..n_values].par_chunks(1 << 14);
-    let counts = values.map(|values| {
-        Arch::new().dispatch(|| {
-            let in_use = values.iter().map(|value| u32::from(!value.is_nan()));
-            in_use.sum::<u32>() as usize
-        })
+impl Plan {
+    /// Pixels of the central part of all merged objects, over which total variation is a mean.
+    fn n_central(&self, n_groups: usize) -> f64 {
+        (n_groups.max(1) * self.sides.n * self.sides.n) as f64
+    }
+}
+
+/// All parts, each by the first thread that is free.
+fn run_all(rooms: &mut [Room], parts: Vec<Part<'_>>, job: &Job<'_>) {
+    let queue = Mutex::new(parts.into_iter());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    rooms.par_iter_mut().with_max_len(1).for_each(|room| {
+        while let Some(part) = next() {
+            job.run(room, part);
+        }
+    });
+}
+
+/// How many amplitudes are measured.
+fn n_in_use(amplitude: &[f32]) -> usize {
+    let counts = amplitude.par_chunks(1 << 14).map(|values| {
+        Arch::new().dispatch(Sweep(
+            #[inline(always)]
+            || {
+                let in_use = values.iter().map(|value| u32::from(!value.is_nan()));
+                in_use.sum::<u32>() as usize
+            },
+        ))
     });
     counts.sum()
 }
