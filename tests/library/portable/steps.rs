@@ -130,13 +130,20 @@ fn settings(architecture: &Architecture, n_modes: usize) -> StepperSettings {
     }
 }
 
-/// Parameters like those that training starts from; a trained probe somewhat off the file's.
+/// Parameters like those that training starts from; a trained probe somewhat off the file's, and an amplitude that even
+/// a rectifier lets through.
 fn parameters(architecture: &Architecture, settings: &StepperSettings) -> Vec<f32> {
     let mut first = ptycho_core::nn::Parameters::first(architecture, 3);
     first.set_probe(&settings.probe);
+    let entries = architecture.entries();
+    let bias = entries.iter().find(|entry| entry.name == "amp_out.bias");
+    let bias = bias.unwrap();
     let values = first.values().iter().enumerate();
     values
-        .map(|(i, v)| v + 0.01 * unit(i, 400) as f32)
+        .map(|(i, v)| {
+            let is_bias = (bias.start..bias.start + bias.len()).contains(&i);
+            v + 0.01 * unit(i, 400) as f32 + if is_bias { 0.5 } else { 0.0 }
+        })
         .collect()
 }
 

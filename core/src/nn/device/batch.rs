@@ -69,24 +69,20 @@ impl<T: WithDType> HostBatch<T> {
     pub(super) fn check(&self, architecture: &Architecture) -> crate::Result<()> {
         let n_planes = self.n_groups * architecture.n_channels;
         let n_values = n_planes * architecture.n * architecture.n;
-        let pinn = architecture.model == Model::Pinn;
-        let expected = [
-            ("input", n_values, self.input.len()),
-            (
-                "amplitude",
-                if pinn { n_values } else { 0 },
-                self.amplitude.len(),
-            ),
-            (
-                "relative_px",
-                if pinn { n_planes } else { 0 },
-                self.relative_px.len(),
-            ),
-            ("truth", if pinn { 0 } else { n_values }, self.truth.len()),
-        ];
-        match expected
+        let lengths = match architecture.model {
+            Model::Pinn => vec![
+                ("input", n_values, self.input.len()),
+                ("amplitude", n_values, self.amplitude.len()),
+                ("relative_px", n_planes, self.relative_px.len()),
+            ],
+            Model::Baseline => vec![
+                ("input", n_values, self.input.len()),
+                ("truth", n_values, self.truth.len()),
+            ],
+        };
+        match lengths
             .iter()
-            .find(|(_, expected, found)| found < expected)
+            .find(|(_, expected, found)| found != expected)
         {
             Some((key, expected, found)) => Err(Error::invalid(
                 ATTEMPTED,
@@ -103,7 +99,18 @@ impl<T: WithDType> HostBatch<T> {
 pub(super) struct DeviceBatch {
     /// `(c, b, n, n)`.
     pub(super) input: Tensor,
-    /// √counts, `(m, n, n)`; 0 where the detector is masked. Empty for the baseline.
+    pub(super) target: Target,
+}
+
+/// What a network is measured by.
+pub(super) enum Target {
+    Measured(Measured),
+    Truth(Truth),
+}
+
+/// What the detector saw.
+pub(super) struct Measured {
+    /// √counts, `(m, n, n)`; 0 where the detector is masked.
     pub(super) amplitude: Tensor,
     /// 1 where the detector is in use, `(m, n, n)`; `None` where it is everywhere.
     pub(super) used: Option<Tensor>,
@@ -111,8 +118,6 @@ pub(super) struct DeviceBatch {
     pub(super) n_used: usize,
     /// `(b, c)`.
     pub(super) relative_px: Vec<[f64; 2]>,
-    /// True patches `(m, n, n)` of the baseline.
-    pub(super) truth: Option<Truth>,
 }
 
 /// What the baseline learns, `(m, n, n)`.
@@ -128,48 +133,60 @@ impl DeviceBatch {
         place: &Place<'_>,
     ) -> Result<Self> {
         let (n, n_channels, n_groups) = (architecture.n, architecture.n_channels, batch.n_groups);
-        let send = |values: Vec<T>, shape: (usize, usize, usize)| {
-            Tensor::from_vec(values, shape, place.device)?.to_dtype(place.dtype)
-        };
         let planes = (n_groups * n_channels, n, n);
+        Ok(Self {
+            input: Tensor::from_slice(&batch.input, (n_channels, n_groups, n, n), place.device)?
+                .to_dtype(place.dtype)?,
+            target: match architecture.model {
+                Model::Pinn => Target::Measured(Measured::new(batch, planes, place)?),
+                Model::Baseline => Target::Truth(Truth::new(batch, planes, place)?),
+            },
+        })
+    }
+}
+
+impl Measured {
+    fn new<T: WithDType>(
+        batch: &HostBatch<T>,
+        planes: (usize, usize, usize),
+        place: &Place<'_>,
+    ) -> Result<Self> {
         let masked = |value: &T| value.to_f64().is_nan();
         let n_masked = batch.amplitude.iter().filter(|value| masked(value)).count();
-        let zero_if_masked = |value: &T| if masked(value) { T::zero() } else { *value };
-        let used = if 0 < n_masked {
-            let used = |value: &T| f64::from(u8::from(!masked(value)));
-            let used: Vec<f64> = batch.amplitude.iter().map(used).collect();
-            Some(portable::upload(&used, planes, place.dtype, place.device)?)
-        } else {
-            None
-        };
-        let pinn = architecture.model == Model::Pinn;
-        let amplitude: Vec<T> = batch.amplitude.iter().map(zero_if_masked).collect();
-        let truth = |of: fn(&Complex<f64>) -> f64| {
+        let amplitude = batch.amplitude.iter();
+        let amplitude: Vec<T> = amplitude
+            .map(|value| if masked(value) { T::zero() } else { *value })
+            .collect();
+        let used = |value: &T| f64::from(u8::from(!masked(value)));
+        let used: Option<Vec<f64>> =
+            (0 < n_masked).then(|| batch.amplitude.iter().map(used).collect());
+        Ok(Self {
+            amplitude: Tensor::from_vec(amplitude, planes, place.device)?.to_dtype(place.dtype)?,
+            used: used
+                .map(|used| portable::upload(&used, planes, place.dtype, place.device))
+                .transpose()?,
+            n_used: batch.amplitude.len() - n_masked,
+            relative_px: batch.relative_px.clone(),
+        })
+    }
+}
+
+impl Truth {
+    fn new<T: WithDType>(
+        batch: &HostBatch<T>,
+        planes: (usize, usize, usize),
+        place: &Place<'_>,
+    ) -> Result<Self> {
+        let part = |of: fn(Complex<f64>) -> f64| {
             let values = batch.truth.iter();
             let values: Vec<f64> = values
-                .map(|z| of(&Complex::new(z.re.to_f64(), z.im.to_f64())))
+                .map(|z| of(Complex::new(z.re.to_f64(), z.im.to_f64())))
                 .collect();
             portable::upload(&values, planes, place.dtype, place.device)
         };
         Ok(Self {
-            input: send(batch.input.clone(), (n_channels * n_groups, n, n))?
-                .reshape((n_channels, n_groups, n, n))?,
-            amplitude: if pinn {
-                send(amplitude, planes)?
-            } else {
-                Tensor::zeros(0, place.dtype, place.device)?
-            },
-            used,
-            n_used: batch.amplitude.len() - n_masked,
-            relative_px: batch.relative_px.clone(),
-            truth: if pinn {
-                None
-            } else {
-                Some(Truth {
-                    amplitude: truth(|z| z.norm())?,
-                    phase: truth(|z| z.arg())?,
-                })
-            },
+            amplitude: part(Complex::norm)?,
+            phase: part(Complex::arg)?,
         })
     }
 }

@@ -18,8 +18,8 @@ use crate::nn::parameters::rms_probe;
 use crate::nn::settings::Model;
 use crate::nn::stepper::{Batch, Losses, Prediction, Stepper, StepperSettings};
 
-use batch::DeviceBatch;
 pub use batch::HostBatch;
+use batch::{DeviceBatch, Target};
 use layers::Layers;
 use physics::{Drawn, Physics};
 
@@ -195,12 +195,12 @@ impl DeviceStepper {
         let Some(heads) = self.layers.forward(parameters, &batch.input, stop)? else {
             return Ok(None);
         };
-        let drawn = match self.architecture.model {
-            Model::Pinn => {
+        let drawn = match &batch.target {
+            Target::Measured(measured) => {
                 let probe = parameters.get(self.layers.n_parameters());
-                self.physics.pinn(&heads, &batch, probe)?
+                self.physics.pinn(&heads, measured, probe)?
             }
-            Model::Baseline => self.physics.baseline(&heads, &batch)?,
+            Target::Truth(truth) => self.physics.baseline(&heads, truth)?,
         };
         Ok(Some(drawn))
     }

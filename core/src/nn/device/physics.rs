@@ -5,7 +5,7 @@ use num_complex::{Complex, Complex32};
 
 use crate::nn::architecture::{Architecture, Head};
 use crate::nn::device::Place;
-use crate::nn::device::batch::DeviceBatch;
+use crate::nn::device::batch::{Measured, Truth};
 use crate::nn::device::heads::{self, drawn};
 use crate::nn::device::layers::Heads;
 use crate::nn::parameters::rms_probe;
@@ -104,13 +104,13 @@ impl Physics {
     pub(super) fn pinn(
         &self,
         heads: &Heads,
-        batch: &DeviceBatch,
+        measured: &Measured,
         probe: Option<&Tensor>,
     ) -> Result<Drawn> {
         let fields = heads::fields(&self.architecture, heads, self.ring.as_ref())?;
         let fields = portable::Complex::polar(&fields.amplitude, &fields.phase)?;
-        let merged = self.merge(&fields, batch)?;
-        let back: Vec<[f64; 2]> = batch.relative_px.iter().map(|d| d.map(|d| -d)).collect();
+        let merged = self.merge(&fields, &measured.relative_px)?;
+        let back: Vec<[f64; 2]> = measured.relative_px.iter().map(|d| d.map(|d| -d)).collect();
         let view = self.view.at(&back)?;
         let views = merged.map(|plane| view.apply_shared(plane))?;
         let rate = self.rate(&views, probe)?;
@@ -119,7 +119,7 @@ impl Physics {
             (self.canvas_px - self.architecture.n) / 2,
         );
         let objects = merged.map(|plane| plane.narrow(1, margin, n)?.narrow(2, margin, n))?;
-        let (root, losses) = self.likelihood(&rate, &objects, batch)?;
+        let (root, losses) = self.likelihood(&rate, &objects, measured)?;
         Ok(Drawn {
             root,
             losses,
@@ -130,10 +130,14 @@ impl Physics {
     }
 
     /// `Σ_c T_rel_c[O_c] / (Σ_c T_rel_c[support] + 1e-3)`, `(b, canvas, canvas)`.
-    fn merge(&self, fields: &portable::Complex, batch: &DeviceBatch) -> Result<portable::Complex> {
+    fn merge(
+        &self,
+        fields: &portable::Complex,
+        relative_px: &[[f64; 2]],
+    ) -> Result<portable::Complex> {
         let (n_channels, canvas) = (self.architecture.n_channels, self.canvas_px);
-        let n_groups = batch.relative_px.len() / n_channels;
-        let shifts = self.merge.at(&batch.relative_px)?;
+        let n_groups = relative_px.len() / n_channels;
+        let shifts = self.merge.at(relative_px)?;
         let of_group = |planes: &Tensor| {
             planes
                 .reshape((n_groups, n_channels, canvas, canvas))?
@@ -174,14 +178,14 @@ impl Physics {
         &self,
         rate: &Tensor,
         objects: &portable::Complex,
-        batch: &DeviceBatch,
+        measured: &Measured,
     ) -> Result<(Tensor, Losses)> {
         let objective = &self.objective;
-        let in_use = |terms: Tensor| match &batch.used {
+        let in_use = |terms: Tensor| match &measured.used {
             Some(used) => terms * used,
             None => Ok(terms),
         };
-        let counts = batch.amplitude.sqr()?;
+        let counts = measured.amplitude.sqr()?;
         let nll = in_use(portable::negative_log_likelihood(
             rate,
             &counts,
@@ -189,10 +193,10 @@ impl Physics {
         )?)?;
         let mae = in_use(portable::amplitude_error(
             rate,
-            &batch.amplitude,
+            &measured.amplitude,
             objective.amplitude_epsilon,
         )?)?;
-        let n_used = batch.n_used.max(1) as f64;
+        let n_used = measured.n_used.max(1) as f64;
         let tv = (portable::roughness(objects)? / objects.re.elem_count() as f64)?;
         let mut root = Root::default();
         root.add(&nll, objective.nll / n_used)?;
@@ -210,11 +214,7 @@ impl Physics {
     }
 
     /// Losses of the supervised network: mean absolute errors of amplitude and phase, the latter by the shorter way round.
-    pub(super) fn baseline(&self, heads: &Heads, batch: &DeviceBatch) -> Result<Drawn> {
-        let truth = batch
-            .truth
-            .as_ref()
-            .ok_or_else(|| candle_core::Error::Msg("a batch without truth".to_owned()))?;
+    pub(super) fn baseline(&self, heads: &Heads, truth: &Truth) -> Result<Drawn> {
         let (amplitude, phase) = (drawn(heads, Head::Amplitude)?, drawn(heads, Head::Phase)?);
         let fields = portable::Complex::polar(&amplitude, &phase)?;
         let errors = [
