@@ -30,18 +30,7 @@ pub fn show(app: &mut Workbench, ui: &mut Ui) {
         .queue
         .rows()
         .into_iter()
-        .filter(|row| {
-            !matches!(
-                row.lane,
-                Lane::Preview
-                    | Lane::Sketch
-                    | Lane::Plan
-                    | Lane::Subject
-                    | Lane::Thinning
-                    | Lane::TrainPlan
-                    | Lane::Outlook
-            )
-        })
+        .filter(|row| is_worth_a_row(row.lane))
         // A view shows its own run, larger.
         .filter(|row| row.lane != Lane::Compute || app.view != home(row))
         .collect();
@@ -120,6 +109,11 @@ pub fn show(app: &mut Workbench, ui: &mut Ui) {
     }
     show_dialogs(app, ui.ctx());
     drop_overlay(ui.ctx());
+}
+
+/// Whether a user wants to know of the jobs of a lane; the others prepare what a view shows.
+fn is_worth_a_row(lane: Lane) -> bool {
+    matches!(lane, Lane::Files | Lane::Background | Lane::Compute)
 }
 
 /// The view that a run belongs to.

@@ -13,9 +13,9 @@ use ptycho_core::paint::picture::{Meaning, Picture};
 use super::command::Action;
 use super::queue::Lane;
 use super::texture::color_image;
-use super::views::View;
 use super::views::pictures::{Context as PaneContext, Pictures};
 use super::views::reconstruct::Permissions;
+use super::views::{TrainView, View};
 use super::widgets::image_pane::{ImagePane, PaneData};
 use super::widgets::notice::Level;
 use super::work::Outcome;
@@ -188,7 +188,7 @@ impl Workbench {
                 .generate
                 .values(pane, &self.document.generation.sketch)?,
             View::Overlap => self.overlap.values()?,
-            View::Train => self.train.values(pane, &self.document.training)?,
+            View::Train => TrainView::values(pane, &self.document.training)?,
             View::Reconstruct => self.reconstruct.values(pane, preview?)?,
         };
         Some(self.pictures().copy(values))

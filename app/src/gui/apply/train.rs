@@ -344,11 +344,11 @@ impl Workbench {
         let training = &mut self.document.training;
         let text = path.display().to_string();
         match purpose {
-            Purpose::TrainFile => return self.train_on(&path),
+            Purpose::TrainFile => self.train_on(&path),
             Purpose::ValidationFile => training.draft.validation = text,
             Purpose::RunFolder => training.draft.output = Some(text),
-            Purpose::KeptRun => return self.add_run(path),
-            Purpose::BundleFile => return self.use_bundle(&path, None),
+            Purpose::KeptRun => self.add_run(path),
+            Purpose::BundleFile => self.use_bundle(&path, None),
             Purpose::InferData => training.inference.draft.data = Some(text),
             Purpose::InferOutput => training.inference.draft.output = Some(text),
             _ => self.save_curves(path),

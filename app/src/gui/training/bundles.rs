@@ -8,13 +8,13 @@ use ptycho_core::nn::{Bundle, BundleCard};
 pub struct BundleRead {
     /// What was asked for: a JSON, a safetensors file or a run folder.
     pub path: PathBuf,
-    pub card: Result<BundleCard, String>,
+    pub card: Result<Box<BundleCard>, String>,
 }
 
 impl BundleRead {
     /// Read and check a bundle.
     pub fn new(path: PathBuf) -> Self {
-        let card = Bundle::load(&path).map(|(_, card)| card);
+        let card = Bundle::load(&path).map(|(_, card)| Box::new(card));
         Self {
             path,
             card: card.map_err(|error| error.to_string()),

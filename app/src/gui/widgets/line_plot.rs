@@ -46,7 +46,8 @@ pub fn log_from<'a>(curves: impl Iterator<Item = &'a [[f64; 2]]>) -> Option<f64>
     );
     let is_needed = least <= 0.0;
     let span = greatest - least;
-    is_needed.then(|| least - if 0.0 < span { 1e-3 * span } else { 1.0 })
+    let below = if 0.0 < span { 1e-3 * span } else { 1.0 };
+    is_needed.then_some(least - below)
 }
 
 impl PlotData<'_> {
@@ -90,15 +91,31 @@ impl LinePlot {
         title: &str,
         data: &PlotData<'_>,
     ) -> PlotResponse {
+        self.ui_with(ui, (id_salt, title), data, |_| ())
+    }
+
+    /// As [`LinePlot::ui`], with choices of the view's own beside the title.
+    pub fn ui_with(
+        &mut self,
+        ui: &mut Ui,
+        (id_salt, title): (&str, &str),
+        data: &PlotData<'_>,
+        choices: impl FnOnce(&mut Ui),
+    ) -> PlotResponse {
         let mut response = PlotResponse::default();
         ui.horizontal_wrapped(|ui| {
             ui.strong(title);
+            choices(ui);
             let Self {
                 is_log_y,
                 shows_legend,
             } = self;
-            ui.toggle_value(is_log_y, "log y")
+            let log_y = ui
+                .toggle_value(is_log_y, "log y")
                 .accessible_name(format!("Logarithmic y axis of {title}"));
+            if data.has_offset() {
+                log_y.on_hover_text("Some values are negative, so the logarithmic axis shows how far each curve is above the least of all curves of the same data, less a thousandth of their span. Point at a curve to read the value itself; values are saved as they are.");
+            }
             ui.toggle_value(shows_legend, "legend")
                 .accessible_name(format!("Legend of {title}"));
             response.is_csv_asked = ui
@@ -115,12 +132,6 @@ impl LinePlot {
                 };
                 let text = format!("⚠ {n_left_out} {why}, not drawn");
                 ui.colored_label(theme::palette(ui).warn, text);
-            }
-            if self.is_log_y && data.has_offset() {
-                let text = "axis: above the least";
-                let tip = "Some values are negative, so the logarithmic axis shows how far each curve is above the least of all curves of the same data, less a thousandth of their span. Point at a curve to read the value itself; values are saved as they are.";
-                ui.label(egui::RichText::new(text).color(theme::palette(ui).weak))
-                    .on_hover_text(tip);
             }
         });
         // The uppermost tick label stands half above the plot.
@@ -183,7 +194,8 @@ impl LinePlot {
         if is_log {
             plot = plot.y_grid_spacer(|input| decades(input.bounds));
         }
-        if self.shows_legend {
+        // A legend would cover a low plot.
+        if self.shows_legend && 30.0 * theme::GRID < height {
             plot = plot.legend(Legend::default());
         }
         plot.show(ui, |plot_ui| {

@@ -63,7 +63,7 @@ fn card(
     });
     match state {
         Some(BundleState::Read(BundleRead { card: Ok(card), .. })) => {
-            facts(ui, name, card, commands)
+            facts(ui, name, card, commands);
         }
         Some(BundleState::Read(BundleRead {
             card: Err(words), ..

@@ -288,7 +288,7 @@ impl TrainView {
     }
 
     /// The array behind a pane, as it is shown.
-    pub fn values(&self, pane: usize, training: &Training) -> Option<Values> {
+    pub fn values(pane: usize, training: &Training) -> Option<Values> {
         pictures::values(pane, training)
     }
 

@@ -56,13 +56,19 @@ impl Plots {
                 }
             }
         }
-        ui.horizontal_wrapped(|ui| {
-            ui.selectable_value(&mut self.per, Per::Epoch, "per epoch")
+        let mut per = self.per;
+        let mut choices = |ui: &mut Ui| {
+            ui.selectable_value(&mut per, Per::Epoch, "per epoch")
                 .on_hover_text("Mean of every epoch; validation, dashed, after it");
-            ui.selectable_value(&mut self.per, Per::Step, "per step")
+            ui.selectable_value(&mut per, Per::Step, "per step")
                 .on_hover_text("Every batch; validation, dashed, where its epoch ended");
-        });
+        };
         if series.is_empty() {
+            ui.horizontal_wrapped(|ui| {
+                ui.strong("Loss");
+                choices(ui);
+            });
+            self.per = per;
             ui.centered_and_justified(|ui| ui.weak("The first epoch is on its way…"));
             return;
         }
@@ -76,9 +82,12 @@ impl Plots {
 
             series: &series,
         };
-        if self.plot.ui(ui, "train loss", "Loss", &data).is_csv_asked {
+        let title = ("train loss", "Loss");
+        let response = self.plot.ui_with(ui, title, &data, choices);
+        if response.is_csv_asked {
             commands.push(Command::Do(Action::SaveLoss));
         }
+        self.per = per;
     }
 
     /// Where the logarithmic axis begins for training and validation of each run: the same for those of one loss on
