@@ -70,7 +70,7 @@ fn row(
 }
 
 fn bundle_row(ui: &mut Ui, training: &mut Training, commands: &mut Vec<Command>) {
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         let inference = &mut training.inference;
         let before = inference.bundle();
         let tip = "The JSON of a bundle, or a run folder: its best bundle is taken";
@@ -102,7 +102,7 @@ fn data_row(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
     let Document { training, scan, .. } = document;
     let found = training.inference.data(scan, &training.runs);
     let inference = &mut training.inference;
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         let mut text = inference.draft.data.clone().unwrap_or_else(|| {
             found.map_or_else(String::new, |path| path.display().to_string())
         });
@@ -130,7 +130,7 @@ fn output_row(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>)
     let Document { training, scan, .. } = document;
     let found = training.inference.output(scan, &training.runs);
     let inference = &mut training.inference;
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         let mut text = inference.draft.output.clone().unwrap_or_else(|| {
             found
                 .as_ref()
