@@ -154,7 +154,7 @@ impl Queue {
     }
 
     /// Stop what runs in this lane; what waits is next.
-    pub fn stop_running(&mut self, lane: Lane) {
+    pub fn stop_running(&self, lane: Lane) {
         for running in self.running.iter().filter(|running| running.lane == lane) {
             running.job.stop();
         }
