@@ -272,7 +272,12 @@ fn a_pane_is_exported_with_the_keyboard_alone() {
 #[test]
 fn keys_reach_views_frames_runs_log_and_help() {
     let mut window = Window::with_file("good.npz");
-    for view in [View::Generate, View::Overlap, View::Reconstruct] {
+    for view in [
+        View::Generate,
+        View::Overlap,
+        View::Train,
+        View::Reconstruct,
+    ] {
         window.key(Modifiers::CTRL, Key::Tab);
         assert_eq!(window.app().view, view);
     }

@@ -121,6 +121,8 @@ fn plots(ui: &mut Ui) {
         name: "LSQML",
         points: &loss,
         colour_index: 0,
+        is_dashed: false,
+        log_from: None,
     }];
     let data = PlotData {
         x_label: "epoch",

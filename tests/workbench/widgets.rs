@@ -616,6 +616,8 @@ fn a_line_plot_tells_what_it_leaves_out_and_exports_all_of_it() {
             name: "LSQML",
             points,
             colour_index: 0,
+            is_dashed: false,
+            log_from: None,
         }];
         csv(&PlotData {
             x_label: "epoch",
@@ -632,6 +634,8 @@ fn a_line_plot_tells_what_it_leaves_out_and_exports_all_of_it() {
             name: "LSQML",
             points: &points,
             colour_index: 0,
+            is_dashed: false,
+            log_from: None,
         }];
         let data = PlotData {
             x_label: "epoch",

@@ -8,7 +8,7 @@ use super::dialogs::{self, Dialog};
 use super::document::Message;
 use super::log::Record;
 use super::menus;
-use super::queue::{GENERATION, Lane, OVERLAP, Row};
+use super::queue::{GENERATION, INFERENCE, Lane, OVERLAP, Row, TRAINING};
 use super::views::View;
 use super::widgets::job_row::JobRow;
 use super::widgets::notice::NoticeAction;
@@ -30,12 +30,7 @@ pub fn show(app: &mut Workbench, ui: &mut Ui) {
         .queue
         .rows()
         .into_iter()
-        .filter(|row| {
-            !matches!(
-                row.lane,
-                Lane::Preview | Lane::Sketch | Lane::Plan | Lane::Subject | Lane::Thinning
-            )
-        })
+        .filter(|row| is_worth_a_row(row.lane))
         // A view shows its own run, larger.
         .filter(|row| row.lane != Lane::Compute || app.view != home(row))
         .collect();
@@ -89,6 +84,17 @@ pub fn show(app: &mut Workbench, ui: &mut Ui) {
             } = app;
             overlap.ui(ui, document, (queue, preferences), commands);
         }
+        View::Train => {
+            let Workbench {
+                train,
+                document,
+                commands,
+                queue,
+                preferences,
+                ..
+            } = app;
+            train.ui(ui, document, (queue, preferences), commands);
+        }
         View::Reconstruct => {
             let Workbench {
                 reconstruct,
@@ -105,11 +111,17 @@ pub fn show(app: &mut Workbench, ui: &mut Ui) {
     drop_overlay(ui.ctx());
 }
 
+/// Whether a user wants to know of the jobs of a lane; the others prepare what a view shows.
+fn is_worth_a_row(lane: Lane) -> bool {
+    matches!(lane, Lane::Files | Lane::Background | Lane::Compute)
+}
+
 /// The view that a run belongs to.
 fn home(row: &Row) -> View {
     match row.scan {
         GENERATION => View::Generate,
         OVERLAP => View::Overlap,
+        TRAINING | INFERENCE => View::Train,
         _ => View::Reconstruct,
     }
 }
@@ -170,7 +182,11 @@ fn job_row(ui: &mut Ui, row: &Row, commands: &mut Vec<Command>) {
         state: &row.state,
         progress: row.progress,
         elapsed: row.elapsed,
-        rate_unit: "patterns/s",
+        rate_unit: if matches!(row.scan, TRAINING | INFERENCE) {
+            "groups/s"
+        } else {
+            "patterns/s"
+        },
     };
     if shown.ui(ui) {
         commands.push(Command::StopJob(row.id));

@@ -50,6 +50,26 @@ pub enum Command {
     ChooseForViews(Purpose),
     /// Take the file or folder that was chosen.
     TakeForViews(Purpose, PathBuf),
+    /// Train with the settings as they stand, after the trainings that wait.
+    QueueArm,
+    /// Stop the training that runs and those that wait.
+    StopArms,
+    /// Take the training with this number off the list; one that waits is not started.
+    DropArm(usize),
+    /// Add the training that is kept in this folder to the list.
+    AddRun(PathBuf),
+    /// Train on this file.
+    TrainOn(PathBuf),
+    /// Choose a file or folder of a training.
+    ChooseForTraining(Purpose),
+    /// Take the file or folder that was chosen.
+    TakeForTraining(Purpose, PathBuf),
+    /// Read this bundle and check it.
+    ReadBundle(PathBuf),
+    /// Set a reconstruction by this bundle up; the file is the training set that it comes from.
+    UseBundle(PathBuf, Option<PathBuf>),
+    /// Reconstruct with the chosen bundle.
+    Infer,
     /// Make overlap views of this generated folder.
     ShowSets(PathBuf),
     /// Open this file and show it in the data view.
@@ -90,6 +110,7 @@ pub enum Action {
     ToggleLog,
     NextView,
     Generate,
+    Train,
     Run,
     Stop,
     Continue,
@@ -117,7 +138,7 @@ const COMMAND_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 
 impl Action {
     /// Every action, in the order of the help page.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::OpenFile,
         Self::OpenDemonstration,
         Self::RepairFile,
@@ -139,6 +160,7 @@ impl Action {
         Self::ToggleLog,
         Self::NextView,
         Self::Generate,
+        Self::Train,
         Self::Run,
         Self::Stop,
         Self::Continue,
@@ -255,9 +277,14 @@ impl Action {
                 "Write training and test sets at every dose (F5 in the Generate view)",
                 None,
             ),
+            Self::Train => (
+                "Train",
+                "Train a network with these settings (F5 in the Train view)",
+                None,
+            ),
             Self::Run => (
                 "Run",
-                "Reconstruct with these parameters; in the Generate view, generate; in the Overlap view, write",
+                "Reconstruct with these parameters; in the Generate view, generate; in the Overlap view, write; in the Train view, train",
                 Some((NONE, Key::F5)),
             ),
             Self::Stop => (
@@ -267,7 +294,7 @@ impl Action {
             ),
             Self::Continue => (
                 "Continue",
-                "Go on from where the last run ended",
+                "Go on from where the last run ended; in the Train view, from where the chosen training ended",
                 Some((Modifiers::SHIFT, Key::F5)),
             ),
             Self::Shortcuts => (

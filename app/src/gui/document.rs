@@ -20,6 +20,7 @@ use super::files::shell_word;
 use super::generation::Generation;
 use super::preview::Preview;
 use super::thinning::{Thinning, ThinningSettings};
+use super::training::{TrainDraft, Training};
 use super::views::pictures::Context as PaneContext;
 use super::widgets::notice::{Level, Notice};
 use super::work::FrameSummary;
@@ -50,6 +51,11 @@ impl Scan {
             Some(Source::File(path)) => Some(path),
             Some(Source::Demonstration) | None => None,
         }
+    }
+
+    /// Whether it was made in memory and stands in no file.
+    pub fn is_in_memory(&self) -> bool {
+        self.source == Some(Source::Demonstration)
     }
 
     /// A name for titles and the status bar.
@@ -160,7 +166,7 @@ impl Check {
         }
     }
 
-    fn with_fix(mut self, fix: Action) -> Self {
+    pub fn with_fix(mut self, fix: Action) -> Self {
         self.fix = Some(fix);
         self
     }
@@ -176,7 +182,7 @@ pub struct Message {
 }
 
 /// What can be undone: parameters, never results.
-type Parameters = (LsqmlSettings, GenerateTask, ThinningSettings);
+type Parameters = (LsqmlSettings, GenerateTask, ThinningSettings, TrainDraft);
 
 /// Everything that views borrow.
 pub struct Document {
@@ -188,6 +194,7 @@ pub struct Document {
     pub run: Run,
     pub generation: Generation,
     pub thinning: Thinning,
+    pub training: Training,
     pub messages: Vec<Message>,
     undoer: Undoer<Parameters>,
     next_message: u64,
@@ -203,6 +210,7 @@ impl Default for Document {
             run: Run::default(),
             generation: Generation::default(),
             thinning: Thinning::default(),
+            training: Training::default(),
             messages: Vec::new(),
             undoer: Undoer::default(),
             next_message: 1,
@@ -285,13 +293,15 @@ impl Document {
             self.settings.clone(),
             self.generation.task.clone(),
             self.thinning.settings.clone(),
+            self.training.draft.clone(),
         )
     }
 
-    fn restore(&mut self, (settings, task, thinning): Parameters) {
+    fn restore(&mut self, (settings, task, thinning, training): Parameters) {
         self.settings = settings;
         self.generation.set_task(task);
         self.thinning.set_settings(thinning);
+        self.training.set_draft(training);
     }
 
     pub fn can_undo(&self) -> bool {

@@ -58,6 +58,14 @@ pub enum Purpose {
     ExportPlot,
     SavePoints,
     SaveHistogram,
+    TrainFile,
+    ValidationFile,
+    RunFolder,
+    KeptRun,
+    BundleFile,
+    InferData,
+    InferOutput,
+    SaveCurves,
 }
 
 impl Purpose {
@@ -79,6 +87,14 @@ impl Purpose {
             Self::ExportPlot => "Export the plot as PNG or SVG",
             Self::SavePoints => "Save the points as CSV",
             Self::SaveHistogram => "Save the histogram as CSV",
+            Self::TrainFile => "Train on",
+            Self::ValidationFile => "Validate on",
+            Self::RunFolder => "Keep the training in",
+            Self::KeptRun => "Add the training that is kept in",
+            Self::BundleFile => "Use the bundle",
+            Self::InferData => "Reconstruct with the bundle",
+            Self::InferOutput => "Save the reconstruction as",
+            Self::SaveCurves => "Save the losses as CSV",
         }
     }
 
@@ -91,14 +107,22 @@ impl Purpose {
             | Self::SaveResult
             | Self::SaveLoss
             | Self::SavePoints
-            | Self::SaveHistogram => "Save",
+            | Self::SaveHistogram
+            | Self::InferOutput
+            | Self::SaveCurves => "Save",
             Self::ExportPane | Self::ExportPlot => "Export",
             Self::ObjectFile
             | Self::ProbeFile
             | Self::ScanFile
             | Self::OutputFolder
             | Self::SetsFolder
-            | Self::ViewsFolder => "Choose",
+            | Self::ViewsFolder
+            | Self::TrainFile
+            | Self::ValidationFile
+            | Self::RunFolder
+            | Self::KeptRun
+            | Self::BundleFile
+            | Self::InferData => "Choose",
         }
     }
 
@@ -111,9 +135,18 @@ impl Purpose {
             | Self::SaveResult
             | Self::ObjectFile
             | Self::ProbeFile
-            | Self::ScanFile => &["npz"],
-            Self::OutputFolder | Self::SetsFolder | Self::ViewsFolder => &[],
-            Self::SaveLoss | Self::SavePoints | Self::SaveHistogram => &["csv"],
+            | Self::ScanFile
+            | Self::TrainFile
+            | Self::ValidationFile
+            | Self::InferData
+            | Self::InferOutput => &["npz"],
+            Self::BundleFile => &["json", "safetensors"],
+            Self::OutputFolder
+            | Self::SetsFolder
+            | Self::ViewsFolder
+            | Self::RunFolder
+            | Self::KeptRun => &[],
+            Self::SaveLoss | Self::SavePoints | Self::SaveHistogram | Self::SaveCurves => &["csv"],
             Self::ExportPlot => &["png", "svg"],
             Self::ExportPane => &["png"],
         }
@@ -131,6 +164,8 @@ impl Purpose {
                 | Self::ExportPlot
                 | Self::SavePoints
                 | Self::SaveHistogram
+                | Self::InferOutput
+                | Self::SaveCurves
         )
     }
 
@@ -138,7 +173,11 @@ impl Purpose {
     pub fn is_folder(self) -> bool {
         matches!(
             self,
-            Self::OutputFolder | Self::SetsFolder | Self::ViewsFolder
+            Self::OutputFolder
+                | Self::SetsFolder
+                | Self::ViewsFolder
+                | Self::RunFolder
+                | Self::KeptRun
         )
     }
 }

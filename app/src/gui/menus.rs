@@ -29,6 +29,7 @@ pub(super) fn menu_bar(app: &mut Workbench, ui: &mut Ui) {
                 ui,
                 &[
                     Action::Generate,
+                    Action::Train,
                     Action::Run,
                     Action::Stop,
                     Action::Continue,

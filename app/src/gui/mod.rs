@@ -18,6 +18,7 @@ pub mod queue;
 pub mod texture;
 pub mod theme;
 pub mod thinning;
+pub mod training;
 pub mod views;
 pub mod widgets;
 pub mod work;

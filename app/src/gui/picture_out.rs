@@ -13,9 +13,9 @@ use ptycho_core::paint::picture::{Meaning, Picture};
 use super::command::Action;
 use super::queue::Lane;
 use super::texture::color_image;
-use super::views::View;
 use super::views::pictures::{Context as PaneContext, Pictures};
 use super::views::reconstruct::Permissions;
+use super::views::{TrainView, View};
 use super::widgets::image_pane::{ImagePane, PaneData};
 use super::widgets::notice::Level;
 use super::work::Outcome;
@@ -100,6 +100,7 @@ impl Workbench {
             View::Data => self.data.pictures_ref(),
             View::Generate => self.generate.pictures_ref(),
             View::Overlap => self.overlap.pictures_ref(),
+            View::Train => self.train.pictures_ref(),
             View::Reconstruct => self.reconstruct.pictures_ref(),
         }
     }
@@ -109,6 +110,7 @@ impl Workbench {
             View::Data => self.data.pictures(),
             View::Generate => self.generate.pictures(),
             View::Overlap => self.overlap.pictures(),
+            View::Train => self.train.pictures(),
             View::Reconstruct => self.reconstruct.pictures(),
         }
     }
@@ -168,8 +170,7 @@ impl Workbench {
         Permissions {
             run: self.is_enabled(Action::Run),
             stop: self.queue.reconstruction().is_some(),
-            is_generating: self.queue.generation().is_some(),
-            is_thinning: self.queue.overlap().is_some(),
+            busy: self.queue.busy_words(),
             resume: self.is_enabled(Action::Continue),
             save: self.is_enabled(Action::SaveResultAs),
             export: self.is_enabled(Action::ExportPane),
@@ -187,6 +188,7 @@ impl Workbench {
                 .generate
                 .values(pane, &self.document.generation.sketch)?,
             View::Overlap => self.overlap.values()?,
+            View::Train => TrainView::values(pane, &self.document.training)?,
             View::Reconstruct => self.reconstruct.values(pane, preview?)?,
         };
         Some(self.pictures().copy(values))

@@ -19,7 +19,7 @@ pub enum Lane {
     Files,
     /// Statistics and summaries that nobody waits for.
     Background,
-    /// Reconstructions and generations.
+    /// Reconstructions, generations, trainings.
     Compute,
     /// Pictures of a running reconstruction.
     Preview,
@@ -31,12 +31,25 @@ pub enum Lane {
     Subject,
     /// What an overlap view will be, newest settings first.
     Thinning,
+    /// What a training would be, newest settings first.
+    TrainPlan,
+    /// What the window's forms need to know of files, newest question first.
+    Outlook,
 }
 
 /// What jobs about the generation have in place of a scan's number.
 pub const GENERATION: u64 = u64::MAX;
 /// What jobs about overlap views have in place of a scan's number.
 pub const OVERLAP: u64 = u64::MAX - 1;
+/// What jobs about trainings have in place of a scan's number.
+pub const TRAINING: u64 = u64::MAX - 2;
+/// What jobs about reconstructions by a trained network have in place of a scan's number.
+pub const INFERENCE: u64 = u64::MAX - 3;
+
+/// Whether this is the number of a scan, not one of those above.
+pub fn is_scan(number: u64) -> bool {
+    number < INFERENCE
+}
 
 type Work = Box<dyn FnOnce(&dyn Monitor<Event>) -> Result<Outcome> + Send>;
 
@@ -60,7 +73,7 @@ struct Running {
 pub struct Row {
     pub id: u64,
     pub lane: Lane,
-    /// The scan that it is about, or [`GENERATION`] or [`OVERLAP`].
+    /// The scan that it is about, or what stands in its place.
     pub scan: u64,
     pub name: String,
     pub progress: Progress,
@@ -70,7 +83,9 @@ pub struct Row {
 
 /// What came out of the jobs since the last look.
 pub struct Report {
-    /// The scan that the job is about, or [`GENERATION`] or [`OVERLAP`].
+    /// Number of the job.
+    pub id: u64,
+    /// The scan that the job is about, or what stands in its place.
     pub scan: u64,
     /// The lane it ran in.
     pub lane: Lane,
@@ -78,6 +93,8 @@ pub struct Report {
     pub name: String,
     /// The last progress it told.
     pub progress: Progress,
+    /// Time since its start, or until its end.
+    pub elapsed: Duration,
     /// The newest snapshot.
     pub event: Option<Event>,
     /// The result, when it has ended.
@@ -108,14 +125,14 @@ impl Queue {
         Arc::clone(&self.wake)
     }
 
-    /// Run `work` when its lane is free.
+    /// Run `work` when its lane is free; gives the number of the job.
     pub fn add(
         &mut self,
         lane: Lane,
         scan: u64,
         name: impl Into<String>,
         work: impl FnOnce(&dyn Monitor<Event>) -> Result<Outcome> + Send + 'static,
-    ) {
+    ) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
         self.waiting.push_back(Waiting {
@@ -125,6 +142,7 @@ impl Queue {
             name: name.into(),
             work: Box::new(work),
         });
+        id
     }
 
     /// Drop what waits and stop what runs in this lane.
@@ -133,6 +151,18 @@ impl Queue {
         for running in self.running.iter().filter(|running| running.lane == lane) {
             running.job.stop();
         }
+    }
+
+    /// Stop what runs in this lane; what waits is next.
+    pub fn stop_running(&self, lane: Lane) {
+        for running in self.running.iter().filter(|running| running.lane == lane) {
+            running.job.stop();
+        }
+    }
+
+    /// Whether this job has not yet started.
+    pub fn is_waiting(&self, id: u64) -> bool {
+        self.waiting.iter().any(|waiting| waiting.id == id)
     }
 
     /// Stop one job.
@@ -156,8 +186,7 @@ impl Queue {
 
     /// The reconstruction that runs, as shown.
     pub fn reconstruction(&self) -> Option<Row> {
-        self.row(Lane::Compute)
-            .filter(|row| !matches!(row.scan, GENERATION | OVERLAP))
+        self.row(Lane::Compute).filter(|row| is_scan(row.scan))
     }
 
     /// The generation that runs, as shown.
@@ -168,6 +197,35 @@ impl Queue {
     /// The writing of overlap views that runs, as shown.
     pub fn overlap(&self) -> Option<Row> {
         self.row(Lane::Compute).filter(|row| row.scan == OVERLAP)
+    }
+
+    /// The training that runs, as shown.
+    pub fn training(&self) -> Option<Row> {
+        self.row(Lane::Compute).filter(|row| row.scan == TRAINING)
+    }
+
+    /// The reconstruction by a trained network that runs, as shown.
+    pub fn inference(&self) -> Option<Row> {
+        self.row(Lane::Compute).filter(|row| row.scan == INFERENCE)
+    }
+
+    /// Why nothing else can be computed now; empty where it can.
+    pub fn busy_words(&self) -> &'static str {
+        match self.row(Lane::Compute).map(|row| row.scan) {
+            Some(GENERATION) => {
+                "Datasets are being generated: wait, or cancel that in the Generate view."
+            }
+            Some(OVERLAP) => {
+                "Overlap views are being written: wait, or cancel that in the Overlap view."
+            }
+            Some(TRAINING) => "A training is running: wait, or stop it in the Train view.",
+            Some(INFERENCE) => {
+                "A trained network is reconstructing: wait, or stop it in the Train view."
+            }
+            Some(_) => "A reconstruction is running: wait, or stop it.",
+            None if self.is_busy(Lane::Compute) => "Another job is about to start.",
+            None => "",
+        }
     }
 
     /// Every running job, as shown.
@@ -194,6 +252,8 @@ impl Queue {
             let ended = has_ended.then(|| running.job.take()).flatten();
             if event.is_some() || has_ended {
                 reports.push(Report {
+                    id: running.id,
+                    elapsed: running.job.elapsed(),
                     scan: running.scan,
                     lane: running.lane,
                     name: running.job.name().to_owned(),
@@ -235,6 +295,8 @@ impl Queue {
                     job,
                 }),
                 Err(error) => failed.push(Report {
+                    id,
+                    elapsed: Duration::ZERO,
                     scan,
                     lane,
                     name,

@@ -1,7 +1,7 @@
 //! The work of the window's jobs, off its thread.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ndarray::Array2;
 use ptycho_core::Result;
@@ -11,16 +11,23 @@ use ptycho_core::data::statistics::{Statistics, file_statistics};
 use ptycho_core::data::{Dataset, Inspection, Opened, Strictness, Verdict, inspect};
 use ptycho_core::iterative::LsqmlSnapshot;
 use ptycho_core::job::{Monitor, Progress, Stop};
+use ptycho_core::nn::TrainSnapshot;
 use ptycho_core::study::generate::{GenerateOutcome, GenerateSnapshot, GenerateTask, generate};
+use ptycho_core::study::infer::{InferTask, infer};
 use ptycho_core::study::overlap::{OverlapOutcome, OverlapTask, write_views};
 use ptycho_core::study::run::{
     ReconstructOutcome, ReconstructTask, Source, open_source, reconstruct,
 };
 use ptycho_core::study::tools::{Tool, ToolOutcome};
+use ptycho_core::study::train::{TrainOutcome, TrainTask, train};
 
 use super::generation::{Planned, Sketch};
 use super::preview::Preview;
 use super::thinning::{Shown, Subject};
+use super::training::{
+    BundleRead, KeptRun, Planned as PlannedTraining, ShownInference, ShownTraining,
+};
+use super::views::data::Foreseen;
 
 /// What a job tells on its way.
 pub enum Event {
@@ -34,6 +41,8 @@ pub enum Event {
     Generation(Box<GenerateSnapshot>),
     /// The parts of a sketch that are ready.
     Sketch(Box<Sketch>),
+    /// The state of a running training.
+    Training(Box<ShownTraining>),
 }
 
 /// What a job yields.
@@ -61,6 +70,18 @@ pub enum Outcome {
     Thinned(Box<Shown>),
     /// Overlap views that were written.
     ViewsWritten(Box<OverlapOutcome>),
+    /// What a training would be.
+    TrainPlanned(Box<PlannedTraining>),
+    /// A training that has ended.
+    Trained(Box<TrainOutcome>),
+    /// A training that was kept in this folder.
+    RunRead(Box<KeptRun>, PathBuf),
+    /// A bundle that was read and checked.
+    BundleRead(Box<BundleRead>),
+    /// A reconstruction by a trained network.
+    Inferred(Box<ShownInference>),
+    /// What a tool would write.
+    Foreseen(Box<Foreseen>),
 }
 
 /// The stack of patterns in three pictures' worth of numbers.
@@ -245,6 +266,41 @@ pub fn run(
 /// Write overlap views.
 pub fn write_overlap_views(task: &OverlapTask, monitor: &dyn Monitor<Event>) -> Result<Outcome> {
     write_views(task, &silent(monitor)).map(|outcome| Outcome::ViewsWritten(Box::new(outcome)))
+}
+
+/// One training in its run folder; a scan that is only in memory is written first.
+pub fn run_training(
+    task: &TrainTask,
+    in_memory: Option<&Dataset>,
+    monitor: &dyn Monitor<Event>,
+) -> Result<Outcome> {
+    if let Some(dataset) = in_memory {
+        dataset.save(&task.train)?;
+    }
+    let shown = Mutex::new(None);
+    let relay = Relay {
+        monitor,
+        wrap: |snapshot: TrainSnapshot| {
+            // Only one thread tells; a lock that was poisoned holds a whole preview all the same.
+            let mut last = shown.lock().unwrap_or_else(PoisonError::into_inner);
+            let shown = ShownTraining::new(snapshot, &mut last);
+            Some(Event::Training(Box::new(shown)))
+        },
+    };
+    train(task, &relay).map(|outcome| Outcome::Trained(Box::new(outcome)))
+}
+
+/// A reconstruction by a trained network.
+pub fn run_inference(
+    task: &InferTask,
+    in_memory: Option<&Dataset>,
+    monitor: &dyn Monitor<Event>,
+) -> Result<Outcome> {
+    if let Some(dataset) = in_memory {
+        dataset.save(&task.data)?;
+    }
+    let outcome = infer(task, &silent(monitor))?;
+    Ok(Outcome::Inferred(Box::new(ShownInference::new(outcome))))
 }
 
 /// One generation.

@@ -17,7 +17,7 @@ use super::meter::{self, Meter};
 use super::preferences::Preferences;
 use super::queue::Queue;
 use super::theme::Appearance;
-use super::views::{DataView, GenerateView, OverlapView, ReconstructView, View};
+use super::views::{DataView, GenerateView, OverlapView, ReconstructView, TrainView, View};
 use super::widgets::notice::Level;
 use super::{chrome, theme};
 
@@ -75,6 +75,7 @@ pub struct Workbench {
     pub(super) data: DataView,
     pub(super) generate: GenerateView,
     pub(super) overlap: OverlapView,
+    pub(super) train: TrainView,
     pub(super) reconstruct: ReconstructView,
     pub(super) dialog: Option<Dialog>,
     pub(super) chooser: Option<Chooser>,
@@ -138,6 +139,7 @@ impl Workbench {
             data: DataView::default(),
             generate: GenerateView::default(),
             overlap: OverlapView::default(),
+            train: TrainView::default(),
             reconstruct: ReconstructView::default(),
             dialog: None,
             chooser: None,
@@ -199,6 +201,8 @@ impl Workbench {
             self.start_preview();
             self.start_sketch();
             self.start_thinning();
+            self.start_train_plan();
+            self.start_outlook();
             let reports = self.queue.poll();
             if reports.is_empty() {
                 return;
@@ -230,6 +234,14 @@ impl Workbench {
             | Purpose::ExportPlot
             | Purpose::SavePoints
             | Purpose::SaveHistogram => Command::TakeForViews(purpose, path),
+            Purpose::TrainFile
+            | Purpose::ValidationFile
+            | Purpose::RunFolder
+            | Purpose::KeptRun
+            | Purpose::BundleFile
+            | Purpose::InferData
+            | Purpose::InferOutput
+            | Purpose::SaveCurves => Command::TakeForTraining(purpose, path),
         });
     }
 

@@ -7,6 +7,8 @@ pub type Colour = [u8; 4];
 
 /// NaN: magenta, which no map holds.
 pub const NAN: Colour = [255, 0, 255, 255];
+/// What was not seen: slate, which no map holds.
+pub const UNSEEN: Colour = [84, 92, 108, 255];
 /// Plus infinity: pure green, which no map holds.
 pub const PLUS_INFINITY: Colour = [0, 255, 0, 255];
 /// Minus infinity: cyan, which no map holds.

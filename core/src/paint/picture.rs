@@ -6,7 +6,7 @@ use ndarray::{Array2, ArrayView2};
 use num_complex::Complex32;
 use serde::{Deserialize, Serialize};
 
-use crate::paint::colormap::{ColorMap, Colour, HueLightness, Map};
+use crate::paint::colormap::{ColorMap, Colour, HueLightness, Map, NAN, UNSEEN};
 use crate::paint::component::{Component, Source, amplitude};
 use crate::paint::limits::{Limits, ResolvedLimits};
 use crate::paint::phase::{PhaseRamp, Region};
@@ -28,6 +28,8 @@ pub struct Look {
     pub log_floor: f64,
     /// Remove the ramp and the offset of a complex array's phase.
     pub is_ramp_removed: bool,
+    /// NaN marks pixels that nothing has seen: drawn as such and counted as unseen, not as NaN.
+    pub has_unseen: bool,
 }
 
 impl Default for Look {
@@ -39,6 +41,7 @@ impl Default for Look {
             is_log10: false,
             log_floor: 0.1,
             is_ramp_removed: false,
+            has_unseen: false,
         }
     }
 }
@@ -121,6 +124,8 @@ pub struct Picture {
     pub ramp: Option<PhaseRamp>,
     /// Values that were raised to the logarithm's floor.
     pub n_at_floor: usize,
+    /// Whether NaN stands for what was not seen.
+    pub has_unseen: bool,
 }
 
 impl Picture {
@@ -128,6 +133,23 @@ impl Picture {
     ///
     /// Nothing fails: arrays without any finite value, constant ones and empty ones give a picture too.
     pub fn new(
+        source: &Source<'_>,
+        look: &Look,
+        meaning: Meaning<'_>,
+        region: Option<&Region>,
+    ) -> Self {
+        let mut picture = Self::of_source(source, look, meaning, region);
+        if look.has_unseen {
+            picture.has_unseen = true;
+            let pixels = picture.rgba.pixels.iter_mut();
+            for pixel in pixels.filter(|pixel| **pixel == NAN) {
+                *pixel = UNSEEN;
+            }
+        }
+        picture
+    }
+
+    fn of_source(
         source: &Source<'_>,
         look: &Look,
         meaning: Meaning<'_>,
@@ -156,7 +178,22 @@ impl Picture {
     /// What a reader must be told: constant or no values, NaN and infinity counts, values at the floor.
     pub fn remark(&self) -> Option<String> {
         let floor = (self.n_at_floor != 0).then(|| format!("{} at the floor", self.n_at_floor));
-        let remarks: Vec<_> = self.limits.remark().into_iter().chain(floor).collect();
+        let n_unseen = if self.has_unseen {
+            self.limits.n_nan
+        } else {
+            0
+        };
+        let unseen = (n_unseen != 0).then(|| format!("{n_unseen} unseen"));
+        let seen = ResolvedLimits {
+            n_nan: self.limits.n_nan - n_unseen,
+            ..self.limits
+        };
+        let remarks: Vec<_> = seen
+            .remark()
+            .into_iter()
+            .chain(unseen)
+            .chain(floor)
+            .collect();
         (!remarks.is_empty()).then(|| remarks.join(", "))
     }
 
@@ -207,6 +244,7 @@ impl Picture {
             limits,
             ramp: None,
             n_at_floor,
+            has_unseen: false,
         }
     }
 
@@ -248,6 +286,7 @@ impl Picture {
             limits,
             ramp: None,
             n_at_floor: 0,
+            has_unseen: false,
         }
     }
 }

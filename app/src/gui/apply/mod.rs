@@ -5,6 +5,7 @@ mod overlap;
 mod reports;
 mod run;
 mod scan;
+mod train;
 
 use std::path::{Path, PathBuf};
 
@@ -45,6 +46,7 @@ impl Workbench {
                 View::Data => self.data.focus(&name),
                 View::Generate => self.generate.focus(&name),
                 View::Overlap => self.overlap.focus(&name),
+                View::Train => self.train.focus(&name),
                 View::Reconstruct => self.reconstruct.focus(&name),
             },
             Command::Show(view) => self.view = view,
@@ -56,6 +58,16 @@ impl Workbench {
             Command::ChooseForViews(purpose) => self.choose_for_views(purpose),
             Command::TakeForViews(purpose, path) => self.take_for_views(purpose, path),
             Command::ShowSets(folder) => self.show_sets(&folder),
+            Command::QueueArm => self.start_training(),
+            Command::StopArms => self.stop_arms(),
+            Command::DropArm(id) => self.drop_arm(id),
+            Command::AddRun(folder) => self.add_run(folder),
+            Command::TrainOn(path) => self.train_on(&path),
+            Command::ChooseForTraining(purpose) => self.choose_for_training(purpose),
+            Command::TakeForTraining(purpose, path) => self.take_for_training(purpose, path),
+            Command::ReadBundle(path) => self.read_bundle(path),
+            Command::UseBundle(path, train) => self.use_bundle(&path, train.as_deref()),
+            Command::Infer => self.start_inference(),
             Command::OpenInData(path) => {
                 self.open(Source::File(absolute(&path)));
                 self.view = View::Data;
@@ -85,6 +97,9 @@ impl Workbench {
             Action::RepairFile => self.begin_repair(),
             Action::SaveScanAs => self.choose_beside(Purpose::SaveScan, "_contract", "npz"),
             Action::SaveResultAs => self.choose_beside(Purpose::SaveResult, "_lsqml", "npz"),
+            Action::SaveLoss if self.view == View::Train => {
+                self.choose_for_training(Purpose::SaveCurves);
+            }
             Action::SaveLoss => self.choose_beside(Purpose::SaveLoss, "_loss", "csv"),
             Action::ExportPane => {
                 let name = self.focused_pane().replace(' ', "_");
@@ -109,15 +124,22 @@ impl Workbench {
                 self.data.reset_layout();
                 self.generate.reset_layout();
                 self.overlap.reset_layout();
+                self.train.reset_layout();
                 self.reconstruct.reset_layout();
             }
             Action::ToggleLog => self.log_pane.is_open = !self.log_pane.is_open,
             Action::NextView => self.view = self.view.next(),
             Action::Generate => self.start_generation(),
+            Action::Train => {
+                self.view = View::Train;
+                self.train_now();
+            }
+            Action::Run if self.view == View::Train => self.train_now(),
             Action::Run if self.view == View::Generate => self.start_generation(),
             Action::Run if self.view == View::Overlap => self.write_views(),
             Action::Run => self.start_run(false),
-            Action::Stop => self.queue.stop_lane(Lane::Compute),
+            Action::Stop => self.queue.stop_running(Lane::Compute),
+            Action::Continue if self.view == View::Train => self.resume_training(),
             Action::Continue => self.start_run(true),
             Action::Shortcuts => self.dialog = Some(Dialog::Shortcuts),
             Action::DataContract => self.dialog = Some(Dialog::DataContract),
@@ -138,10 +160,13 @@ impl Workbench {
             Action::RepairFile => document.can_repair(),
             Action::SaveResultAs => document.finished().is_some(),
             Action::ExportPane | Action::CopyImage | Action::CopyValues => self.has_focused_pane(),
+            Action::SaveLoss if self.view == View::Train => !document.training.arms.is_empty(),
             Action::SaveLoss => !document.run.loss.is_empty(),
             Action::Undo => document.can_undo(),
             Action::Redo => document.can_redo(),
             Action::Generate => self.can_generate(),
+            Action::Train => !runs && self.can_train(),
+            Action::Run if self.view == View::Train => !runs && self.can_train(),
             Action::Run if self.view == View::Generate => self.can_generate(),
             Action::Run if self.view == View::Overlap => self.can_write_views(),
             Action::Run => {
@@ -152,6 +177,9 @@ impl Workbench {
                         .all(|check| check.state != CheckState::Blocking)
             }
             Action::Stop => runs,
+            Action::Continue if self.view == View::Train => {
+                document.training.resume_problem().is_none()
+            }
             Action::Continue => !runs && document.finished().is_some(),
             Action::SaveScanAs | Action::PreviousFrame | Action::NextFrame => {
                 document.scan.dataset.is_some()
@@ -204,6 +232,7 @@ impl Workbench {
                 } = &self.document;
                 overlap_command(thinning, scan, *n_threads)
             }
+            View::Train => self.train_page_command(),
             View::Reconstruct => self.document.reconstruct_command(),
         };
         tracing::info!("copied: {text}");

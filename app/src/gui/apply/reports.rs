@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::dialogs::Dialog;
-use super::super::queue::{GENERATION, Lane, OVERLAP, Report};
+use super::super::queue::{GENERATION, INFERENCE, Lane, OVERLAP, Report, TRAINING, is_scan};
 use super::super::widgets::notice::{Level, Notice};
 use super::super::work::{Event, Outcome};
 use super::super::workbench::Workbench;
@@ -11,12 +11,15 @@ use super::PreviewRequest;
 
 impl Workbench {
     pub(in super::super) fn take_report(&mut self, report: Report) {
-        let is_of_scan = !matches!(report.scan, GENERATION | OVERLAP);
+        let is_of_scan = is_scan(report.scan);
         if is_of_scan && report.scan != self.document.scan.id {
             return;
         }
         if report.lane == Lane::Compute && is_of_scan {
             self.document.run.progress = report.progress;
+        }
+        if report.lane == Lane::Compute && report.scan == TRAINING {
+            return self.take_training_report(report);
         }
         match report.event {
             Some(Event::Inspected(inspection)) => self.document.scan.inspection = Some(*inspection),
@@ -35,7 +38,8 @@ impl Workbench {
                 }
             }
             Some(Event::Sketch(sketch)) => self.document.generation.sketch.update(*sketch),
-            None => {}
+            // Trainings are told above.
+            Some(Event::Training(_)) | None => {}
         }
         match report.ended {
             Some(Ok(outcome)) => self.take_outcome(outcome),
@@ -68,6 +72,13 @@ impl Workbench {
             Outcome::Subject(subject) => self.document.thinning.take_subject(*subject),
             Outcome::Thinned(shown) => self.thinned(*shown),
             Outcome::ViewsWritten(outcome) => self.views_written(*outcome),
+            Outcome::TrainPlanned(planned) => self.document.training.take_plan(*planned),
+            // A training's end is told with the number of its job.
+            Outcome::Trained(_) => {}
+            Outcome::RunRead(kept, folder) => self.run_read(*kept, folder),
+            Outcome::BundleRead(read) => self.bundle_read(*read),
+            Outcome::Inferred(shown) => self.inferred(*shown),
+            Outcome::Foreseen(foreseen) => self.data.foreseen(*foreseen),
         }
     }
 
@@ -83,6 +94,9 @@ impl Workbench {
         }
         if (lane, scan) == (Lane::Compute, OVERLAP) {
             self.views_failed(error);
+        }
+        if (lane, scan) == (Lane::Compute, INFERENCE) {
+            self.inference_failed(error);
         }
         if matches!(error, ptycho_core::Error::Cancelled) {
             tracing::info!("{name}: stopped");
@@ -101,9 +115,12 @@ impl Workbench {
             Lane::Compute if scan == GENERATION => {
                 self.document.generation.failed = Some(error.to_string());
             }
-            Lane::Compute if scan == OVERLAP => {}
+            Lane::Compute if matches!(scan, OVERLAP | INFERENCE) => {}
             Lane::Compute => self.document.run.failed = Some(error.to_string()),
             Lane::Plan => return self.plan_failed(error.to_string()),
+            Lane::TrainPlan => return self.document.training.plan_failed(error.to_string()),
+            Lane::Outlook if scan == TRAINING => self.bundles_failed(error),
+            Lane::Outlook => return self.data.outlook_failed(error.to_string()),
             Lane::Subject => {
                 return self.document.thinning.subject_failed(error.to_string());
             }

@@ -96,6 +96,8 @@ impl Workbench {
                     name: "LSQML",
                     points: &points,
                     colour_index: 0,
+                    is_dashed: false,
+                    log_from: None,
                 }];
                 let data = PlotData {
                     x_label: "epoch",

@@ -12,6 +12,7 @@ use super::super::dialogs::{Dialog, RepairDraft};
 use super::super::files;
 use super::super::preview::scanned_region;
 use super::super::queue::Lane;
+use super::super::views::data::Foreseen;
 use super::super::widgets::notice::Level;
 use super::super::work::{self, Outcome};
 use super::super::workbench::Workbench;
@@ -88,6 +89,31 @@ impl Workbench {
             .add(Lane::Files, self.document.scan.id, name, move |monitor| {
                 work::use_tool(&tool, (&path, &output), opens, monitor)
             });
+    }
+
+    /// Look what the newest choice of the tools would write, unless the one before is still being looked at.
+    pub(in super::super) fn start_outlook(&mut self) {
+        if self.queue.is_busy(Lane::Outlook) {
+            return;
+        }
+        let scan = &self.document.scan;
+        let Some(dataset) = scan.dataset.clone() else {
+            return;
+        };
+        let id = scan.id;
+        let Some(request) = self.data.take_outlook_request() else {
+            return;
+        };
+        // What is wanted of a scan that was closed is not asked for again.
+        if request.0 != id {
+            return;
+        }
+        let name = "Look what the tool would write";
+        self.queue.add(Lane::Outlook, id, name, move |_| {
+            Ok(Outcome::Foreseen(Box::new(Foreseen::new(
+                request, &dataset,
+            ))))
+        });
     }
 
     /// Say what a tool did, and open its first file if that was asked for.

@@ -7,11 +7,13 @@ pub mod overlap;
 pub mod pictures;
 pub mod reconstruct;
 pub mod tiles;
+pub mod train;
 
 pub use data::DataView;
 pub use generate::GenerateView;
 pub use overlap::OverlapView;
 pub use reconstruct::ReconstructView;
+pub use train::TrainView;
 
 /// The views that exist, in the order of the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,12 +21,19 @@ pub enum View {
     Data,
     Generate,
     Overlap,
+    Train,
     Reconstruct,
 }
 
 impl View {
     /// Every view.
-    pub const ALL: [Self; 4] = [Self::Data, Self::Generate, Self::Overlap, Self::Reconstruct];
+    pub const ALL: [Self; 5] = [
+        Self::Data,
+        Self::Generate,
+        Self::Overlap,
+        Self::Train,
+        Self::Reconstruct,
+    ];
 
     /// Words of the sidebar.
     pub fn label(self) -> &'static str {
@@ -32,6 +41,7 @@ impl View {
             Self::Data => "Data",
             Self::Generate => "Generate",
             Self::Overlap => "Overlap",
+            Self::Train => "Train",
             Self::Reconstruct => "Reconstruct",
         }
     }
@@ -42,6 +52,7 @@ impl View {
             Self::Data => "🗁",
             Self::Generate => "⚙",
             Self::Overlap => "⛶",
+            Self::Train => "📉",
             Self::Reconstruct => "◎",
         }
     }
@@ -54,6 +65,9 @@ impl View {
             Self::Overlap => {
                 "Thin the scan to dense and sparse views of groups, and see what is kept and why"
             }
+            Self::Train => {
+                "Train a network on a dataset, watch it learn, and reconstruct others with it in seconds"
+            }
             Self::Reconstruct => "Reconstruct object and probe, and watch them converge",
         }
     }
@@ -63,7 +77,8 @@ impl View {
         match self {
             Self::Data => Self::Generate,
             Self::Generate => Self::Overlap,
-            Self::Overlap => Self::Reconstruct,
+            Self::Overlap => Self::Train,
+            Self::Train => Self::Reconstruct,
             Self::Reconstruct => Self::Data,
         }
     }

@@ -43,6 +43,8 @@ pub struct Aids<'a> {
     pub file: Option<&'a mut Option<PathBuf>>,
     /// Least widths of labels, values and units, so that tables under each other are aligned.
     pub widths: [f32; 3],
+    /// The field that something is wrong with: it is marked; what is wrong stands below the table.
+    pub at_fault: Option<&'a str>,
 }
 
 impl Aids<'_> {
@@ -52,6 +54,7 @@ impl Aids<'_> {
         relevance: &|_| Relevance::ByLevel,
         file: None,
         widths: [0.0; 3],
+        at_fault: None,
     };
 
     fn shows(&self, field: &Field, shows_all: bool) -> bool {
@@ -155,7 +158,9 @@ fn row<T: Fields>(
     };
     let is_default = value == default;
     let label = field.label();
-    let text = if is_default {
+    let text = if aids.at_fault == Some(field.name) {
+        RichText::new(format!("✖ {label}")).color(theme::palette(ui).bad)
+    } else if is_default {
         RichText::new(&label)
     } else {
         // A mark beside the weight, since weight alone is easily overlooked.

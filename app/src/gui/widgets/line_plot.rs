@@ -1,7 +1,7 @@
 //! Curves over a number: loss per epoch and the like, with a logarithmic axis where wanted.
 
 use egui::{Stroke, Ui};
-use egui_plot::{GridMark, Legend, Line, Plot, PlotPoints};
+use egui_plot::{GridMark, Legend, Line, LineStyle, Plot, PlotPoints};
 use ptycho_core::paint::ticks::value_text;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,11 @@ pub struct Series<'a> {
     pub points: &'a [[f64; 2]],
     /// Which colour of the palette; the same run has the same number in every plot.
     pub colour_index: usize,
+    /// Drawn dashed, as a validation beside its training.
+    pub is_dashed: bool,
+    /// Where losses may be negative: the logarithmic axis shows how far the curve is above this value, see
+    /// [`log_from`]. What is read off and saved are the losses themselves.
+    pub log_from: Option<f64>,
 }
 
 /// What a plot shows.
@@ -27,6 +32,28 @@ pub struct PlotData<'a> {
     pub y_label: &'a str,
     /// The curves.
     pub series: &'a [Series<'a>],
+}
+
+/// A value a little below the least of some curves, where one of them is not positive: then a logarithmic axis has no
+/// other place for them. The least value stands a thousandth of the span above it.
+///
+/// Only curves of one loss on the same data belong together: what a Poisson likelihood is at its best depends on them.
+pub fn log_from<'a>(curves: impl Iterator<Item = &'a [[f64; 2]]>) -> Option<f64> {
+    let values = curves.flatten().map(|[_, y]| *y).filter(|y| y.is_finite());
+    let (least, greatest) = values.fold(
+        (f64::INFINITY, f64::NEG_INFINITY),
+        |(least, greatest), y| (least.min(y), greatest.max(y)),
+    );
+    let is_needed = least <= 0.0;
+    let span = greatest - least;
+    let below = if 0.0 < span { 1e-3 * span } else { 1.0 };
+    is_needed.then_some(least - below)
+}
+
+impl PlotData<'_> {
+    fn has_offset(&self) -> bool {
+        self.series.iter().any(|series| series.log_from.is_some())
+    }
 }
 
 /// The choices of a plot.
@@ -64,15 +91,31 @@ impl LinePlot {
         title: &str,
         data: &PlotData<'_>,
     ) -> PlotResponse {
+        self.ui_with(ui, (id_salt, title), data, |_| ())
+    }
+
+    /// As [`LinePlot::ui`], with choices of the view's own beside the title.
+    pub fn ui_with(
+        &mut self,
+        ui: &mut Ui,
+        (id_salt, title): (&str, &str),
+        data: &PlotData<'_>,
+        choices: impl FnOnce(&mut Ui),
+    ) -> PlotResponse {
         let mut response = PlotResponse::default();
         ui.horizontal_wrapped(|ui| {
             ui.strong(title);
+            choices(ui);
             let Self {
                 is_log_y,
                 shows_legend,
             } = self;
-            ui.toggle_value(is_log_y, "log y")
+            let log_y = ui
+                .toggle_value(is_log_y, "log y")
                 .accessible_name(format!("Logarithmic y axis of {title}"));
+            if data.has_offset() {
+                log_y.on_hover_text("Some values are negative, so the logarithmic axis shows how far each curve is above the least of all curves of the same data, less a thousandth of their span. Point at a curve to read the value itself; values are saved as they are.");
+            }
             ui.toggle_value(shows_legend, "legend")
                 .accessible_name(format!("Legend of {title}"));
             response.is_csv_asked = ui
@@ -104,13 +147,27 @@ impl LinePlot {
             .map(|series| theme::series_colour(ui, series.colour_index))
             .collect();
         let (x_label, y_label, is_log) = (data.x_label, data.y_label, self.is_log_y);
-        let y_value = move |y: f64| if is_log { 10f64.powf(y) } else { y };
+        let y_axis = move |y: f64| if is_log { 10f64.powf(y) } else { y };
+        let offsets: Vec<_> = data
+            .series
+            .iter()
+            .map(|series| (series.name.to_owned(), series.log_from.unwrap_or(0.0)))
+            .collect();
+        let y_value = move |name: &str, y: f64| {
+            let of_name = offsets.iter().find(|(of, _)| of == name);
+            y_axis(y) + of_name.filter(|_| is_log).map_or(0.0, |(_, from)| *from)
+        };
+        let above = if is_log && data.has_offset() {
+            format!("{y_label} above the least")
+        } else {
+            y_label.to_owned()
+        };
         let height = ui.available_height();
         let mut plot = Plot::new((id_salt, is_log))
             .x_axis_label(x_label)
-            .y_axis_label(y_label)
+            .y_axis_label(above)
             .y_axis_min_width(14.0 * theme::GRID)
-            .y_axis_formatter(move |mark, _| value_text(round_mark(y_value(mark.value))))
+            .y_axis_formatter(move |mark, _| value_text(round_mark(y_axis(mark.value))))
             .label_formatter(move |position| {
                 let (name, at) = match position {
                     egui_plot::HoverPosition::NearDataPoint {
@@ -120,7 +177,7 @@ impl LinePlot {
                     } => (*plot_name, *position),
                     egui_plot::HoverPosition::Elsewhere { position } => ("", *position),
                 };
-                let (x, y) = (value_text(at.x), value_text(y_value(at.y)));
+                let (x, y) = (value_text(at.x), value_text(y_value(name, at.y)));
                 Some(
                     format!("{name}\n{x_label} {x}\n{y_label} {y}")
                         .trim()
@@ -137,28 +194,35 @@ impl LinePlot {
         if is_log {
             plot = plot.y_grid_spacer(|input| decades(input.bounds));
         }
-        if self.shows_legend {
+        // A legend would cover a low plot.
+        if self.shows_legend && 30.0 * theme::GRID < height {
             plot = plot.legend(Legend::default());
         }
         plot.show(ui, |plot_ui| {
             for (series, colour) in data.series.iter().zip(colours) {
-                let points: PlotPoints<'_> = self.drawn(series.points).collect();
-                plot_ui.line(Line::new(series.name, points).stroke(Stroke::new(1.5, colour)));
+                let points: PlotPoints<'_> = self.drawn(series).collect();
+                let mut line = Line::new(series.name, points).stroke(Stroke::new(1.5, colour));
+                if series.is_dashed {
+                    line = line.style(LineStyle::dashed_dense());
+                }
+                plot_ui.line(line);
             }
         });
     }
 
-    fn drawn(self, points: &[[f64; 2]]) -> impl Iterator<Item = [f64; 2]> {
-        points
+    fn drawn(self, series: &Series<'_>) -> impl Iterator<Item = [f64; 2]> {
+        let from = series.log_from.unwrap_or(0.0);
+        series
+            .points
             .iter()
-            .map(move |&[x, y]| [x, if self.is_log_y { y.log10() } else { y }])
+            .map(move |&[x, y]| [x, if self.is_log_y { (y - from).log10() } else { y }])
             .filter(|[x, y]| x.is_finite() && y.is_finite())
     }
 
     fn n_left_out(self, data: &PlotData<'_>) -> usize {
         data.series
             .iter()
-            .map(|series| series.points.len() - self.drawn(series.points).count())
+            .map(|series| series.points.len() - self.drawn(series).count())
             .sum()
     }
 }

@@ -12,8 +12,10 @@ use egui_tiles::{Linear, LinearDir, Tiles, Tree};
 use ndarray::Axis;
 use ptycho_core::data::Dataset;
 use ptycho_core::paint::component::Source;
+use ptycho_core::study::tools::Tool;
 
 use self::frames::FrameBrowser;
+pub use self::tools::Foreseen;
 use self::tools::ToolsPanel;
 use super::super::chrome::central;
 use super::super::command::Command;
@@ -175,6 +177,21 @@ impl DataView {
         self.frames.begin_scan();
         self.probe_mode = 0;
         self.pictures.begin_scan();
+    }
+
+    /// The newest choice of the tools, if nobody has looked what comes out of it.
+    pub fn take_outlook_request(&mut self) -> Option<(u64, Tool)> {
+        self.tools.take_request()
+    }
+
+    /// Take what a tool would write.
+    pub fn foreseen(&mut self, foreseen: Foreseen) {
+        self.tools.take(foreseen);
+    }
+
+    /// A look at what a tool would write that failed in an unforeseen way.
+    pub fn outlook_failed(&mut self, words: String) {
+        self.tools.failed(words);
     }
 
     /// Show the pattern before or after.

@@ -70,6 +70,25 @@ impl Kind {
     }
 }
 
+/// What a tool would write, or why it cannot.
+pub struct Foreseen {
+    pub scan: u64,
+    pub tool: Tool,
+    pub outlook: Result<Outlook, String>,
+}
+
+impl Foreseen {
+    /// Look ahead; splitting a large scan takes longer than a frame.
+    pub fn new((scan, tool): (u64, Tool), dataset: &Dataset) -> Self {
+        let outlook = tool.outlook(dataset).map_err(|error| error.to_string());
+        Self {
+            scan,
+            tool,
+            outlook,
+        }
+    }
+}
+
 /// How many patterns of a subset, as drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Which {
@@ -99,7 +118,11 @@ pub(super) struct ToolsPanel {
     /// The scan and tool that `output` was suggested for.
     suggested: Option<(u64, Kind)>,
     opens: bool,
-    seen: Option<(u64, Tool, Result<Outlook, String>)>,
+    /// The scan and tool as chosen now, which the next look ahead is about.
+    wanted: Option<(u64, Tool)>,
+    /// The ones that a look ahead was asked for last.
+    asked: Option<(u64, Tool)>,
+    seen: Option<Foreseen>,
 }
 
 impl Default for ToolsPanel {
@@ -121,6 +144,8 @@ impl Default for ToolsPanel {
             output: String::new(),
             suggested: None,
             opens: true,
+            wanted: None,
+            asked: None,
             seen: None,
         }
     }
@@ -278,13 +303,17 @@ impl ToolsPanel {
         (tool, is_busy): (Tool, bool),
         commands: &mut Vec<Command>,
     ) {
-        self.look(scan, &tool);
-        let outlook = self.seen.as_ref().map(|(_, _, outlook)| outlook);
-        let is_possible = matches!(outlook, Some(Ok(_)));
-        match outlook {
+        self.wanted = Some((scan.id, tool.clone()));
+        let seen = self.seen.as_ref().filter(|seen| seen.scan == scan.id);
+        let is_current = seen.is_some_and(|seen| seen.tool == tool);
+        let is_possible = is_current && seen.is_some_and(|seen| seen.outlook.is_ok());
+        // What was seen last stays until its follower is there: an empty line in between would flicker.
+        match seen.map(|seen| &seen.outlook) {
             Some(Ok(outlook)) => outlook_rows(ui, outlook),
             Some(Err(problem)) => bad(ui, problem),
-            None => {}
+            None => {
+                ui.weak("Looking what comes out…");
+            }
         }
         ui.separator();
         let Some(source) = scan.path() else {
@@ -338,15 +367,28 @@ impl ToolsPanel {
         });
     }
 
-    /// Look ahead once for every choice.
-    fn look(&mut self, scan: &Scan, tool: &Tool) {
-        let is_known = self
-            .seen
-            .as_ref()
-            .is_some_and(|(id, seen, _)| *id == scan.id && seen == tool);
-        if let (false, Some(dataset)) = (is_known, &scan.dataset) {
-            let outlook = tool.outlook(dataset).map_err(|error| error.to_string());
-            self.seen = Some((scan.id, tool.clone(), outlook));
+    /// The newest choice, if the last one that was asked for differs.
+    pub(super) fn take_request(&mut self) -> Option<(u64, Tool)> {
+        if !self.is_open || self.asked == self.wanted {
+            return None;
+        }
+        self.asked.clone_from(&self.wanted);
+        self.wanted.clone()
+    }
+
+    /// Take what was seen.
+    pub(super) fn take(&mut self, foreseen: Foreseen) {
+        self.seen = Some(foreseen);
+    }
+
+    /// A look ahead that failed in an unforeseen way.
+    pub(super) fn failed(&mut self, words: String) {
+        if let Some((scan, tool)) = self.asked.clone() {
+            self.seen = Some(Foreseen {
+                scan,
+                tool,
+                outlook: Err(words),
+            });
         }
     }
 
@@ -366,9 +408,9 @@ impl ToolsPanel {
 
     /// The rows that the tool keeps, to be marked in the plot of positions, and the line of a split.
     pub(super) fn marks(&self, scan: &Scan) -> Option<(Vec<PointGroup<'_>>, Option<Divide>)> {
-        let (id, _, outlook) = self.seen.as_ref()?;
-        let outlook = outlook.as_ref().ok()?;
-        if !self.is_open || *id != scan.id || outlook.rows.is_empty() {
+        let seen = self.seen.as_ref()?;
+        let outlook = seen.outlook.as_ref().ok()?;
+        if !self.is_open || seen.scan != scan.id || outlook.rows.is_empty() {
             return None;
         }
         let names: &[&str] = if outlook.rows.len() == 2 {

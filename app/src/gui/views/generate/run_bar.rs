@@ -71,7 +71,7 @@ fn blocking_words(generation: &Generation, queue: &Queue) -> Option<String> {
         return Some("Overlap views are being written: wait, or cancel that.".to_owned());
     }
     if queue.is_busy(Lane::Compute) {
-        return Some("A reconstruction is running: wait, or stop it.".to_owned());
+        return Some(queue.busy_words().to_owned());
     }
     preflight(generation)
         .into_iter()

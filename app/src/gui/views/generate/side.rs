@@ -103,6 +103,7 @@ fn table<T: Fields>(
         relevance: &relevance,
         file,
         widths: [32.0, 25.0, 6.0].map(|n_steps| n_steps * theme::GRID),
+        ..Aids::NONE
     };
     table.rows(ui, id_salt, settings, &mut aids)
 }

@@ -70,10 +70,8 @@ fn blocking_words(document: &Document, queue: &Queue) -> Option<String> {
     if queue.is_busy(Lane::Compute) {
         let words = if queue.overlap().is_some() {
             "Views are being written."
-        } else if queue.generation().is_some() {
-            "Datasets are being generated: wait, or cancel that in the Generate view."
         } else {
-            "A reconstruction is running: wait, or stop it."
+            queue.busy_words()
         };
         return Some(words.to_owned());
     }

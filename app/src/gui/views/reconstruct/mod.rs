@@ -255,6 +255,8 @@ fn draw_loss(ui: &mut Ui, plot: &mut LinePlot, run: &Run) -> bool {
         name: "loss",
         points: &points,
         colour_index: 0,
+        is_dashed: false,
+        log_from: None,
     }];
     let data = PlotData {
         x_label: "epoch",

@@ -20,9 +20,8 @@ pub struct Permissions {
     pub resume: bool,
     pub save: bool,
     pub export: bool,
-    /// Whether datasets are being generated, for which everything else waits.
-    pub is_generating: bool,
-    pub is_thinning: bool,
+    /// Why nothing can be computed now; empty where it can.
+    pub busy: &'static str,
 }
 
 /// Draw the side.
@@ -95,16 +94,11 @@ fn continue_row(
 }
 
 fn blocking_words(document: &Document, permissions: Permissions) -> String {
-    if permissions.is_generating {
-        return "Datasets are being generated: wait, or cancel that in the Generate view."
-            .to_owned();
-    }
-    if permissions.is_thinning {
-        return "Overlap views are being written: wait, or cancel that in the Overlap view."
-            .to_owned();
-    }
     if permissions.stop {
         return "A reconstruction is running.".to_owned();
+    }
+    if !permissions.busy.is_empty() {
+        return permissions.busy.to_owned();
     }
     let blocking = document
         .preflight()
