@@ -105,67 +105,84 @@ impl Kernel {
 #[derive(Clone, Copy)]
 struct Portable;
 
-const PORTABLE_LANES: usize = 4;
+/// One expression for each lane, written out: closures are not always inlined.
+macro_rules! lanes {
+    ($lane:ident => $value:expr) => {
+        [
+            {
+                const $lane: usize = 0;
+                $value
+            },
+            {
+                const $lane: usize = 1;
+                $value
+            },
+            {
+                const $lane: usize = 2;
+                $value
+            },
+            {
+                const $lane: usize = 3;
+                $value
+            },
+        ]
+    };
+}
 
 impl Machine for Portable {
-    type Vector = [f32; PORTABLE_LANES];
-    const LANES: usize = PORTABLE_LANES;
+    type Vector = [f32; 4];
+    const LANES: usize = 4;
 
     #[inline(always)]
-    fn splat(self, value: f32) -> Self::Vector {
-        [value; PORTABLE_LANES]
+    fn splat(self, value: f32) -> [f32; 4] {
+        [value; 4]
     }
     #[inline(always)]
-    fn load(self, from: &[f32]) -> Self::Vector {
-        std::array::from_fn(|lane| from[..PORTABLE_LANES][lane])
+    fn load(self, from: &[f32]) -> [f32; 4] {
+        let from = &from[..4];
+        lanes!(L => from[L])
     }
     #[inline(always)]
-    fn store(self, value: Self::Vector, to: &mut [f32]) {
-        to[..PORTABLE_LANES].copy_from_slice(&value);
+    fn store(self, value: [f32; 4], to: &mut [f32]) {
+        to[..4].copy_from_slice(&value);
     }
     #[inline(always)]
-    fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        std::array::from_fn(|lane| a[lane] + b[lane])
+    fn add(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+        lanes!(L => a[L] + b[L])
     }
     #[inline(always)]
-    fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        std::array::from_fn(|lane| a[lane] - b[lane])
+    fn sub(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+        lanes!(L => a[L] - b[L])
     }
     #[inline(always)]
-    fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        std::array::from_fn(|lane| a[lane] * b[lane])
+    fn mul(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+        lanes!(L => a[L] * b[L])
     }
     #[inline(always)]
-    fn fma(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
+    fn fma(self, a: [f32; 4], b: [f32; 4], c: [f32; 4]) -> [f32; 4] {
         // Without the instruction `mul_add` is a call of the C library.
         if cfg!(any(target_arch = "aarch64", target_feature = "fma")) {
-            std::array::from_fn(|lane| a[lane].mul_add(b[lane], c[lane]))
+            lanes!(L => a[L].mul_add(b[L], c[L]))
         } else {
-            std::array::from_fn(|lane| a[lane] * b[lane] + c[lane])
+            lanes!(L => a[L] * b[L] + c[L])
         }
     }
     #[inline(always)]
-    fn where_greater(
-        self,
-        a: Self::Vector,
-        b: Self::Vector,
-        x: Self::Vector,
-        y: Self::Vector,
-    ) -> Self::Vector {
-        std::array::from_fn(|lane| if a[lane] > b[lane] { x[lane] } else { y[lane] })
+    fn where_greater(self, a: [f32; 4], b: [f32; 4], x: [f32; 4], y: [f32; 4]) -> [f32; 4] {
+        lanes!(L => if a[L] > b[L] { x[L] } else { y[L] })
     }
     #[inline(always)]
-    fn where_equal(self, a: Self::Vector, b: Self::Vector, x: Self::Vector) -> Self::Vector {
-        std::array::from_fn(|lane| if a[lane] == b[lane] { x[lane] } else { 0.0 })
+    fn where_equal(self, a: [f32; 4], b: [f32; 4], x: [f32; 4]) -> [f32; 4] {
+        lanes!(L => if a[L] == b[L] { x[L] } else { 0.0 })
     }
     #[inline(always)]
-    fn load_bytes(self, from: &[u8]) -> Self::Vector {
-        std::array::from_fn(|lane| f32::from(from[..PORTABLE_LANES][lane]))
+    fn load_bytes(self, from: &[u8]) -> [f32; 4] {
+        let from = &from[..4];
+        lanes!(L => f32::from(from[L]))
     }
     #[inline(always)]
-    fn store_bytes(self, value: Self::Vector, to: &mut [u8]) {
-        let bytes: [u8; PORTABLE_LANES] = std::array::from_fn(|lane| value[lane] as u8);
-        to[..PORTABLE_LANES].copy_from_slice(&bytes);
+    fn store_bytes(self, value: [f32; 4], to: &mut [u8]) {
+        to[..4].copy_from_slice(&lanes!(L => value[L] as u8));
     }
 }
 

@@ -50,6 +50,7 @@ impl Task for TransformFilters<'_> {
         } else {
             (N_TAPS * self.n_in, N_TAPS)
         };
+        let turn = if self.adjoint { N_TAPS - 1 } else { 0 };
         // Of every output a few steps at a time, as they lie in memory; columns without an output stay 0.
         let mut taps = [[[0.0_f32; PANEL]; N_TAPS]; STEPS];
         for first in (0..n_k).step_by(STEPS) {
@@ -63,7 +64,7 @@ impl Task for TransformFilters<'_> {
                     let start = output as usize * wide + (first + step) * deep;
                     let kernel = &self.weights[start..][..N_TAPS];
                     for tap in 0..N_TAPS {
-                        taps[step][tap][lane] = kernel[if self.adjoint { 8 - tap } else { tap }];
+                        taps[step][tap][lane] = kernel[turn.abs_diff(tap)];
                     }
                 }
             }
