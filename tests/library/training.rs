@@ -11,7 +11,7 @@ use ptycho_core::data::{Dataset, DatasetParts, Patches};
 use ptycho_core::job::{DriveOptions, Engine as _, Quiet, Step, Stop, StopReason, drive};
 use ptycho_core::nn::samples::Samples;
 use ptycho_core::nn::stepper::{Batch, Losses, Prediction, Stepper};
-use ptycho_core::nn::{EpochRecord, Loss, Model, Schedule, TrainSettings, Trainer};
+use ptycho_core::nn::{EpochRecord, InputScale, Loss, Model, Schedule, TrainSettings, Trainer};
 
 use crate::jobs::resumes_bit_for_bit;
 use crate::lsqml::scan;
@@ -388,6 +388,39 @@ fn groups_are_split_by_the_seed() {
     let one = samples.select(&[7]);
     assert_eq!(one.split(0.5, 0).unwrap().1.n_groups(), 0);
     assert!(samples.select(&[]).split(0.5, 0).is_err());
+}
+
+#[test]
+fn inputs_of_either_scale_have_the_same_mean_square() {
+    for input in [InputScale::Linear, InputScale::Log] {
+        let settings = TrainSettings {
+            gridsize: 1,
+            input,
+            ..TrainSettings::default()
+        };
+        let samples = Samples::new(scan(64, 5, 34.0, true), &settings).unwrap();
+        let of = samples.normalisation();
+        let which: Vec<usize> = (0..samples.groups.n_groups()).collect();
+        let mut batch = samples.room(which.len());
+        samples.fill(&which, &of, &mut batch);
+        let inputs = batch.input.values().chunks(batch.input.stride());
+        let mut sum = 0.0;
+        for (pixel, measured) in inputs.zip(&*batch.amplitude) {
+            let shown = match input {
+                InputScale::Linear => *measured,
+                InputScale::Log => (1.0 + f64::from(*measured)).ln() as f32,
+            };
+            let expected = of.input_factor as f32 * shown;
+            let is_right = (pixel[0] - expected).abs() <= 1e-5 * expected.abs();
+            assert!(
+                is_right || measured.is_nan() && pixel[0] == 0.0,
+                "{input:?}"
+            );
+            sum += f64::from(pixel[0]).powi(2);
+        }
+        let mean = sum / which.len() as f64;
+        assert!((mean / 1024.0 - 1.0).abs() < 1e-5, "{input:?}: {mean}");
+    }
 }
 
 #[test]

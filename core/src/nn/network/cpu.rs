@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::job::Stop;
 use crate::nn::architecture::{Architecture, Entry, Head, PROBE_ENTRY};
 use crate::nn::parameters::rms_probe;
-use crate::nn::physics::Physics;
+use crate::nn::physics::{Physics, merge_weights};
 use crate::nn::settings::Model;
 use crate::nn::stepper::{Batch, Losses, Objective, Prediction, Stepper, StepperSettings};
 use crate::tensor::Activations;
@@ -308,7 +308,8 @@ impl Illuminated {
                 n_modes,
                 settings.objective,
                 n_threads,
-            ),
+            )
+            .with_merge_weights(merge_weights(architecture, &settings.probe).as_ref()),
             probe,
             trained,
         }
