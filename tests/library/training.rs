@@ -8,6 +8,7 @@ use num_complex::Complex32;
 use ptycho_core::Error;
 use ptycho_core::compute::{Compute, DeviceChoice};
 use ptycho_core::data::{Dataset, DatasetParts, Patches};
+use ptycho_core::grouping::form_groups;
 use ptycho_core::job::{DriveOptions, Engine as _, Quiet, Step, Stop, StopReason, drive};
 use ptycho_core::nn::samples::Samples;
 use ptycho_core::nn::stepper::{Batch, Losses, Prediction, Stepper};
@@ -391,6 +392,27 @@ fn groups_are_split_by_the_seed() {
 }
 
 #[test]
+fn members_of_a_group_stand_in_reading_order() {
+    let dataset = scan(64, 5, 34.0, true);
+    let settings = TrainSettings::default();
+    let samples = Samples::new(Arc::clone(&dataset), &settings).unwrap();
+    let drawn = form_groups(dataset.positions_px(), &settings.grouping()).unwrap();
+    for (g, row) in samples.groups.index().rows().into_iter().enumerate() {
+        let sorted = |members: Vec<u32>| {
+            let mut members = members;
+            members.sort_unstable();
+            members
+        };
+        let as_drawn = drawn.groups.index().row(g).to_vec();
+        assert_eq!(sorted(row.to_vec()), sorted(as_drawn), "group {g}");
+        let at = samples.groups.relative_px(g);
+        assert!(at[0][1] <= at[1][1] && at[2][1] <= at[3][1], "{at:?}");
+        let lowest_above = at[0][0].max(at[1][0]);
+        assert!(lowest_above <= at[2][0].min(at[3][0]), "{at:?}");
+    }
+}
+
+#[test]
 fn inputs_of_either_scale_have_the_same_mean_square() {
     for input in [InputScale::Linear, InputScale::Log] {
         let settings = TrainSettings {
@@ -505,7 +527,12 @@ fn a_file_has_its_own_groups_and_says_which_gridsize_fits() {
         ..TrainSettings::default()
     };
     let samples = Samples::new(Arc::clone(&dataset), &settings).unwrap();
-    assert_eq!(samples.groups.index().mapv(|i| i as i32), index);
+    // The same members; their order is the network's business.
+    let mut members = samples.groups.index().mapv(|i| i as i32);
+    for mut row in members.rows_mut() {
+        row.as_slice_mut().unwrap().sort_unstable();
+    }
+    assert_eq!(members, index);
     assert!(samples.notes[0].contains("the file's own 6 groups"));
     let error = Samples::new(dataset, &tiny()).err().unwrap().to_string();
     assert!(error.contains("--gridsize 2"), "{error}");

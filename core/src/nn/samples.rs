@@ -49,7 +49,7 @@ pub struct Samples {
 }
 
 impl Samples {
-    /// Groups as the settings want them, or as the file's `group_index` has them.
+    /// Groups as the settings want them, or as the file's `group_index` has them; the members of each in reading order.
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] where the settings do not suit the dataset (too few patterns, no `Y` for the baseline, ...).
@@ -91,6 +91,7 @@ impl Samples {
                 (formed.groups, formed.notes)
             }
         };
+        let groups = in_reading_order(&groups, points)?;
         Ok(Self {
             dataset,
             groups,
@@ -326,6 +327,34 @@ fn shown(input: InputScale, amplitude: f32) -> f32 {
         InputScale::Linear => amplitude,
         InputScale::Log => amplitude.ln_1p(),
     }
+}
+
+/// The same groups, the members of each in reading order: cut into gridsize rows from the top, each from left to right. A
+/// network is told no positions; a channel that always lies in the same quarter of its group tells it as much.
+fn in_reading_order(groups: &Groups, points: &[[f64; 2]]) -> Result<Groups> {
+    let c = groups.c();
+    let side = c.isqrt().max(1);
+    let mut index = groups.index().clone();
+    let mut members: Vec<u32> = Vec::with_capacity(c);
+    for mut row in index.rows_mut() {
+        members.clear();
+        members.extend(row.iter());
+        let by = |axis: usize| {
+            move |a: &u32, b: &u32| {
+                points[*a as usize][axis]
+                    .total_cmp(&points[*b as usize][axis])
+                    .then(a.cmp(b))
+            }
+        };
+        members.sort_unstable_by(by(0));
+        for line in members.chunks_mut(side) {
+            line.sort_unstable_by(by(1));
+        }
+        for (to, from) in row.iter_mut().zip(&members) {
+            *to = *from;
+        }
+    }
+    Groups::new(index, points)
 }
 
 /// The groups that a file holds, if the network takes groups of that many.
