@@ -10,9 +10,9 @@
 //! | floor | modules |
 //! |---|---|
 //! | 5 | [`study`]: run folders, tasks and their execution |
-//! | 4 | [`paint`]: colour maps, arrays to pixels, colour bars, PNG |
-//! | 3 | [`nn`]: PtychoPINN and the supervised baseline · [`iterative`]: LSQML |
-//! | 2 | [`sim`], [`grouping`]: neighbours, groups, spacing, overlap, [`forward`], [`patches`] |
+//! | 4 | [`paint`]: colour maps, arrays to pixels, colour bars, PNG · [`figure`]: panels and plots as SVG and PNG |
+//! | 3 | [`nn`]: PtychoPINN and the supervised baseline · [`iterative`]: LSQML · [`metrics`]: how well reconstructions agree |
+//! | 2 | [`sim`], [`grouping`]: neighbours, groups, spacing, overlap, [`forward`], [`patches`], [`phase`], [`register`] |
 //! | 1 | [`data`]: NPZ, the data contract, inspection, repair |
 //! | 0 | [`error`], [`compute`], [`rng`], [`simd`], [`fft`], [`disk`], [`job`], [`tensor`]: kernels of networks |
 //!
@@ -40,13 +40,17 @@ pub mod disk;
 pub mod error;
 pub mod fft;
 pub mod fields;
+pub mod figure;
 pub mod forward;
 pub mod grouping;
 pub mod iterative;
 pub mod job;
+pub mod metrics;
 pub mod nn;
 pub mod paint;
 pub mod patches;
+pub mod phase;
+pub mod register;
 pub mod rng;
 pub mod sim;
 pub mod simd;

@@ -8,13 +8,13 @@ const FLOORS: &[&[&str]] = &[
         "error", "compute", "fields", "rng", "simd", "fft", "disk", "job", "tensor",
     ],
     &["data"],
-    &["sim", "grouping", "forward", "patches"],
-    &["iterative", "nn"],
-    &["paint"],
+    &["sim", "grouping", "forward", "patches", "phase", "register"],
+    &["iterative", "nn", "metrics"],
+    &["paint", "figure"],
     &["study"],
 ];
 /// Floors whose modules do not import each other.
-const APART: &[&str] = &["iterative", "nn"];
+const APART: &[&str] = &["iterative", "nn", "metrics"];
 
 fn floor(module: &str) -> Option<usize> {
     FLOORS.iter().position(|modules| modules.contains(&module))

@@ -9,10 +9,10 @@ use ptycho_core::paint::colormap::{
 use ptycho_core::paint::component::{Component, Source};
 use ptycho_core::paint::export::Figure;
 use ptycho_core::paint::limits::{Limits, ResolvedLimits, histogram};
-use ptycho_core::paint::phase::{PhaseRamp, remove_phase_ramp_and_offset, unwrap};
 use ptycho_core::paint::picture::{Look, Meaning, Picture};
 use ptycho_core::paint::raster::{self, Rgba, area_average, magnify};
 use ptycho_core::paint::text;
+use ptycho_core::phase::{PhaseRamp, remove_phase_ramp_and_offset, unwrap};
 use std::f32::consts::{PI, TAU};
 
 const MEANING: Meaning<'static> = Meaning {

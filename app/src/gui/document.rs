@@ -10,7 +10,7 @@ use ptycho_core::data::{Dataset, Finding, Inspection, Reconstruction, Severity, 
 use ptycho_core::fields::Fields as _;
 use ptycho_core::iterative::{LsqmlSettings, ObjectInit};
 use ptycho_core::job::{Progress, StopReason};
-use ptycho_core::paint::phase::Region;
+use ptycho_core::phase::Region;
 use ptycho_core::study::generate::GenerateTask;
 use ptycho_core::study::memory::{available_bytes, estimate_bytes};
 use ptycho_core::study::run::Source;

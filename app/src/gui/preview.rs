@@ -6,7 +6,7 @@
 
 use ndarray::{Array2, Array3, Axis};
 use num_complex::Complex32;
-use ptycho_core::paint::phase::{Region, remove_phase_ramp_and_offset};
+use ptycho_core::phase::{Region, remove_phase_ramp_and_offset};
 
 /// Object and probe as shown.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2};
 use num_complex::Complex32;
 use serde::{Deserialize, Serialize};
 
-use crate::paint::phase::unwrap;
+use crate::phase::unwrap;
 
 /// The array behind a picture.
 #[derive(Clone, Copy, Debug)]

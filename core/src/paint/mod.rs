@@ -9,7 +9,6 @@ pub mod colormap;
 pub mod component;
 pub mod export;
 pub mod limits;
-pub mod phase;
 pub mod picture;
 pub mod raster;
 pub mod text;

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::paint::colormap::{ColorMap, Colour, HueLightness, Map, NAN, UNSEEN};
 use crate::paint::component::{Component, Source, amplitude};
 use crate::paint::limits::{Limits, ResolvedLimits};
-use crate::paint::phase::{PhaseRamp, Region};
 use crate::paint::raster::{self, Rgba};
+use crate::phase::{PhaseRamp, Region};
 
 /// How an array is shown; the starting values suit any array.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

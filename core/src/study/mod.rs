@@ -1,6 +1,8 @@
 //! Tasks and run folders: what the window and the command line both execute.
 
 pub mod batches;
+pub mod compare;
+pub mod diagnose;
 pub mod generate;
 pub mod infer;
 pub mod loss_check;

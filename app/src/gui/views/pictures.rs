@@ -2,8 +2,8 @@
 
 use egui::{TextureId, Ui};
 use ptycho_core::paint::component::Source;
-use ptycho_core::paint::phase::Region;
 use ptycho_core::paint::picture::Look;
+use ptycho_core::phase::Region;
 
 use super::super::command::{Action, Command};
 use super::super::picture_out::{PaneCopy, Values};

@@ -9,8 +9,8 @@ use num_complex::Complex32;
 use ptycho_core::job::Job;
 use ptycho_core::paint::component::{Component, Source};
 use ptycho_core::paint::limits::histogram;
-use ptycho_core::paint::phase::Region;
 use ptycho_core::paint::picture::{Look, Meaning, Picture};
+use ptycho_core::phase::Region;
 
 use super::histogram as strip;
 use super::image_pane::PaneData;

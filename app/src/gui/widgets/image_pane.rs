@@ -12,8 +12,8 @@ use num_complex::Complex32;
 use ptycho_core::paint::component::{Component, Source};
 use ptycho_core::paint::export::Figure;
 use ptycho_core::paint::limits::Limits;
-use ptycho_core::paint::phase::Region;
 use ptycho_core::paint::picture::{Look, Meaning, Picture};
+use ptycho_core::phase::Region;
 use serde::{Deserialize, Serialize};
 
 use crate::gui::texture::color_image;

@@ -1,0 +1,1 @@
+//! Mean and greatest errors, PSNR, Pearson, over the pixels of a mask.
