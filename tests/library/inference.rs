@@ -8,8 +8,11 @@ use num_complex::{Complex32, Complex64};
 use ptycho_core::compute::{Compute, DeviceChoice};
 use ptycho_core::data::{Archive, Dataset, DatasetParts, Frames, Reconstruction};
 use ptycho_core::error::Error;
+use ptycho_core::grouping::{Groups, form_groups};
 use ptycho_core::job::Quiet;
-use ptycho_core::nn::infer::{InferSettings, Inferred, Rescale, StitchWeight, Stitcher, infer};
+use ptycho_core::nn::infer::{
+    InferSettings, Inferred, Rescale, StitchWeight, Stitcher, grouping, infer,
+};
 use ptycho_core::nn::parameters::Parameters;
 use ptycho_core::nn::samples::Samples;
 use ptycho_core::nn::settings::Model;
@@ -152,6 +155,32 @@ fn an_object_that_was_cut_into_patches_comes_back() {
 }
 
 #[test]
+fn every_member_of_a_group_lies_at_its_own_position() {
+    let truth = object([44, 44]);
+    let points: Vec<[f64; 2]> = [[10, 10], [10, 30], [30, 12], [28, 31], [20, 20], [32, 22]]
+        .map(|at| at.map(f64::from))
+        .to_vec();
+    let index = ndarray::array![[0u32, 1, 2, 3], [4, 5, 1, 0]];
+    let groups = Groups::new(index, &points).unwrap();
+    // The second group first; patches stand in the order of its members.
+    let patches: Vec<Complex32> = [4, 5, 1, 0, 0, 1, 2, 3]
+        .iter()
+        .flat_map(|member| cut(&truth, points[*member]))
+        .collect();
+    let mut stitcher = Stitcher::new([44, 44], N, N, uniform());
+    stitcher.add_groups(&patches, &groups, &[1, 0]);
+    let (stitched, coverage) = stitcher.finish();
+    let mut n_seen = 0;
+    for (at, weight) in coverage.indexed_iter() {
+        if 0.0 < *weight {
+            n_seen += 1;
+            assert!((stitched[at] - truth[at]).norm() < 1e-5, "{at:?}");
+        }
+    }
+    assert!(N * N * 4 < n_seen, "{n_seen}");
+}
+
+#[test]
 fn a_pixel_that_no_patch_saw_is_zero_and_the_others_are_not_mixed_with_it() {
     let mut stitcher = Stitcher::new([20, 20], N, 6, uniform());
     let ones = vec![Complex32::new(1.0, 0.0); N * N];
@@ -164,15 +193,6 @@ fn a_pixel_that_no_patch_saw_is_zero_and_the_others_are_not_mixed_with_it() {
         assert!((value.re - if is_seen { 1.0 } else { 0.0 }).abs() < 1e-7);
         assert_eq!(is_seen, 0.0 < coverage[[y, x]], "{y} {x}");
     }
-    // Pixels that a patch has not drawn count for nothing.
-    stitcher.add_where(
-        &vec![Complex32::new(9.0, 0.0); N * N],
-        [10.0, 10.0],
-        |y, _| y < 6,
-    );
-    let (object, _) = stitcher.finish();
-    assert!((object[[12, 10]].re - 1.0).abs() < 1e-6);
-    assert!((object[[7, 10]].re - (9.0 + 2.0) / 3.0).abs() < 1e-5);
 }
 
 #[test]
@@ -269,6 +289,7 @@ fn untrained(model: Model, dataset: &Dataset) -> Bundle {
         normalisation: samples.normalisation(),
         probe: dataset.probe().clone(),
         settings,
+        group_reach_px: 4.0,
         data_sha256: dataset.content_sha256(),
         epoch: 0,
     }
@@ -431,4 +452,69 @@ fn another_dose_or_probe_is_told() {
     assert!(off.iter().all(|off| off.norm() < 1e-6));
     let (notes, _) = of(&Dataset::new(other).unwrap());
     assert!(notes.contains("not the one in training"), "{notes}");
+}
+
+/// A raster of 12 x 12 positions this far apart.
+fn raster(step_px: f64) -> Dataset {
+    let positions: Vec<[f64; 2]> = (0..144)
+        .map(|i| {
+            [
+                40.0 + step_px * f64::from(i / 12),
+                40.0 + step_px * f64::from(i % 12),
+            ]
+        })
+        .collect();
+    let frames = Array3::from_elem((144, SIDE, SIDE), 1.0f32);
+    let probe = Array3::from_elem((1, SIDE, SIDE), Complex32::new(1.0, 0.0));
+    let parts = DatasetParts::required(Frames::from_array(frames), positions, probe);
+    Dataset::new(parts).unwrap()
+}
+
+#[test]
+fn groups_are_as_wide_as_those_of_the_training() {
+    let settings = InferSettings::default();
+    let reach = |dataset: &Dataset, wanted: &TrainSettings| {
+        let formed = form_groups(dataset.positions_px(), &wanted.grouping()).unwrap();
+        formed.groups.reach_px()
+    };
+    let of = |bundle: &Bundle, step_px: f64, settings: &InferSettings| {
+        let dataset = raster(step_px);
+        let (wanted, notes) = grouping(bundle, &dataset, settings).unwrap();
+        (reach(&dataset, &wanted), wanted, notes.join("\n"))
+    };
+    let trained = raster(4.0);
+    let mut bundle = untrained(Model::Pinn, &trained);
+    bundle.group_reach_px = reach(&trained, &bundle.settings);
+    // The same spacing: the same K, and no word.
+    let (_, wanted, notes) = of(&bundle, 4.0, &settings);
+    assert_eq!(wanted.grouping().k(), bundle.settings.grouping().k());
+    assert!(notes.is_empty(), "{notes}");
+    assert_eq!(wanted.groups, 1000, "of few patterns more groups");
+    // A denser scan: more neighbours, groups as wide.
+    let (found, wanted, notes) = of(&bundle, 1.5, &settings);
+    assert!(bundle.settings.grouping().k() < wanted.neighbors && notes.contains("K ="));
+    assert!(
+        (found / bundle.group_reach_px - 1.0).abs() < 0.15,
+        "{found}"
+    );
+    // A sparser one: as narrow as can be, and told.
+    let (found, wanted, notes) = of(&bundle, 9.0, &settings);
+    assert_eq!(wanted.neighbors, 6);
+    assert!(
+        bundle.group_reach_px < found && notes.contains("sparser"),
+        "{notes}"
+    );
+    // What is given is taken.
+    let given = InferSettings {
+        neighbors: 20,
+        groups: 33,
+        ..settings
+    };
+    let (_, wanted, notes) = of(&bundle, 9.0, &given);
+    assert_eq!((wanted.neighbors, wanted.groups), (20, 33));
+    assert!(notes.is_empty(), "{notes}");
+    // The baseline has single patterns.
+    let baseline = untrained(Model::Baseline, &trained);
+    let (_, wanted, _) = of(&baseline, 9.0, &InferSettings::default());
+    assert_eq!(wanted.groups, 0);
 }

@@ -102,6 +102,13 @@ impl Groups {
         &self.relative_px[g * self.c()..(g + 1) * self.c()]
     }
 
+    /// Mean distance of a member from its group's centre; 0 for single patterns, and without a group.
+    pub fn reach_px(&self) -> f64 {
+        let distance = |[row, column]: &[f64; 2]| row.hypot(*column);
+        let sum: f64 = self.relative_px.iter().map(distance).sum();
+        sum / self.relative_px.len().max(1) as f64
+    }
+
     /// The groups with these numbers, in that order.
     ///
     /// # Panics

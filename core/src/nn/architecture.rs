@@ -115,6 +115,15 @@ impl Entry {
 }
 
 impl Architecture {
+    /// Side of the central part of a patch that the network draws: half of it where the object is padded and has no border.
+    pub fn drawn_px(&self) -> usize {
+        if self.pad_object && !self.border_head {
+            self.n / 2
+        } else {
+            self.n
+        }
+    }
+
     /// The network that the settings want for patterns of `n` pixels and a probe of `n_probe_modes`.
     ///
     /// # Errors

@@ -41,6 +41,8 @@ pub struct Bundle {
     pub probe: Array3<Complex32>,
     /// Settings of the training.
     pub settings: TrainSettings,
+    /// How far patterns lay from their group's centre in the training, on average; 0 for single patterns.
+    pub group_reach_px: f64,
     /// SHA-256 of the training data's content.
     pub data_sha256: String,
     /// Epochs of training in these parameters.
@@ -66,6 +68,8 @@ pub struct BundleCard {
     pub settings: TrainSettings,
     /// Input normalisation.
     pub normalisation: Normalisation,
+    /// Mean distance of a pattern from its group's centre in the training.
+    pub group_reach_px: f64,
     /// SHA-256 of the training data's content.
     pub data_sha256: String,
     /// Epochs of training.
@@ -92,6 +96,7 @@ impl Bundle {
             architecture: self.architecture.clone(),
             settings: self.settings.clone(),
             normalisation: self.normalisation,
+            group_reach_px: self.group_reach_px,
             data_sha256: self.data_sha256.clone(),
             epoch: self.epoch,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -214,6 +219,7 @@ impl Bundle {
             },
             probe: Array3::from_shape_vec((n_modes, n, n), probe).ok()?,
             settings: card.settings.clone(),
+            group_reach_px: card.group_reach_px,
             data_sha256: card.data_sha256.clone(),
             epoch: card.epoch,
         })

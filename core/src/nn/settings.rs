@@ -101,8 +101,8 @@ field_table! {
         lr: f64 = 1e-3, basic, 0.0..=1.0;
         /// Seed of weights, groups, validation split and batches.
         seed: u64 = 0, basic;
-        /// How the learning rate changes.
-        schedule: Schedule = Schedule::Plateau, advanced;
+        /// How the learning rate changes. At first a network draws the same for every pattern, for epochs on end on small sets: a plateau, after which the rate would be too low to leave it.
+        schedule: Schedule = Schedule::Cosine, advanced;
         /// Epochs over which the learning rate rises from nearly 0: at the full rate Adam's first steps are too long.
         warmup_epochs: usize = 1, advanced, 0..=1000;
         /// Least learning rate of plateau and cosine.

@@ -13,10 +13,12 @@ use crate::data::{Dataset, Reconstruction, Strictness};
 use crate::error::{Error, Result};
 use crate::fields::Fields as _;
 use crate::job::Monitor;
-use crate::nn::infer::{InferSettings, Inferred, Rescale, infer as infer_samples, probe_factor};
+use crate::nn::infer::{
+    InferSettings, Inferred, Rescale, grouping, infer as infer_samples, probe_factor,
+};
 use crate::nn::samples::Samples;
 use crate::nn::settings::Model;
-use crate::nn::{Bundle, BundleCard, TrainSettings};
+use crate::nn::{Bundle, BundleCard};
 use crate::study::store::SCHEMA;
 
 /// Powers of two probes that differ by less than this part are those of one dose.
@@ -61,7 +63,7 @@ pub struct InferOutcome {
 
 /// Read bundle and data, infer, write the result.
 ///
-/// Groups are formed as in training, or are those of the file; the number and the seed are the task's. The input is
+/// Groups are formed by [`grouping`], or are those of the file; the number and the seed are the task's. The input is
 /// normalised as in training. A network knows the probe and the dose that it was trained with: where the data have others
 /// the notes say so.
 ///
@@ -73,17 +75,14 @@ pub fn infer(task: &InferTask, monitor: &dyn Monitor<()>) -> Result<InferOutcome
     let (bundle, card) = Bundle::load(&task.bundle)?;
     let opened = Dataset::open(&task.data, Strictness::Repair)?;
     let compute = Compute::open(task.device, task.n_threads)?;
-    let settings = TrainSettings {
-        groups: task.settings.groups,
-        seed: task.settings.seed,
-        oversample: true,
-        ..bundle.settings.clone()
-    };
     let of_data = |error: Error| error.with_file(&task.data);
+    let (settings, of_groups) =
+        grouping(&bundle, &opened.dataset, &task.settings).map_err(of_data)?;
     let samples = Samples::to_predict(Arc::new(opened.dataset), &settings).map_err(of_data)?;
     let inferred =
         infer_samples(&bundle, &samples, &task.settings, &compute, monitor).map_err(of_data)?;
     let mut notes = opened.repairs;
+    notes.extend(of_groups);
     notes.extend(samples.notes.iter().cloned());
     notes.extend(differences(&bundle, &samples.dataset));
     notes.extend(unseen(&inferred));

@@ -1,8 +1,8 @@
 //! Bundle and dataset to an object in the object's own frame.
 
 mod agreement;
-mod drawn;
 mod stitcher;
+mod widths;
 
 use std::time::Instant;
 
@@ -10,7 +10,6 @@ use ndarray::{Array2, Array3, Axis};
 use num_complex::Complex32;
 
 use self::agreement::Agreement;
-use self::drawn::Drawn;
 use crate::compute::Compute;
 use crate::error::{Error, Result};
 use crate::job::{Monitor, Progress};
@@ -21,6 +20,7 @@ use crate::nn::stepper::{self, Batch, Objective, Prediction, StepperSettings};
 use crate::{field_choice, field_table};
 
 pub use stitcher::Stitcher;
+pub use widths::grouping;
 
 field_choice! {
     /// How overlapping patches are averaged.
@@ -53,8 +53,10 @@ field_table! {
         weight: StitchWeight = StitchWeight::Uniform, basic;
         /// What multiplies the amplitude that is saved.
         rescale: Rescale = Rescale::None, basic;
-        /// Groups wanted; 0 takes one for each pattern.
+        /// Groups wanted; 0 takes one for each pattern, and for groups of several at least 1000, but no more than 8 for each pattern: the more groups a pattern is seen in, the better what is drawn of it.
         groups: usize = 0, basic, 0..=100000000;
+        /// K: the patterns of a group are drawn from so many nearest other ones; 0 takes the K that makes groups as wide as those of the training.
+        neighbors: usize = 0, basic, 0..=100;
         /// Groups in a batch.
         batch_size: usize = 16, advanced, 1..=4096;
         /// Seed of the groups.
@@ -86,8 +88,7 @@ pub struct Inferred {
 /// What every error of this module was about.
 const ATTEMPTED: &str = "reconstruct with a trained network";
 
-/// Stream `samples` through the bundle's network and stitch: of every group the object around its centre, of the
-/// baseline every pattern's patch.
+/// Stream `samples` through the bundle's network and stitch what it draws of every pattern, at the pattern's own position.
 ///
 /// Input is normalised as in training. Counts are predicted with the bundle's probe, brought to the power of this
 /// dataset's. Neither the batch size nor the number of threads changes the result.
@@ -114,10 +115,9 @@ pub fn infer(
     let mut stitcher = Stitcher::new(
         samples.dataset.object_shape(),
         n,
-        settings.stitch_crop,
+        settings.stitch_crop.min(bundle.architecture.drawn_px()),
         weights(settings.weight, &bundle.trained_probe()),
     );
-    let drawn = Drawn::of(&bundle.architecture);
     let mut agreement = Agreement::default();
     let (mut batch, mut prediction) = (samples.room(size), Prediction::default());
     if bundle.architecture.model == Model::Baseline {
@@ -134,12 +134,7 @@ pub fn infer(
         if done.is_none() || stop.is_requested() {
             return Err(Error::Cancelled);
         }
-        for (group, patch) in which.iter().zip(prediction.objects.chunks(n * n)) {
-            let relative_px = samples.groups.relative_px(*group);
-            stitcher.add_where(patch, samples.groups.centres_px()[*group], |row, column| {
-                drawn.has(row, column, relative_px)
-            });
-        }
+        stitcher.add_groups(&prediction.patches, &samples.groups, which);
         pool.install(|| agreement.add(&measured(&batch, c * n * n), &prediction.amplitude));
         monitor.progress(Progress {
             epoch: which.last().map_or(0, |last| last + 1),

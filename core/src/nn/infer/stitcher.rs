@@ -3,6 +3,8 @@
 use ndarray::Array2;
 use num_complex::{Complex32, Complex64};
 
+use crate::grouping::Groups;
+
 /// Pixels with less weight than this share of a patch's greatest weight count as unseen: they lie a millionth of a pixel
 /// inside a patch's edge, or where the probe is dark.
 const LEAST_WEIGHT_SHARE: f64 = 1e-6;
@@ -58,24 +60,25 @@ impl Stitcher {
         self.crop
     }
 
+    /// Add what was drawn of the patterns of these groups, `(b, c, n, n)`, each at its own position.
+    ///
+    /// # Panics
+    /// If there is no such group.
+    pub fn add_groups(&mut self, patches: &[Complex32], groups: &Groups, which: &[usize]) {
+        let mut patches = patches.chunks_exact(self.n * self.n);
+        for &group in which {
+            let centre = groups.centres_px()[group];
+            for (relative, patch) in groups.relative_px(group).iter().zip(&mut patches) {
+                self.add(patch, [centre[0] + relative[0], centre[1] + relative[1]]);
+            }
+        }
+    }
+
     /// Add a patch `(n, n)` whose pixel `n/2` lies at `centre_px` (row, column).
     ///
     /// # Panics
     /// If the patch has fewer than `n` x `n` pixels.
     pub fn add(&mut self, patch: &[Complex32], centre_px: [f64; 2]) {
-        self.add_where(patch, centre_px, |_, _| true);
-    }
-
-    /// As [`Stitcher::add`], but only those pixels (row, column of the patch) that `is_drawn` says the patch has.
-    ///
-    /// # Panics
-    /// If the patch has fewer than `n` x `n` pixels.
-    pub fn add_where(
-        &mut self,
-        patch: &[Complex32],
-        centre_px: [f64; 2],
-        is_drawn: impl Fn(usize, usize) -> bool,
-    ) {
         let half = (self.n / 2) as f64;
         let start = centre_px.map(|c| c - half + self.first as f64);
         let floor = start.map(f64::floor);
@@ -85,7 +88,7 @@ impl Stitcher {
             for column in 0..self.crop {
                 let (y, x) = (self.first + row, self.first + column);
                 let weight = f64::from(self.weight[row * self.crop + column]);
-                if weight <= 0.0 || !is_drawn(y, x) {
+                if weight <= 0.0 {
                     continue;
                 }
                 let value = patch[y * self.n + x];

@@ -144,11 +144,8 @@ impl Evaluation {
             self.show(batch, prediction, n);
         }
         if !is_validation || self.is_one_object {
-            let patches = prediction.objects.chunks(n * n);
-            for (group, patch) in which.iter().zip(patches) {
-                self.stitcher
-                    .add(patch, samples.groups.centres_px()[*group]);
-            }
+            self.stitcher
+                .add_groups(&prediction.patches, &samples.groups, &which);
         }
         self.end_part(part);
     }

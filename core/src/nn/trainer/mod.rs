@@ -234,6 +234,7 @@ impl Trainer {
             normalisation: self.normalisation,
             probe: self.train.dataset.probe().clone(),
             settings: self.settings.clone(),
+            group_reach_px: self.train.groups.reach_px(),
             data_sha256: self.identity.train_sha256.clone(),
             epoch,
         }
