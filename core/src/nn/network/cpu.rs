@@ -43,9 +43,6 @@ struct Illuminated {
     physics: Physics,
     probe: Vec<Complex32>,
     trained: Option<TrainedProbe>,
-    n_threads: usize,
-    /// Complex pixels of a group's canvases, fields and views.
-    n_values_of_group: usize,
 }
 
 struct TrainedProbe {
@@ -85,7 +82,7 @@ impl CpuStepper {
             architecture: architecture.clone(),
             largest_batch,
             trains: settings.trains,
-            loaded: Vec::new(),
+            loaded: Vec::with_capacity(architecture.n_parameters()),
             is_loaded: false,
             measure,
             physics_s: 0.0,
@@ -340,29 +337,27 @@ impl Illuminated {
             rms: rms_probe(&settings.probe),
             gradient: vec![Complex32::default(); probe.len()],
         });
-        let (n_modes, n, _) = settings.probe.dim();
-        let n_pixels_of_group = architecture.n_channels * n * n;
-        Self {
+        let physics = Physics::new(
+            architecture,
+            settings.canvas_px,
+            settings.probe.dim().0,
+            settings.objective,
             n_threads,
-            n_values_of_group: 3 * settings.canvas_px.pow(2) + (2 + n_modes) * n_pixels_of_group,
-            physics: Physics::new(
-                architecture,
-                settings.canvas_px,
-                n_modes,
-                settings.objective,
-                n_threads,
-            )
-            .with_merge_weights(merge_weights(architecture, &settings.probe).as_ref()),
+        );
+        let weights = merge_weights(architecture, &settings.probe);
+        let trains_probe = settings.trains && trained.is_some();
+        Self {
+            physics: physics
+                .with_merge_weights(weights.as_ref())
+                .with_room(settings.largest_batch, trains_probe),
             probe,
             trained,
         }
     }
 
-    /// Probes, and about what the physics takes for a thread: canvases, fields and views of a group.
     fn n_bytes(&self) -> usize {
         let gradient = self.trained.as_ref().map_or(0, |t| t.gradient.len());
-        let probes = 2 * self.probe.len() + gradient;
-        size_of::<Complex32>() * (probes + self.n_threads * self.n_values_of_group)
+        size_of::<Complex32>() * (self.probe.len() + gradient) + self.physics.n_bytes()
     }
 }
 
