@@ -9,9 +9,10 @@ use super::super::super::document::{CheckState, Document};
 use super::super::super::meter::seconds_text;
 use super::super::super::queue::{Lane, Queue, Row};
 use super::super::super::theme;
-use super::super::super::training::preflight::{preflight, with_separators};
+use super::super::super::training::preflight::preflight;
 use super::super::super::training::{Arm, ArmState, Training};
 use super::super::side::{large_button, open_folder_button, pressed};
+use crate::words::with_separators;
 
 /// Draw the bar.
 pub(super) fn run_bar(
