@@ -51,6 +51,16 @@ pub struct Objective {
     pub amplitude_epsilon: f64,
 }
 
+impl Objective {
+    /// NLL alone, where losses do not matter.
+    pub(crate) const NLL: Self = Self {
+        nll: 1.0,
+        mae: 0.0,
+        tv: 0.0,
+        amplitude_epsilon: 1e-6,
+    };
+}
+
 /// What a network makes of a batch.
 #[derive(Clone, Debug, Default)]
 pub struct Prediction {

@@ -107,20 +107,8 @@ fn time(plan: &TrainPlan) -> Check {
 
 fn memory(planned: &Planned, plan: &TrainPlan) -> Check {
     let words = format!("About {} of memory", bytes_text(plan.n_bytes));
-    match planned.free_bytes {
-        Some(free) if free < plan.n_bytes => Check::new(
-            CheckState::Warning,
-            format!(
-                "{words}; only {} are free. Choose a smaller batch size or filters scale, or close other programs.",
-                bytes_text(free)
-            ),
-        ),
-        Some(free) => Check::new(
-            CheckState::Good,
-            format!("{words}, {} free.", bytes_text(free)),
-        ),
-        None => Check::new(CheckState::Good, format!("{words}.")),
-    }
+    let fix = "Choose a smaller batch size or filters scale";
+    Check::of_memory(&words, (plan.n_bytes, planned.free_bytes), fix)
 }
 
 /// A run is never written over.

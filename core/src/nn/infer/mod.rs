@@ -197,12 +197,7 @@ fn stepper_settings(
         canvas_px: samples.canvas_px(),
         probe: bundle.probe.mapv(|value| value * factor),
         // Losses are not looked at.
-        objective: Objective {
-            nll: 1.0,
-            mae: 0.0,
-            tv: 0.0,
-            amplitude_epsilon: 1e-6,
-        },
+        objective: Objective::NLL,
         trains: false,
         n_threads: compute.n_threads(),
     }

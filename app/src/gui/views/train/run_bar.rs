@@ -156,11 +156,7 @@ fn state(ui: &mut Ui, document: &Document, queue: &Queue, blocking: Option<&str>
 fn running(ui: &mut Ui, arm: Option<&Arm>, row: &Row) {
     let palette = theme::palette(ui);
     let progress = row.progress;
-    let share = if progress.n_epochs == 0 {
-        0.0
-    } else {
-        progress.share() as f32
-    };
+    let share = row.share();
     let words = match row.state {
         JobState::Stopping => "stopping…".to_owned(),
         _ if progress.n_epochs == 0 => "starting…".to_owned(),
@@ -206,11 +202,7 @@ pub(super) fn rate_text(rate_per_s: f64) -> String {
 
 fn inferring(ui: &mut Ui, row: &Row) {
     ui.horizontal_wrapped(|ui| {
-        let share = if row.progress.n_epochs == 0 {
-            0.0
-        } else {
-            row.progress.share() as f32
-        };
+        let share = row.share();
         let bar = ProgressBar::new(share).desired_width(60.0 * theme::GRID);
         ui.add(bar.text("reconstructing"))
             .accessible_name("Progress of the reconstruction");
