@@ -17,7 +17,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::nn::settings::{AmplitudeHead, Merge, Model, TrainSettings};
+use crate::nn::settings::{AmplitudeHead, Model, TrainSettings};
 use crate::tensor::conv::ConvLayer;
 
 /// Channels of a decoder that are kept for the border head, whether there is one or not.
@@ -40,8 +40,6 @@ pub struct Architecture {
     pub amplitude_head: AmplitudeHead,
     /// Upper bound of the sigmoid amplitude.
     pub amplitude_max: f64,
-    /// What the patches of a group weigh where they overlap.
-    pub merge: Merge,
     /// Whether the object is drawn on the central half only; never for the baseline.
     pub pad_object: bool,
     /// Whether the ring around the central half is drawn too.
@@ -137,7 +135,6 @@ impl Architecture {
             filters_scale: settings.filters_scale,
             amplitude_head: settings.amplitude_head,
             amplitude_max: settings.amplitude_max,
-            merge: settings.merge,
             pad_object: settings.pad_object && pinn,
             border_head: settings.border_head,
             trained_probe_modes: if settings.train_probe {

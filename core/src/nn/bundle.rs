@@ -148,7 +148,6 @@ impl Bundle {
         let shape = vec![modes, rows, columns, 2];
         all.push(Named::f32(FILE_PROBE, shape, &probe));
         let Normalisation {
-            input: _,
             input_factor,
             mean_counts_per_pixel,
             mean_counts_per_pattern,
@@ -212,7 +211,6 @@ impl Bundle {
             architecture: card.architecture.clone(),
             parameters: Parameters::of(&card.architecture, values)?,
             normalisation: Normalisation {
-                input: card.normalisation.input,
                 input_factor: numbers[0],
                 mean_counts_per_pixel: numbers[1],
                 mean_counts_per_pattern: numbers[2],

@@ -34,6 +34,6 @@ pub use architecture::{Architecture, Head};
 pub use bundle::{Bundle, BundleCard};
 pub use history::{EpochRecord, StepRecord, TrainingHistory};
 pub use parameters::Parameters;
-pub use settings::{AmplitudeHead, InputScale, Loss, Merge, Model, Schedule, TrainSettings};
+pub use settings::{AmplitudeHead, Loss, Model, Schedule, TrainSettings};
 pub use stepper::{Batch, Losses, Prediction, Stepper};
 pub use trainer::{TrainPreview, TrainSnapshot, Trainer};

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::{Dataset, Patches};
 use crate::error::{Error, Result};
 use crate::grouping::{Groups, form_groups};
-use crate::nn::settings::{InputScale, Model, TrainSettings};
+use crate::nn::settings::{Model, TrainSettings};
 use crate::nn::stepper::Batch;
 use crate::rng::{Purpose, stream};
 use crate::simd::Aligned;
@@ -23,9 +23,7 @@ const ATTEMPTED: &str = "take samples";
 /// How amplitudes become a network's input; from the training groups alone, stored in the bundle, used unchanged ever after.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Normalisation {
-    /// What is multiplied: the amplitude A in √counts, or `ln(1 + A)`.
-    pub input: InputScale,
-    /// Input = this factor · A (or its logarithm): `(n/2) / √(mean over patterns of Σ A²)`.
+    /// Input = this factor · amplitude in √counts: `(n/2) / √(mean over patterns of Σ A²)`.
     pub input_factor: f64,
     /// Mean counts of a pixel in use: unit of the losses in the objective.
     pub mean_counts_per_pixel: f64,
@@ -42,8 +40,6 @@ pub struct Samples {
     pub groups: Groups,
     /// What turned out other than asked for, in words.
     pub notes: Vec<String>,
-    /// What the network is shown of a pattern.
-    input: InputScale,
     /// True patches, for the baseline.
     truth: Option<Patches>,
 }
@@ -96,7 +92,6 @@ impl Samples {
             dataset,
             groups,
             notes,
-            input: settings.input,
             truth: None,
         })
     }
@@ -159,36 +154,27 @@ impl Samples {
     pub fn normalisation(&self) -> Normalisation {
         let (n, rows) = (self.dataset.n(), self.groups.rows());
         let used = self.pixels_in_use();
-        // Of a pattern: its counts, and the sum of squares of what the network is shown.
-        let sums_of = |row: &usize, frame: &mut Vec<f32>| {
+        let sum_of = |row: &usize, frame: &mut Vec<f32>| {
             self.dataset.frames().read(*row, frame);
-            let mut sums = [0.0; 2];
-            for (i, amplitude) in frame.iter().enumerate() {
-                if used.as_ref().is_none_or(|used| used[i]) {
-                    sums[0] += f64::from(*amplitude).powi(2);
-                    sums[1] += f64::from(shown(self.input, *amplitude)).powi(2);
-                }
-            }
-            sums
+            let counts = |(i, amplitude): (usize, &f32)| match &used {
+                Some(used) if !used[i] => 0.0,
+                _ => f64::from(*amplitude).powi(2),
+            };
+            frame.iter().enumerate().map(counts).sum::<f64>()
         };
-        let sums: Vec<[f64; 2]> = rows
+        let sums: Vec<f64> = rows
             .par_iter()
-            .map_init(|| vec![0.0; n * n], |frame, row| sums_of(row, frame))
+            .map_init(|| vec![0.0; n * n], |frame, row| sum_of(row, frame))
             .collect();
-        let mean =
-            |of: usize| sums.iter().map(|sums| sums[of]).sum::<f64>() / sums.len().max(1) as f64;
-        let (mean_counts_per_pattern, mean_shown) = (mean(0), mean(1));
-        let n_used = used
-            .as_ref()
-            .map_or(n * n, |used| used.iter().filter(|used| **used).count());
+        let mean_counts_per_pattern = sums.iter().sum::<f64>() / sums.len().max(1) as f64;
+        let n_used = used.map_or(n * n, |used| used.iter().filter(|used| **used).count());
         // Patterns without a count would give an infinite factor; 1 leaves them what they are: zeros.
-        let input_factor = if mean_shown > 0.0 {
-            (n / 2) as f64 / mean_shown.sqrt()
+        let input_factor = if mean_counts_per_pattern > 0.0 {
+            (n / 2) as f64 / mean_counts_per_pattern.sqrt()
         } else {
             1.0
         };
         Normalisation {
-            input: self.input,
             input_factor,
             mean_counts_per_pixel: mean_counts_per_pattern / n_used.max(1) as f64,
             mean_counts_per_pattern,
@@ -241,7 +227,6 @@ impl Samples {
         let frames = Filler {
             samples: self,
             used: used.as_deref(),
-            input: normalisation.input,
             input_factor: normalisation.input_factor as f32,
             stride: batch.input.stride(),
         };
@@ -286,7 +271,6 @@ impl Samples {
 struct Filler<'a> {
     samples: &'a Samples,
     used: Option<&'a [bool]>,
-    input: InputScale,
     input_factor: f32,
     stride: usize,
 }
@@ -314,18 +298,10 @@ impl Filler<'_> {
                 pixel[channel] = if value.is_nan() {
                     0.0
                 } else {
-                    self.input_factor * shown(self.input, *value)
+                    self.input_factor * *value
                 };
             }
         }
-    }
-}
-
-/// What the network is shown of an amplitude in √counts, before the factor.
-fn shown(input: InputScale, amplitude: f32) -> f32 {
-    match input {
-        InputScale::Linear => amplitude,
-        InputScale::Log => amplitude.ln_1p(),
     }
 }
 

@@ -31,26 +31,6 @@ field_choice! {
 }
 
 field_choice! {
-    /// What the network is shown of a pattern.
-    pub enum InputScale {
-        /// The amplitude, √counts.
-        Linear = "linear",
-        /// `ln(1 + √counts)`: the faint rim of a pattern, which holds the fine detail, beside its bright middle.
-        Log = "log",
-    }
-}
-
-field_choice! {
-    /// What the patches of a group weigh where they overlap.
-    pub enum Merge {
-        /// All alike: their mean.
-        Uniform = "uniform",
-        /// By the probe's intensity: a pixel is taken from the patterns whose light fell on it.
-        Probe = "probe",
-    }
-}
-
-field_choice! {
     /// What makes the amplitude of what the network puts out.
     pub enum AmplitudeHead {
         /// `amplitude_max · sigmoid`: bounded.
@@ -118,10 +98,6 @@ field_table! {
         validation_fraction: f64 = 0.05, advanced, 0.0..=0.9;
         /// Epochs without a better validation loss after which training stops; 0 is never.
         early_stop: usize = 0, advanced, 0..=100000;
-        /// What the network is shown of a pattern.
-        input: InputScale = InputScale::Linear, advanced;
-        /// What the patches of a group weigh where they overlap.
-        merge: Merge = Merge::Uniform, advanced;
         /// What makes the amplitude.
         amplitude_head: AmplitudeHead = AmplitudeHead::Sigmoid, advanced;
         /// Upper bound of the sigmoid amplitude: the object's amplitude has to stay below.

@@ -9,7 +9,7 @@ use ptycho_core::nn::device::{DeviceStepper, HostBatch};
 use ptycho_core::nn::network::CpuStepper;
 use ptycho_core::nn::stepper::{Objective, StepperSettings};
 use ptycho_core::nn::{
-    AmplitudeHead, Architecture, Batch, Losses, Merge, Model, Parameters, Prediction, Stepper as _,
+    AmplitudeHead, Architecture, Batch, Losses, Model, Parameters, Prediction, Stepper as _,
     TrainSettings,
 };
 use ptycho_core::rng::{Purpose, stream_at};
@@ -232,18 +232,6 @@ fn gradients_with_nine_channels_and_a_trained_probe() {
         ..small(3)
     };
     Case::new("gridsize 3, trained probe", settings, 64, 2).check();
-}
-
-#[test]
-fn gradients_of_a_merge_by_the_probe() {
-    for pad_object in [true, false] {
-        let settings = TrainSettings {
-            merge: Merge::Probe,
-            pad_object,
-            ..small(2)
-        };
-        Case::new("merge by the probe", settings, 64, 2).check();
-    }
 }
 
 #[test]

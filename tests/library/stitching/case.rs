@@ -7,7 +7,7 @@ use num_complex::{Complex32, Complex64};
 use ptycho_core::forward::{Forward, Subpixel};
 use ptycho_core::nn::physics::{MERGE_EPSILON, Physics, RATE_EPSILON};
 use ptycho_core::nn::stepper::Objective;
-use ptycho_core::nn::{AmplitudeHead, Architecture, Batch, Head, Losses, Merge, Model, Prediction};
+use ptycho_core::nn::{AmplitudeHead, Architecture, Batch, Head, Losses, Model, Prediction};
 use ptycho_core::patches;
 use ptycho_core::rng::{Purpose, stream_at};
 use ptycho_core::simd::Aligned;
@@ -81,7 +81,6 @@ impl Case {
             filters_scale: 1,
             amplitude_head: kind.head,
             amplitude_max: 1.5,
-            merge: Merge::Uniform,
             pad_object: kind.pad_object,
             border_head: kind.border_head,
             trained_probe_modes: kind.n_modes,

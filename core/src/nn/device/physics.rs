@@ -35,8 +35,6 @@ pub(super) struct Physics {
     /// The canvas on patches.
     view: Placement,
     dft: Dft,
-    /// What a pixel weighs in the merge, `(side, side)`; `None` where all weigh alike.
-    weights: Option<Tensor>,
     /// 1 on the ring around the central half, `(n, n)`; with a border head.
     ring: Option<Tensor>,
 }
@@ -87,12 +85,6 @@ impl Physics {
             merge: Placement::new(side, canvas, corner(side), dtype, device)?,
             view: Placement::new(canvas, n, -corner(n), dtype, device)?,
             dft: Dft::new(n, dtype, device)?,
-            weights: fused::merge_weights(architecture, &settings.probe)
-                .map(|weights| {
-                    let values: Vec<f64> = weights.iter().map(|w| f64::from(*w)).collect();
-                    upload(&values, (side, side), dtype, device)
-                })
-                .transpose()?,
             ring: if architecture.border_head {
                 Some(upload(&ring, (n, n), dtype, device)?)
             } else {
@@ -137,7 +129,7 @@ impl Physics {
         })
     }
 
-    /// `Σ_c T_rel_c[w O_c] / (Σ_c T_rel_c[w] + 1e-3)`, `(b, canvas, canvas)`.
+    /// `Σ_c T_rel_c[O_c] / (Σ_c T_rel_c[support] + 1e-3)`, `(b, canvas, canvas)`.
     fn merge(
         &self,
         fields: &portable::Complex,
@@ -151,13 +143,8 @@ impl Physics {
                 .reshape((n_groups, n_channels, canvas, canvas))?
                 .sum(1)
         };
-        let Some(weights) = &self.weights else {
-            let weight = (of_group(&shifts.of_ones()?)? + MERGE_EPSILON)?;
-            return fields.map(|plane| of_group(&shifts.apply(plane)?)? / &weight);
-        };
-        let planes = weights.broadcast_as(fields.re.shape())?.contiguous()?;
-        let weight = (of_group(&shifts.apply(&planes)?)? + MERGE_EPSILON)?;
-        fields.map(|plane| of_group(&shifts.apply(&plane.mul(&planes)?)?)? / &weight)
+        let weight = (of_group(&shifts.of_ones()?)? + MERGE_EPSILON)?;
+        fields.map(|plane| of_group(&shifts.apply(plane)?)? / &weight)
     }
 
     /// `Σ_k |F{P_k · view}|²`, `(m, n, n)`.

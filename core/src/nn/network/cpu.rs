@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::job::Stop;
 use crate::nn::architecture::{Architecture, Entry, Head, PROBE_ENTRY};
 use crate::nn::parameters::rms_probe;
-use crate::nn::physics::{Physics, merge_weights};
+use crate::nn::physics::Physics;
 use crate::nn::settings::Model;
 use crate::nn::stepper::{Batch, Losses, Objective, Prediction, Stepper, StepperSettings};
 use crate::tensor::Activations;
@@ -344,12 +344,9 @@ impl Illuminated {
             settings.objective,
             n_threads,
         );
-        let weights = merge_weights(architecture, &settings.probe);
         let trains_probe = settings.trains && trained.is_some();
         Self {
-            physics: physics
-                .with_merge_weights(weights.as_ref())
-                .with_room(settings.largest_batch, trains_probe),
+            physics: physics.with_room(settings.largest_batch, trains_probe),
             probe,
             trained,
         }

@@ -88,7 +88,7 @@ pub(super) struct Canvas {
     pub(super) merged: Plane,
     /// Its gradient.
     pub(super) gradient: Plane,
-    /// `1 / (Σ_c T_c[w] + ε)`
+    /// `1 / (Σ_c T_c[support] + ε)`
     inverse_weight: Aligned<f32>,
     /// How much of each row and of each column of the canvas a support covers, `(c, 2, canvas)`.
     profiles: Vec<f32>,
@@ -113,35 +113,10 @@ impl Canvas {
         planes + self.inverse_weight.n_bytes() + lines
     }
 
-    /// Nothing drawn; weights for channels at these offsets, whose pixels weigh `weights` (all alike if empty).
-    pub(super) fn begin(&mut self, arch: Arch, offsets_px: &[[f64; 2]], weights: &[f32]) {
+    /// Nothing drawn; weights for channels at these offsets.
+    pub(super) fn begin(&mut self, arch: Arch, offsets_px: &[[f64; 2]]) {
         self.merged.clear();
         self.gradient.clear();
-        if weights.is_empty() {
-            self.weigh_alike(arch, offsets_px);
-        } else {
-            self.weigh_by(arch, offsets_px, weights);
-        }
-    }
-
-    fn weigh_by(&mut self, arch: Arch, offsets_px: &[[f64; 2]], weights: &[f32]) {
-        let (sides, sums, room) = (self.sides, &mut self.inverse_weight, &mut self.room);
-        sums.fill(MERGE_EPSILON);
-        arch.dispatch(Sweep(
-            #[inline(always)]
-            || {
-                for &offset_px in offsets_px {
-                    let taps = sides.merge(offset_px);
-                    resample_add((weights, sides.support), (sums, sides.canvas), taps, room);
-                }
-                for sum in sums.iter_mut() {
-                    *sum = 1.0 / *sum;
-                }
-            },
-        ));
-    }
-
-    fn weigh_alike(&mut self, arch: Arch, offsets_px: &[[f64; 2]]) {
         let Sides {
             support, canvas, ..
         } = self.sides;
@@ -272,8 +247,7 @@ fn neighbours(
     lanes.iter().map(|&sum| f64::from(sum)).sum()
 }
 
-/// Multiply a plane by `weight`, pixel by pixel.
-pub(super) fn weigh(arch: Arch, plane: &mut Plane, weight: &[f32]) {
+fn weigh(arch: Arch, plane: &mut Plane, weight: &[f32]) {
     arch.dispatch(Sweep(
         #[inline(always)]
         || {

@@ -3,7 +3,7 @@
 use num_complex::Complex32;
 
 use super::Plan;
-use super::canvas::{Canvas, Plane, weigh};
+use super::canvas::{Canvas, Plane};
 use super::detector::{Detector, Exposure, TiledProbe};
 use super::drawing::{Drawing, Maps, MapsMut};
 use crate::tensor::poisson::{Likelihood, LikelihoodSums};
@@ -112,9 +112,6 @@ impl Room {
             self.canvas.finish_adjoint(arch);
             for (channel, &offset_px) in group.offsets_px.iter().enumerate() {
                 self.canvas.add_adjoint(arch, offset_px, &mut self.object);
-                if !plan.weights.is_empty() {
-                    weigh(arch, &mut self.object, &plan.weights);
-                }
                 let (re, im) = (&self.object.re, &self.object.im);
                 self.drawing.backward(arch, channel, re, im);
             }
@@ -127,15 +124,12 @@ impl Room {
     fn merge(&mut self, plan: &Plan, group: &Group<'_>, results: &mut Results<'_>) {
         let (arch, sides) = (plan.fft.arch(), plan.sides);
         self.drawing.draw(arch, plan.pen, &group.maps);
-        self.canvas.begin(arch, group.offsets_px, &plan.weights);
+        self.canvas.begin(arch, group.offsets_px);
         for (channel, &offset_px) in group.offsets_px.iter().enumerate() {
             let (re, im) = (&mut self.object.re, &mut self.object.im);
             self.drawing.object(arch, channel, re, im);
             let patch = channel_of(results.patches, channel, sides.n * sides.n);
             show(&self.object, sides.support, patch, sides.n);
-            if !plan.weights.is_empty() {
-                weigh(arch, &mut self.object, &plan.weights);
-            }
             self.canvas.add(arch, &self.object, offset_px);
         }
         self.canvas.finish(arch);

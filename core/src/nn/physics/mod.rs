@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! O_c = a_c exp(i φ_c)                         on the support (the central half of a patch, or all of it), 0 around
-//! merged = Σ_c T_rel_c[w O_c] / (Σ_c T_rel_c[w] + 1e-3)       w = 1 on the support, or as [`merge_weights`]
+//! merged = Σ_c T_rel_c[O_c] / (Σ_c T_rel_c[support] + 1e-3)
 //! λ_c = Σ_k |F{P_k · T_-rel_c[merged]}|²       F orthonormal, DC at [n/2, n/2]
 //! ```
 //!
@@ -26,7 +26,6 @@ mod parts;
 
 use std::sync::{Mutex, PoisonError};
 
-use ndarray::{Array2, Array3, Axis, s};
 use num_complex::Complex32;
 use pulp::Arch;
 use rayon::prelude::*;
@@ -38,7 +37,6 @@ use self::group::{GroupSums, Room};
 use self::parts::{Job, Outputs, Part, split_heads};
 use crate::fft::tile::TileFft;
 use crate::nn::architecture::{Architecture, Head};
-use crate::nn::settings::Merge;
 use crate::nn::stepper::{Batch, Losses, Objective, Prediction};
 use crate::tensor::Activations;
 use crate::tensor::elementary::Sweep;
@@ -72,41 +70,6 @@ struct Plan {
     pen: Pen,
     sides: Sides,
     fft: TileFft<f32>,
-    /// What a pixel of a channel weighs in the merge, `(support, support)`, transposed; empty where all weigh alike.
-    weights: Vec<f32>,
-}
-
-/// Side of what a channel draws in pixels: the central half of a patch, or all of it.
-pub(crate) fn support_px(architecture: &Architecture) -> usize {
-    if architecture.pad_object && !architecture.border_head {
-        architecture.n / 2
-    } else {
-        architecture.n
-    }
-}
-
-/// The least that a pixel of a patch weighs in [`Merge::Probe`], as a share of the brightest's.
-pub const LEAST_MERGE_WEIGHT: f32 = 0.02;
-
-/// What a pixel of a channel weighs in the merge, `(s, s)` over what a channel draws: `0.02 + 0.98 Σ_k |P_k|² / max`. `None`
-/// where all weigh alike.
-///
-/// A pattern tells of its patch only where its light fell. The plain mean mixes what one pattern knows with what its
-/// neighbours guess, the more so the farther apart they lie.
-pub fn merge_weights(
-    architecture: &Architecture,
-    probe: &Array3<Complex32>,
-) -> Option<Array2<f32>> {
-    if architecture.merge == Merge::Uniform {
-        return None;
-    }
-    let side = support_px(architecture);
-    let first = (architecture.n - side) / 2;
-    let light = probe.map(Complex32::norm_sqr).sum_axis(Axis(0));
-    let light = light.slice(s![first..first + side, first..first + side]);
-    let most = light.fold(0.0f32, |most, value| most.max(*value));
-    let weigh = |value: &f32| LEAST_MERGE_WEIGHT + (1.0 - LEAST_MERGE_WEIGHT) * value / most;
-    (0.0 < most).then(|| light.map(weigh))
 }
 
 impl Physics {
@@ -124,7 +87,7 @@ impl Physics {
         let n = architecture.n;
         assert!(n.is_multiple_of(16) && n <= canvas_px, "{n} {canvas_px}");
         let central = if architecture.pad_object { n / 2 } else { n };
-        let support = support_px(architecture);
+        let support = architecture.drawn_px();
         let plan = Plan {
             pen: Pen {
                 head: architecture.amplitude_head,
@@ -139,7 +102,6 @@ impl Physics {
                 canvas: canvas_px,
             },
             fft: TileFft::new(n),
-            weights: Vec::new(),
         };
         Self {
             objective,
@@ -152,20 +114,6 @@ impl Physics {
             d_probe: Vec::new(),
             plan,
         }
-    }
-
-    /// The same, where what a channel draws weighs `weights` in the merge; see [`merge_weights`].
-    ///
-    /// # Panics
-    /// If there are weights of another shape than what a channel draws.
-    #[must_use]
-    pub fn with_merge_weights(mut self, weights: Option<&Array2<f32>>) -> Self {
-        let support = self.plan.sides.support;
-        if let Some(weights) = weights {
-            assert_eq!(weights.dim(), (support, support), "the weights");
-            self.plan.weights = weights.t().iter().copied().collect();
-        }
-        self
     }
 
     /// Take all memory that batches of up to `n_groups` groups need now, rather than with the first of them.
@@ -186,7 +134,7 @@ impl Physics {
         let lists = self.sums.capacity() * size_of::<GroupSums>()
             + self.offsets_px.capacity() * size_of::<[f64; 2]>();
         let probes = self.probe.modes.n_bytes() + self.d_probe.capacity() * size_of::<f32>();
-        rooms + lists + probes + size_of_val(&self.plan.weights[..])
+        rooms + lists + probes
     }
 
     /// Losses of a batch. Where `gradient` is wanted, the second activations of every head take the gradient, and

@@ -21,8 +21,6 @@ pub(super) const PARTS: [(&str, &[&str]); 4] = [
         &[
             "model",
             "filters_scale",
-            "input",
-            "merge",
             "amplitude_head",
             "amplitude_max",
             "pad_object",
@@ -59,7 +57,6 @@ pub(super) fn relevance(settings: &TrainSettings, name: &str) -> Relevance {
         "amplitude_max" => settings.amplitude_head == AmplitudeHead::Sigmoid,
         "lr_min" => settings.schedule != Schedule::Constant,
         "plateau_factor" | "plateau_patience" => settings.schedule == Schedule::Plateau,
-        "merge" => is_pinn && 1 < settings.gridsize,
         "loss" | "train_probe" | "other_loss_weight" => is_pinn,
         "border_head" => is_pinn && settings.pad_object,
         _ => true,
