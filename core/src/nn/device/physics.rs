@@ -60,7 +60,7 @@ impl Physics {
         place: &Place<'_>,
     ) -> Result<Self> {
         let n = architecture.n;
-        let side = field_side(architecture);
+        let side = architecture.drawn_px();
         let canvas = settings.canvas_px.max(n);
         let corner = |inner: usize| ((canvas - inner) / 2) as i64;
         let Place { dtype, device } = *place;
@@ -269,15 +269,6 @@ impl Physics {
 fn shorter_way_round(phase_rad: &Tensor) -> Result<Tensor> {
     let turns = (phase_rad.detach() / std::f64::consts::TAU)?.round()?;
     phase_rad - (turns * std::f64::consts::TAU)?
-}
-
-/// Side of what a channel draws.
-fn field_side(architecture: &Architecture) -> usize {
-    if architecture.pad_object && !architecture.border_head {
-        architecture.n / 2
-    } else {
-        architecture.n
-    }
 }
 
 /// A weighted sum to differentiate.
