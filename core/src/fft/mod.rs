@@ -120,18 +120,29 @@ impl<T: FftNum> Fft2<T> {
         self.plain_parallel(plane, Direction::Inverse);
     }
 
+    /// [`Fft2::forward_plain`] of one large plane in parallel, left transposed: the value of row frequency u and column frequency v
+    /// at `v · n_rows + u`. A quarter faster, for sums that do not mind; what is left in `plane` means nothing.
+    pub fn forward_turned_parallel(&self, plane: &mut [Complex<T>]) -> Vec<Complex<T>> {
+        self.turned(plane, Direction::Forward)
+    }
+
     fn plain_parallel(&self, plane: &mut [Complex<T>], direction: Direction) {
-        let (h, w) = (self.n_rows, self.n_columns);
-        if self.is_empty() {
-            return;
+        if !self.is_empty() {
+            let turned = self.turned(plane, direction);
+            transpose_parallel(&turned, plane, self.n_rows);
         }
-        let unit = T::from_f64(1.0 / ((h * w) as f64).sqrt()).unwrap_or_else(T::one);
-        let zero = Complex::new(T::zero(), T::zero());
-        let mut turned = vec![zero; self.len()];
-        lines(self.along_rows.of(direction), plane, w, T::one());
-        transpose_parallel(plane, &mut turned, w);
-        lines(self.along_columns.of(direction), &mut turned, h, unit);
-        transpose_parallel(&turned, plane, h);
+    }
+
+    fn turned(&self, plane: &mut [Complex<T>], direction: Direction) -> Vec<Complex<T>> {
+        let (h, w) = (self.n_rows, self.n_columns);
+        let mut turned = vec![Complex::new(T::zero(), T::zero()); self.len()];
+        if !self.is_empty() {
+            let unit = T::from_f64(1.0 / ((h * w) as f64).sqrt()).unwrap_or_else(T::one);
+            lines(self.along_rows.of(direction), plane, w, T::one());
+            transpose_parallel(plane, &mut turned, w);
+            lines(self.along_columns.of(direction), &mut turned, h, unit);
+        }
+        turned
     }
 
     fn stack(&self, stack: &mut [Complex<T>], direction: Direction) {

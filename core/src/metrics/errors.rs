@@ -22,8 +22,8 @@ pub struct Errors {
     pub pearson: Option<f64>,
 }
 
-/// Relative size of a spread that is rounding alone.
-const ROUNDING: f64 = 1e-13;
+/// Spread over greatest modulus that may be the rounding of a file in single precision alone: such a picture counts as flat.
+const ROUNDING: f64 = 1e-6;
 
 impl Errors {
     /// Of two pictures over the pixels that count; `None` if no pixel does.
@@ -57,9 +57,12 @@ impl Errors {
         self.mse.sqrt()
     }
 
-    /// Greatest less least value of the reference.
+    /// Greatest less least value of the reference; 0 where that is rounding alone.
     pub fn reference_range(&self) -> f64 {
-        self.reference_limits[1] - self.reference_limits[0]
+        let [least, most] = self.reference_limits;
+        let range = most - least;
+        let is_real = range > ROUNDING * least.abs().max(most.abs());
+        if is_real { range } else { 0.0 }
     }
 
     /// `10 log10(range² / mse)`; `None` without a range, or where nothing differs and it would be infinite.

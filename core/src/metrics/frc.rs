@@ -10,6 +10,8 @@ use crate::register::hann;
 
 /// Side of the smallest square that is correlated.
 const LEAST_SIDE_PX: usize = 2;
+/// Share of a picture's power, its mean taken off, that is rounding alone.
+const FLAT: f64 = 1e-13;
 /// Rows that are one piece of work.
 const BAND: usize = 32;
 
@@ -100,14 +102,23 @@ impl FrcCurve {
         window: bool,
     ) -> Result<Self> {
         let side_px = side(first.dim(), second.dim())?;
-        let (first, second) = (square(first, side_px), square(second, side_px));
         let transformed = |picture| {
-            let mut plane = prepared(picture, window)?;
-            Fft2::new(side_px, side_px).forward_plain_parallel(&mut plane);
-            Ok::<_, Error>(plane)
+            let picture = square(picture, side_px);
+            let level = Level::of(picture.iter().copied(), window)?;
+            let mut plane = Vec::with_capacity(picture.len());
+            let weights = weights(side_px, window);
+            for (row, down) in picture.outer_iter().zip(&weights) {
+                plane.extend(
+                    row.iter()
+                        .zip(&weights)
+                        .map(|(&value, across)| level.of_value(value) * (down * across)),
+                );
+            }
+            Ok::<_, Error>(Fft2::new(side_px, side_px).forward_turned_parallel(&mut plane))
         };
-        let (first, second) = (transformed(first)?, transformed(second)?);
-        let sums = ring_sums::<4>(side_px, |sums, rings, row| {
+        let (first, second) = rayon::join(|| transformed(first), || transformed(second));
+        let (first, second) = (first?, second?);
+        let sums = ring_sums::<4>(side_px, side_px, |sums, rings, row| {
             let line = row * side_px..(row + 1) * side_px;
             let pixels = first[line.clone()].iter().zip(&second[line]);
             for ((a, b), &ring) in pixels.zip(rings) {
@@ -124,7 +135,7 @@ impl FrcCurve {
     /// As [`FrcCurve::of`] for two pictures of real numbers, through one transform.
     ///
     /// With `Z = F(a + i b)`: `Σ|Fa|² = (s + c)/2`, `Σ|Fb|² = (s - c)/2` and `Σ Fa conj(Fb) = d/2`, where a ring's
-    /// `s = Σ|Z(k)|²` and `c + i d = Σ Z(k) Z(-k)`.
+    /// `s = Σ|Z(k)|²` and `c + i d = Σ Z(k) Z(-k)`; the rows of k and -k go together.
     ///
     /// # Errors
     /// As [`FrcCurve::of`].
@@ -135,28 +146,36 @@ impl FrcCurve {
     ) -> Result<Self> {
         let side_px = side(first.dim(), second.dim())?;
         let (first, second) = (square(first, side_px), square(second, side_px));
-        let complex = |value: &f64| Complex64::new(*value, 0.0);
-        let first = prepared(first.map(complex).view(), window)?;
-        let mut plane = prepared(second.map(complex).view(), window)?;
+        let level = |picture: &ArrayView2<'_, f64>| {
+            Level::of(picture.iter().map(|&value| Complex64::from(value)), window)
+        };
+        let [a, b] = [level(&first)?, level(&second)?];
+        if a.unit == 0.0 || b.unit == 0.0 {
+            return Ok(Self::new(vec![f64::NAN; n_rings(side_px)], side_px));
+        }
         // Of equal power, so that neither drowns in the rounding of the other; a curve does not depend on it.
-        let power = |plane: &[Complex64]| plane.iter().map(|v| v.re * v.re).sum::<f64>().sqrt();
-        let units = [power(&first), power(&plane)];
-        if units.contains(&0.0) {
-            let n_rings = ring_sizes(side_px).len();
-            return Ok(Self::new(vec![f64::NAN; n_rings], side_px));
+        let mut plane = Vec::with_capacity(side_px * side_px);
+        let weights = weights(side_px, window);
+        for ((first, second), down) in first.outer_iter().zip(second.outer_iter()).zip(&weights) {
+            plane.extend(first.iter().zip(second).zip(&weights).map(
+                |((first, second), across)| {
+                    let weight = down * across;
+                    let (first, second) = (first - a.mean.re, second - b.mean.re);
+                    Complex64::new(first * (weight * a.unit), second * (weight * b.unit))
+                },
+            ));
         }
-        for (b, a) in plane.iter_mut().zip(&first) {
-            *b = Complex64::new(a.re / units[0], b.re / units[1]);
-        }
-        Fft2::new(side_px, side_px).forward_plain_parallel(&mut plane);
-        let sums = ring_sums::<3>(side_px, |sums, rings, row| {
-            let here = &plane[row * side_px..(row + 1) * side_px];
+        let plane = Fft2::new(side_px, side_px).forward_turned_parallel(&mut plane);
+        let sums = ring_sums::<3>(side_px, side_px / 2 + 1, |sums, rings, row| {
             let mirrored = (side_px - row) % side_px;
+            let here = &plane[row * side_px..(row + 1) * side_px];
             let there = &plane[mirrored * side_px..(mirrored + 1) * side_px];
-            let mirrored = there[..1].iter().chain(there[1..].iter().rev());
-            for ((here, there), &ring) in here.iter().zip(mirrored).zip(rings) {
-                let product = here * there;
-                add(sums, ring, [here.norm_sqr(), product.re, product.im]);
+            let twice = if row == mirrored { 1.0 } else { 2.0 };
+            let opposite = there[..1].iter().chain(there[1..].iter().rev());
+            for ((here, there), &ring) in here.iter().zip(opposite).zip(rings) {
+                let product = here * there * twice;
+                let power = 0.5 * twice * (here.norm_sqr() + there.norm_sqr());
+                add(sums, ring, [power, product.re, product.im]);
             }
         });
         let values = sums.iter().map(|[sum, difference, cross]| {
@@ -258,29 +277,45 @@ fn square<T>(picture: ArrayView2<'_, T>, side: usize) -> ArrayView2<'_, T> {
     picture.slice_move(s![top..top + side, left..left + side])
 }
 
-/// The picture row by row, without its mean and under the window if there is one.
-fn prepared(picture: ArrayView2<'_, Complex64>, window: bool) -> Result<Vec<Complex64>> {
-    let n_bad = picture.iter().filter(|value| !value.is_finite()).count();
-    if n_bad > 0 {
-        return Err(invalid(
-            "finite values",
-            format!("{n_bad} that are not finite"),
-        ));
-    }
-    if !window {
-        return Ok(picture.iter().copied().collect());
-    }
-    let mean = picture.iter().sum::<Complex64>() / picture.len() as f64;
-    let weights = hann(picture.nrows());
-    let mut plane = Vec::with_capacity(picture.len());
-    for (row, down) in picture.outer_iter().zip(&weights) {
-        plane.extend(
-            row.iter()
-                .zip(&weights)
-                .map(|(value, right)| (value - mean) * (down * right)),
+/// What is taken off a picture before it is transformed, and what brings it to unit power.
+struct Level {
+    mean: Complex64,
+    /// One over the root of the power; 0 for a picture without any.
+    unit: f64,
+}
+
+impl Level {
+    /// Of the picture's values; means are taken off under a window alone.
+    fn of(values: impl Iterator<Item = Complex64>, window: bool) -> Result<Self> {
+        let (sum, power, n) = values.fold(
+            (Complex64::default(), 0.0, 0.0),
+            |(sum, power, n), value| (sum + value, power + value.norm_sqr(), n + 1.0),
         );
+        if !power.is_finite() {
+            return Err(invalid("finite values", "some that are not finite"));
+        }
+        let mean = if window {
+            sum / n
+        } else {
+            Complex64::default()
+        };
+        let rest = power - n * mean.norm_sqr();
+        let unit = if rest > FLAT * power {
+            1.0 / rest.sqrt()
+        } else {
+            0.0
+        };
+        Ok(Self { mean, unit })
     }
-    Ok(plane)
+
+    fn of_value(&self, value: Complex64) -> Complex64 {
+        (value - self.mean) * self.unit
+    }
+}
+
+/// The Hann window along one axis, or none.
+fn weights(side: usize, window: bool) -> Vec<f64> {
+    if window { hann(side) } else { vec![1.0; side] }
 }
 
 /// The ring of every column of a row, in FFT order: `round(√(ky² + kx²))`.
@@ -317,17 +352,19 @@ fn ring_sizes(side: usize) -> Vec<usize> {
     sizes
 }
 
-/// Sums over rings: `add_row` adds a row's terms, given the ring of each column; bands of rows in parallel, added in their order.
+/// Sums over rings: `add_row` adds the terms of each of the first rows, given the ring of each column; bands of rows in parallel,
+/// added in their order.
 fn ring_sums<const N: usize>(
     side: usize,
+    n_rows: usize,
     add_row: impl Fn(&mut [[f64; N]], &[usize], usize) + Sync,
 ) -> Vec<[f64; N]> {
-    let bands: Vec<Vec<[f64; N]>> = (0..side.div_ceil(BAND))
+    let bands: Vec<Vec<[f64; N]>> = (0..n_rows.div_ceil(BAND))
         .into_par_iter()
         .map(|band| {
             let mut sums = vec![[0.0; N]; n_rings(side)];
             let mut line = vec![0; side];
-            for row in band * BAND..((band + 1) * BAND).min(side) {
+            for row in band * BAND..((band + 1) * BAND).min(n_rows) {
                 rings(row, side, &mut line);
                 add_row(&mut sums, &line, row);
             }

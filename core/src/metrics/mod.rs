@@ -8,7 +8,6 @@ pub mod bias;
 pub mod definitions;
 pub mod errors;
 pub mod evaluate;
-mod fill;
 pub mod frc;
 pub mod ms_ssim;
 pub mod pair;

@@ -1,6 +1,9 @@
 //! Two pictures beside each other, and the pixels that count.
 
 use ndarray::{Array2, ArrayView2};
+use num_complex::Complex64;
+use num_traits::Zero;
+use rayon::prelude::*;
 
 /// Two pictures `(h, w)` of one shape, and which pixels count.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +53,36 @@ pub fn counted<T: Copy>(picture: ArrayView2<'_, T>, mask: Option<&Array2<bool>>)
             .filter_map(|(&value, &counts)| counts.then_some(value))
             .collect(),
     }
+}
+
+/// Amplitudes `(h, w)`.
+pub fn amplitudes(object: &Array2<Complex64>) -> Array2<f64> {
+    // Not `norm`, which guards against overflow that single-precision files cannot bring about, and is slow.
+    mapped(object, |value| value.norm_sqr().sqrt())
+}
+
+/// Wrapped phases `(h, w)` in rad.
+pub fn angles(object: &Array2<Complex64>) -> Array2<f64> {
+    mapped(object, Complex64::arg)
+}
+
+/// The picture value by value, in parallel on the current rayon pool.
+pub(crate) fn mapped<T: Copy + Sync, U: Copy + Zero + Send>(
+    picture: &Array2<T>,
+    of: impl Fn(T) -> U + Sync,
+) -> Array2<U> {
+    const PIECE: usize = 1 << 13;
+    let mut result = Array2::zeros(picture.dim());
+    let from = picture.as_standard_layout();
+    if let (Some(from), Some(to)) = (from.as_slice(), result.as_slice_mut()) {
+        let pieces = to.par_chunks_mut(PIECE).zip(from.par_chunks(PIECE));
+        pieces.for_each(|(to, from)| {
+            for (to, &from) in to.iter_mut().zip(from) {
+                *to = of(from);
+            }
+        });
+    }
+    result
 }
 
 /// The pixels whose whole neighbourhood of `before` pixels up and left and `after` down and right counts; the picture shrinks by

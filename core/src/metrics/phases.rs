@@ -3,10 +3,13 @@
 use ndarray::{Array2, Zip};
 use num_complex::Complex64;
 
-use crate::metrics::pair::Pair;
+use crate::metrics::pair::{Pair, angles, mapped};
 use crate::metrics::plane::{self, plane_of};
 use crate::metrics::prepare::Prepared;
 use crate::phase::unwrap;
+
+/// What may be left of a phase that was a plane, in single precision: it counts as flat.
+const ROUNDING_RAD: f64 = 1e-6;
 
 /// Phases of reference and reconstruction beside each other, in rad; NaN where a pixel does not count.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,14 +28,11 @@ impl Phases {
     /// or less, wherever a phase happens to wrap, changes no number.
     pub fn of(prepared: &Prepared) -> Self {
         let mask = prepared.area.mask.as_ref();
-        let wrapped = angles(&prepared.reference, mask);
+        let wrapped = counted_angles(&prepared.reference, mask);
         let mut reference = unwrap(&wrapped.view());
         subtract_plane(&mut reference, mask);
-        let mut other = reference.clone();
-        Zip::from(&mut other)
-            .and(&prepared.other)
-            .and(&prepared.reference)
-            .for_each(|phase, r, t| *phase += (r * t.conj()).arg());
+        let difference = &prepared.other * &mapped(&prepared.reference, |value| value.conj());
+        let other = angles(&difference) + &reference;
         Self { reference, other }
     }
 
@@ -42,8 +42,10 @@ impl Phases {
         let mask = prepared.area.mask.as_ref();
         let mut original = prepared.other.clone();
         plane::remove(&mut original, prepared.steps.plane_rad.map(|part| -part));
-        let (mut reference, mut other) =
-            (angles(&prepared.reference, mask), angles(&original, mask));
+        let (mut reference, mut other) = (
+            counted_angles(&prepared.reference, mask),
+            counted_angles(&original, mask),
+        );
         subtract_plane(&mut reference, mask);
         subtract_plane(&mut other, mask);
         Self { reference, other }
@@ -60,8 +62,8 @@ impl Phases {
 }
 
 /// Wrapped angles; NaN where a pixel does not count.
-fn angles(object: &Array2<Complex64>, mask: Option<&Array2<bool>>) -> Array2<f64> {
-    let mut angles = object.mapv(Complex64::arg);
+fn counted_angles(object: &Array2<Complex64>, mask: Option<&Array2<bool>>) -> Array2<f64> {
+    let mut angles = angles(object);
     if let Some(mask) = mask {
         Zip::from(&mut angles).and(mask).for_each(|angle, &counts| {
             if !counts {
@@ -74,7 +76,12 @@ fn angles(object: &Array2<Complex64>, mask: Option<&Array2<bool>>) -> Array2<f64
 
 fn subtract_plane(phase: &mut Array2<f64>, mask: Option<&Array2<bool>>) {
     let fitted = plane_of(phase.view(), mask);
+    let mut greatest = 0.0_f64;
     for (at, value) in phase.indexed_iter_mut() {
         *value -= plane::at(fitted, at);
+        greatest = greatest.max(value.abs());
+    }
+    if greatest < ROUNDING_RAD {
+        phase.mapv_inplace(|value| value * 0.0);
     }
 }

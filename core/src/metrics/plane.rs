@@ -3,6 +3,7 @@
 use ndarray::{Array2, ArrayView2};
 use num_complex::Complex64;
 
+use crate::metrics::pair::{angles, counted};
 use crate::metrics::settings::PhaseRemoval;
 
 /// The least-squares plane `[a, b, c]` of a picture `(h, w)` over the pixels that count; slopes that nothing tells are 0.
@@ -86,11 +87,11 @@ pub fn difference_plane(
         level
     };
     coarse[2] = level(coarse).sum().arg();
-    let rest = level(coarse).mapv(Complex64::arg);
+    let rest = angles(&level(coarse));
     let rest = if removal == PhaseRemoval::Plane {
         plane_of(rest.view(), mask)
     } else {
-        let counted = crate::metrics::pair::counted(rest.view(), mask);
+        let counted = counted(rest.view(), mask);
         [
             0.0,
             0.0,

@@ -221,7 +221,7 @@ impl<const N: usize> WithSimd for Row<'_, N> {
 impl<const N: usize> Row<'_, N> {
     #[inline(always)]
     fn sum_down<S: Simd>(&mut self, simd: S, n_columns: usize) {
-        let taps: [S::f64s; N] = std::array::from_fn(|i| simd.splat_f64s(self.weights.taps[i]));
+        let taps = splat(simd, &self.weights.taps);
         let n_whole = n_columns / n_lanes::<S>();
         let (a, a_rest) = rows::<S, N>(self.a, n_columns, n_whole);
         let (b, b_rest) = rows::<S, N>(self.b, n_columns, n_whole);
@@ -229,50 +229,85 @@ impl<const N: usize> Row<'_, N> {
         let (m, n) = (S::as_mut_simd_f64s(m).0, S::as_mut_simd_f64s(n).0);
         let (p, q) = (S::as_mut_simd_f64s(p).0, S::as_mut_simd_f64s(q).0);
         for x in 0..n_whole {
-            (m[x], n[x], p[x], q[x]) = summed(simd, &taps, |i| (a[i][x], b[i][x]));
+            (m[x], n[x], p[x], q[x]) = summed(
+                simd,
+                &taps,
+                #[inline(always)]
+                |i| (a[i][x], b[i][x]),
+            );
         }
         if n_whole * n_lanes::<S>() < n_columns {
-            let load = |rest: &[f64]| simd.partial_load_f64s(rest);
-            (m[n_whole], n[n_whole], p[n_whole], q[n_whole]) =
-                summed(simd, &taps, |i| (load(a_rest[i]), load(b_rest[i])));
+            (m[n_whole], n[n_whole], p[n_whole], q[n_whole]) = summed(
+                simd,
+                &taps,
+                #[inline(always)]
+                |i| {
+                    let (a, b) = (a_rest[i], b_rest[i]);
+                    (simd.partial_load_f64s(a), simd.partial_load_f64s(b))
+                },
+            );
         }
     }
 
     #[inline(always)]
     fn compare<S: Simd>(&mut self, simd: S, n_windows: usize) {
         let weights = self.weights;
-        let taps: [S::f64s; N] = std::array::from_fn(|i| simd.splat_f64s(weights.taps[i]));
+        let taps = splat(simd, &weights.taps);
         let factor = simd.splat_f64s(weights.variance_factor);
         let (c1, c2) = (simd.splat_f64s(weights.c1), simd.splat_f64s(weights.c2));
+        let two = simd.splat_f64s(2.0);
         let [m, n, p, q] = &self.lines.down;
-        let [m, n, p, q] = [m, n, p, q].map(|line| shifted::<S, N>(line, n_windows));
+        let (m, n) = (shifted::<S, N>(m, n_windows), shifted::<S, N>(n, n_windows));
+        let (p, q) = (shifted::<S, N>(p, n_windows), shifted::<S, N>(q, n_windows));
         let whole = S::as_mut_simd_f64s(&mut self.lines.whole[..n_windows]).0;
         let part = S::as_mut_simd_f64s(&mut self.lines.part[..n_windows]).0;
-        for (x, (whole, part)) in whole.iter_mut().zip(part).enumerate() {
-            let across = |lines: &[&[S::f64s]; N]| {
-                let mut sum = simd.mul_f64s(taps[0], lines[0][x]);
-                for i in 1..N {
-                    sum = simd.mul_add_e_f64s(taps[i], lines[i][x], sum);
-                }
-                sum
-            };
-            let (mean_a, mean_b) = (across(&m), across(&n));
-            let (squares, product) = (across(&p), across(&q));
+        for x in 0..whole.len() {
+            let (mean_a, mean_b) = (across(simd, &taps, &m, x), across(simd, &taps, &n, x));
+            let (squares, product) = (across(simd, &taps, &p, x), across(simd, &taps, &q, x));
             let means = simd.mul_f64s(mean_a, mean_b);
             let mean_squares = simd.mul_add_e_f64s(mean_a, mean_a, simd.mul_f64s(mean_b, mean_b));
             let covariance = simd.mul_f64s(factor, simd.sub_f64s(product, means));
             let variances = simd.mul_f64s(factor, simd.sub_f64s(squares, mean_squares));
-            let doubled = |value, constant| simd.add_f64s(simd.add_f64s(value, value), constant);
-            let luminance = simd.div_f64s(doubled(means, c1), simd.add_f64s(mean_squares, c1));
-            *part = simd.div_f64s(doubled(covariance, c2), simd.add_f64s(variances, c2));
-            *whole = simd.mul_f64s(luminance, *part);
+            let luminance = simd.div_f64s(
+                simd.mul_add_e_f64s(two, means, c1),
+                simd.add_f64s(mean_squares, c1),
+            );
+            part[x] = simd.div_f64s(
+                simd.mul_add_e_f64s(two, covariance, c2),
+                simd.add_f64s(variances, c2),
+            );
+            whole[x] = simd.mul_f64s(luminance, part[x]);
         }
     }
+}
+
+/// Weighted sum of `N` neighbours along a line.
+#[inline(always)]
+fn across<S: Simd, const N: usize>(
+    simd: S,
+    taps: &[S::f64s; N],
+    lines: &[&[S::f64s]; N],
+    x: usize,
+) -> S::f64s {
+    let mut sum = simd.splat_f64s(0.0);
+    for i in 0..N {
+        sum = simd.mul_add_e_f64s(taps[i], lines[i][x], sum);
+    }
+    sum
 }
 
 #[inline(always)]
 const fn n_lanes<S: Simd>() -> usize {
     size_of::<S::f64s>() / size_of::<f64>()
+}
+
+#[inline(always)]
+fn splat<S: Simd, const N: usize>(simd: S, values: &[f64; N]) -> [S::f64s; N] {
+    let mut lanes = [simd.splat_f64s(0.0); N];
+    for (lane, &value) in lanes.iter_mut().zip(values) {
+        *lane = simd.splat_f64s(value);
+    }
+    lanes
 }
 
 /// The rows of a block in registers, and what is left of each.
@@ -282,17 +317,22 @@ fn rows<S: Simd, const N: usize>(
     n_columns: usize,
     n_whole: usize,
 ) -> ([&[S::f64s]; N], [&[f64]; N]) {
-    let row = |i: usize| S::as_simd_f64s(&block[i * n_columns..(i + 1) * n_columns]);
-    (
-        std::array::from_fn(|i| &row(i).0[..n_whole]),
-        std::array::from_fn(|i| row(i).1),
-    )
+    let (mut whole, mut rest): ([&[S::f64s]; N], [&[f64]; N]) = ([&[]; N], [&[]; N]);
+    for (i, row) in block.chunks_exact(n_columns).enumerate().take(N) {
+        let (lanes, values) = S::as_simd_f64s(row);
+        (whole[i], rest[i]) = (&lanes[..n_whole], values);
+    }
+    (whole, rest)
 }
 
 /// A line in registers that start 0 to N - 1 values late.
 #[inline(always)]
 fn shifted<S: Simd, const N: usize>(line: &[f64], n_values: usize) -> [&[S::f64s]; N] {
-    std::array::from_fn(|i| S::as_simd_f64s(&line[i..i + n_values]).0)
+    let mut late: [&[S::f64s]; N] = [&[]; N];
+    for (i, late) in late.iter_mut().enumerate() {
+        *late = S::as_simd_f64s(&line[i..i + n_values]).0;
+    }
+    late
 }
 
 /// Weighted sums of a, b, a² + b² and a b over `N` rows.

@@ -31,8 +31,11 @@ pub(crate) fn fill(picture: &mut Array2<Complex64>, known: &Array2<bool>) {
         let means: Vec<Complex64> = layer
             .iter()
             .map(|&at| {
-                let near: Vec<_> = neighbours(at).filter(|near| is_known[*near]).collect();
-                near.iter().map(|near| picture[*near]).sum::<Complex64>() / near.len() as f64
+                let near = neighbours(at).filter(|near| is_known[*near]);
+                let (sum, n) = near.fold((Complex64::default(), 0.0), |(sum, n), near| {
+                    (sum + picture[near], n + 1.0)
+                });
+                sum / n
             })
             .collect();
         for (&at, mean) in layer.iter().zip(means) {

@@ -1,13 +1,4 @@
-//! What is done to a reconstruction before it is measured.
-//!
-//! 1. The area is cut out. Pixels that are not finite, in the reference or the reconstruction, are left out and counted.
-//! 2. Registration: the shift between the amplitudes over the area (under a Hann window, cross-correlation, 1/100 px), or between
-//!    the phases where the reference's amplitude has no contrast. Pixels left out are filled from their neighbours first.
-//! 3. The reconstruction is shifted in Fourier space, with as much of the object around the area as there is, up to 32 px, faded
-//!    out. The border is cut from the area on every side, whatever the shift, so that all reconstructions are compared over the
-//!    same pixels; and so far do pixels that were left out reach: what stands within the border of one is left out too.
-//! 4. The plane (or offset) of the phase difference is removed from the reconstruction.
-//! 5. Its amplitude is multiplied by the factor.
+//! The steps from two objects in one frame to two pictures that can be measured.
 
 use std::ops::Range;
 
@@ -15,9 +6,10 @@ use ndarray::{Array2, ArrayView2, s};
 use num_complex::{Complex32, Complex64};
 
 use crate::error::{Error, Result};
-use crate::metrics::fill::fill;
-use crate::metrics::pair::{counted, eroded};
+use crate::metrics::pair::{Pair, amplitudes, counted, eroded};
 use crate::metrics::plane::{self, difference_plane};
+use crate::metrics::prepare::fill::fill;
+use crate::metrics::prepare::{Area, Prepared, Steps};
 use crate::metrics::settings::{AmplitudeFactor, CompareSettings, PhaseRemoval};
 use crate::register::{RegisterOptions, Registration, fourier_shift, register};
 
@@ -28,111 +20,16 @@ const LEAST_CONTRAST: f64 = 1e-3;
 /// Spread over mean that may be rounding alone.
 const ROUNDING: f64 = 1e-6;
 
-/// The part of the frame that is compared.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Area {
-    /// Rows of the object frame.
-    pub rows: Range<usize>,
-    /// Columns.
-    pub columns: Range<usize>,
-    /// `(h, w)` of the area: true = compared; `None` = all.
-    pub mask: Option<Array2<bool>>,
-}
-
-impl Area {
-    /// Rows and columns of the area.
-    pub fn dim(&self) -> (usize, usize) {
-        (self.rows.len(), self.columns.len())
-    }
-
-    /// Pixels that are compared.
-    pub fn n_pixels(&self) -> usize {
-        self.mask.as_ref().map_or_else(
-            || self.rows.len() * self.columns.len(),
-            |mask| mask.iter().filter(|counts| **counts).count(),
-        )
-    }
-}
-
-/// What was done, in numbers.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Steps {
-    /// The shift that was found and applied; `None` where registration is off, or there was nothing to register on.
-    pub registration: Option<Registration>,
-    /// Whether the shift is longer than the settings allow: frames agree, so there should be none.
-    pub is_far: bool,
-    /// Plane of the phase that was removed: `[rad per column, rad per row, rad]` from the area's first pixel.
-    pub plane_rad: [f64; 3],
-    /// Factor that was laid on the amplitude.
-    pub amplitude_factor: f64,
-    /// Pixels that were compared.
-    pub n_pixels: usize,
-    /// Pixels of the area left out: too little light, unseen, not finite, or so near to such a one that the shift mixed them.
-    pub n_left_out: usize,
-    /// Pixels of the area before its border was cut that are not finite in the reference or the reconstruction.
-    pub n_not_finite: usize,
-    /// What else a reader should know, in words.
-    pub notes: Vec<String>,
-}
-
-/// A reconstruction beside the reference, ready to be measured.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Prepared {
-    /// What is compared, after the border of registration is cut.
-    pub area: Area,
-    /// The reference over the area.
-    pub reference: Array2<Complex64>,
-    /// The reconstruction over the area, registered, phase plane removed, amplitude scaled.
-    pub other: Array2<Complex64>,
-    /// What was done.
-    pub steps: Steps,
-}
-
-/// Bring `other` to `reference`; both `(h, w)` in the object frame.
-///
-/// # Errors
-/// [`crate::Error::Invalid`] for other shapes, an area outside or without a pixel, a reconstruction of zeros or without finite values.
-pub fn prepare(
-    reference: ArrayView2<'_, Complex32>,
-    other: ArrayView2<'_, Complex32>,
-    area: &Area,
-    settings: &CompareSettings,
-) -> Result<Prepared> {
-    let objects = Objects::check(reference, other, area)?;
-    if !settings.register {
-        return objects.aligned(settings, None, Vec::new());
-    }
-    let mut notes = Vec::new();
-    let registration = objects.registration(&mut notes)?;
-    objects.aligned(settings, registration, notes)
-}
-
-/// As [`prepare`] with a shift that is known; it is applied whatever the settings say of registration.
-///
-/// # Errors
-/// As [`prepare`].
-pub fn prepare_shifted(
-    reference: ArrayView2<'_, Complex32>,
-    other: ArrayView2<'_, Complex32>,
-    area: &Area,
-    settings: &CompareSettings,
-    registration: Registration,
-) -> Result<Prepared> {
-    let settings = CompareSettings {
-        register: true,
-        ..settings.clone()
-    };
-    Objects::check(reference, other, area)?.aligned(&settings, Some(registration), Vec::new())
-}
-
 /// Both objects, and what of the area can be compared.
-struct Objects<'a> {
+pub(super) struct Objects<'a> {
     reference: ArrayView2<'a, Complex32>,
     other: ArrayView2<'a, Complex32>,
     area: &'a Area,
     /// `(h, w)` of the area: lit, seen and finite in both.
     known: Array2<bool>,
     n_not_finite: usize,
+    /// The reference over the area, pixels that are not known filled.
+    filled: Array2<Complex64>,
 }
 
 fn invalid(key: &str, expected: impl Into<String>, found: impl Into<String>) -> Error {
@@ -140,7 +37,7 @@ fn invalid(key: &str, expected: impl Into<String>, found: impl Into<String>) -> 
 }
 
 impl<'a> Objects<'a> {
-    fn check(
+    pub(super) fn check(
         reference: ArrayView2<'a, Complex32>,
         other: ArrayView2<'a, Complex32>,
         area: &'a Area,
@@ -203,6 +100,7 @@ impl<'a> Objects<'a> {
                 "zeros alone in the region",
             )),
             _ => Ok(Self {
+                filled: filled(reference_part, &known),
                 reference,
                 other,
                 area,
@@ -212,21 +110,16 @@ impl<'a> Objects<'a> {
         }
     }
 
-    /// An object over the area, pixels that are not known filled from their neighbours.
-    fn filled(&self, object: ArrayView2<'_, Complex32>) -> Array2<Complex64> {
+    /// The reconstruction over the area, pixels that are not known filled.
+    fn filled_other(&self) -> Array2<Complex64> {
         let part = s![self.area.rows.clone(), self.area.columns.clone()];
-        let mut values = object.slice(part).mapv(double);
-        if self.known.iter().any(|&known| !known) {
-            fill(&mut values, &self.known);
-        }
-        values
+        filled(self.other.slice(part), &self.known)
     }
 
     /// The shift of the reconstruction; `None` where the reference is the same everywhere.
-    fn registration(&self, notes: &mut Vec<String>) -> Result<Option<Registration>> {
-        let (reference, other) = (self.filled(self.reference), self.filled(self.other));
-        let amplitude = |object: &Array2<Complex64>| object.mapv(Complex64::norm);
-        let amplitudes = [amplitude(&reference), amplitude(&other)];
+    pub(super) fn registration(&self, notes: &mut Vec<String>) -> Result<Option<Registration>> {
+        let (reference, other) = (&self.filled, self.filled_other());
+        let amplitudes = [amplitudes(reference), amplitudes(&other)];
         if contrast(&amplitudes[0], &self.known) > LEAST_CONTRAST {
             let [reference, other] = &amplitudes;
             if contrast(other, &self.known) < ROUNDING {
@@ -251,7 +144,7 @@ impl<'a> Objects<'a> {
         let sines = |object: &Array2<Complex64>| {
             object.mapv(|value| (value * Complex64::cis(-mean)).arg().sin())
         };
-        let [reference, other] = [sines(&reference), sines(&level)];
+        let [reference, other] = [sines(reference), sines(&level)];
         let spread = |picture: &Array2<f64>| picture.std(0.0);
         if spread(&reference) < LEAST_CONTRAST || spread(&other) < ROUNDING {
             notes.push(
@@ -264,7 +157,7 @@ impl<'a> Objects<'a> {
     }
 
     /// Shift, cut the border, remove the phase, scale the amplitude.
-    fn aligned(
+    pub(super) fn aligned(
         &self,
         settings: &CompareSettings,
         registration: Option<Registration>,
@@ -280,13 +173,13 @@ impl<'a> Objects<'a> {
         let moved = if registration.is_some() {
             self.shifted(shift_px)
         } else {
-            self.filled(self.other)
+            self.filled_other()
         };
         let inner = s![
             border..border + area.rows.len(),
             border..border + area.columns.len()
         ];
-        let reference = self.filled(self.reference).slice(inner).to_owned();
+        let reference = self.filled.slice(inner).to_owned();
         let mut other = moved.slice(inner).to_owned();
         let mask = area.mask.as_ref();
         let plane_rad = difference_plane(reference.view(), other.view(), mask, settings.phase);
@@ -393,10 +286,7 @@ impl<'a> Objects<'a> {
         let mut known = around.map(|value| value.is_finite());
         let area = s![top..top + n_rows, left..left + n_columns];
         known.slice_mut(area).assign(&self.known);
-        let mut values = around.mapv(double);
-        if known.iter().any(|&known| !known) {
-            fill(&mut values, &known);
-        }
+        let mut values = filled(around, &known);
         let mean = counted(values.slice(area), Some(&self.known))
             .iter()
             .sum::<Complex64>()
@@ -453,12 +343,15 @@ fn factor(
     mask: Option<&Array2<bool>>,
     choice: AmplitudeFactor,
 ) -> Result<f64> {
-    let pixels = counted(reference.view(), mask)
-        .into_iter()
-        .zip(counted(other.view(), mask));
+    let (reference, other) = (amplitudes(reference), amplitudes(other));
+    let pixels = Pair {
+        reference: reference.view(),
+        other: other.view(),
+        mask,
+    }
+    .counted();
     let (mut sums, mut products) = ([0.0; 2], [0.0; 2]);
     for (t, r) in pixels {
-        let (t, r) = (t.norm(), r.norm());
         sums = [sums[0] + t, sums[1] + r];
         products = [products[0] + t * r, products[1] + r * r];
     }
@@ -476,6 +369,15 @@ fn factor(
             "zeros alone in the region",
         ))
     }
+}
+
+/// An object in double precision, pixels that are not known filled from their neighbours.
+fn filled(object: ArrayView2<'_, Complex32>, known: &Array2<bool>) -> Array2<Complex64> {
+    let mut values = object.mapv(double);
+    if known.iter().any(|&known| !known) {
+        fill(&mut values, known);
+    }
+    values
 }
 
 fn double(value: Complex32) -> Complex64 {
