@@ -1,9 +1,19 @@
 //! Fourier ring correlation.
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayView2, s};
 use num_complex::Complex64;
+use rayon::prelude::*;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::fft::Fft2;
+use crate::register::hann;
+
+/// Side of the smallest square that is correlated.
+const LEAST_SIDE_PX: usize = 2;
+/// Share of a picture's power, its mean taken off, that is rounding alone.
+const FLAT: f64 = 1e-13;
+/// Rows that are one piece of work.
+const BAND: usize = 32;
 
 /// Where a curve counts as lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +26,44 @@ pub enum Threshold {
     OneBit,
     /// The half-bit curve.
     HalfBit,
+}
+
+impl Threshold {
+    /// All, in the order of tables.
+    pub const ALL: [Self; 4] = [Self::Half, Self::Seventh, Self::OneBit, Self::HalfBit];
+
+    /// Name in words.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Half => "0.5",
+            Self::Seventh => "1/7",
+            Self::OneBit => "1 bit",
+            Self::HalfBit => "half bit",
+        }
+    }
+
+    /// The threshold of a ring of `n_pixels`.
+    ///
+    /// A curve of information: `(s + (2√s + 1)/√n) / (s + 1 + 2√s/√n)`, s the signal-to-noise ratio of one picture, 0.5 for one
+    /// bit of both together, (√2 - 1)/2 for half a bit (van Heel and Schatz, J. Struct. Biol. 151, 250 (2005)).
+    pub fn at(self, n_pixels: usize) -> f64 {
+        let signal = match self {
+            Self::Half => return 0.5,
+            Self::Seventh => return 1.0 / 7.0,
+            Self::OneBit => 0.5,
+            Self::HalfBit => (std::f64::consts::SQRT_2 - 1.0) / 2.0,
+        };
+        let (twice, n) = (2.0 * f64::sqrt(signal), (n_pixels as f64).sqrt());
+        (signal + (twice + 1.0) / n) / (signal + 1.0 + twice / n)
+    }
+
+    /// The first ring that can fall below: one pixel, as the middle is, tells nothing of information.
+    const fn first_ring(self) -> usize {
+        match self {
+            Self::Half | Self::Seventh => 0,
+            Self::OneBit | Self::HalfBit => 1,
+        }
+    }
 }
 
 /// Correlation in every ring.
@@ -43,23 +91,295 @@ pub struct Cutoff {
 impl FrcCurve {
     /// Correlation of two pictures `(h, w)` over their central square.
     ///
+    /// `|Σ F1 conj(F2)| / √(Σ|F1|² Σ|F2|²)` over the ring `round(distance from DC)`, to the corner. With `window`, means are taken
+    /// off and a separable periodic Hann window is laid over both.
+    ///
     /// # Errors
-    /// [`crate::Error::Invalid`] for other shapes or less than 4 pixels.
+    /// [`crate::Error::Invalid`] for other shapes, less than 4 pixels or values that are not finite.
     pub fn of(
         first: ArrayView2<'_, Complex64>,
         second: ArrayView2<'_, Complex64>,
         window: bool,
     ) -> Result<Self> {
-        unimplemented!()
+        let side_px = side(first.dim(), second.dim())?;
+        let transformed = |picture| {
+            let picture = square(picture, side_px);
+            let level = Level::of(picture.iter().copied(), window)?;
+            let mut plane = Vec::with_capacity(picture.len());
+            let weights = weights(side_px, window);
+            for (row, down) in picture.outer_iter().zip(&weights) {
+                plane.extend(
+                    row.iter()
+                        .zip(&weights)
+                        .map(|(&value, across)| level.of_value(value) * (down * across)),
+                );
+            }
+            Ok::<_, Error>(Fft2::new(side_px, side_px).forward_turned_parallel(&mut plane))
+        };
+        let (first, second) = rayon::join(|| transformed(first), || transformed(second));
+        let (first, second) = (first?, second?);
+        let sums = ring_sums::<4>(side_px, side_px, |sums, rings, row| {
+            let line = row * side_px..(row + 1) * side_px;
+            let pixels = first[line.clone()].iter().zip(&second[line]);
+            for ((a, b), &ring) in pixels.zip(rings) {
+                let cross = a * b.conj();
+                add(sums, ring, [cross.re, cross.im, a.norm_sqr(), b.norm_sqr()]);
+            }
+        });
+        let values = sums.iter().map(|[re, im, first, second]| {
+            correlation(Complex64::new(*re, *im).norm(), *first, *second)
+        });
+        Ok(Self::new(values.collect(), side_px))
     }
 
-    /// Where the curve first falls below the threshold.
+    /// As [`FrcCurve::of`] for two pictures of real numbers, through one transform.
+    ///
+    /// With `Z = F(a + i b)`: `Σ|Fa|² = (s + c)/2`, `Σ|Fb|² = (s - c)/2` and `Σ Fa conj(Fb) = d/2`, where a ring's
+    /// `s = Σ|Z(k)|²` and `c + i d = Σ Z(k) Z(-k)`; the rows of k and -k go together.
+    ///
+    /// # Errors
+    /// As [`FrcCurve::of`].
+    pub fn of_real(
+        first: ArrayView2<'_, f64>,
+        second: ArrayView2<'_, f64>,
+        window: bool,
+    ) -> Result<Self> {
+        let side_px = side(first.dim(), second.dim())?;
+        let (first, second) = (square(first, side_px), square(second, side_px));
+        let level = |picture: &ArrayView2<'_, f64>| {
+            Level::of(picture.iter().map(|&value| Complex64::from(value)), window)
+        };
+        let [a, b] = [level(&first)?, level(&second)?];
+        if a.unit == 0.0 || b.unit == 0.0 {
+            return Ok(Self::new(vec![f64::NAN; n_rings(side_px)], side_px));
+        }
+        // Of equal power, so that neither drowns in the rounding of the other; a curve does not depend on it.
+        let mut plane = Vec::with_capacity(side_px * side_px);
+        let weights = weights(side_px, window);
+        for ((first, second), down) in first.outer_iter().zip(second.outer_iter()).zip(&weights) {
+            plane.extend(first.iter().zip(second).zip(&weights).map(
+                |((first, second), across)| {
+                    let weight = down * across;
+                    let (first, second) = (first - a.mean.re, second - b.mean.re);
+                    Complex64::new(first * (weight * a.unit), second * (weight * b.unit))
+                },
+            ));
+        }
+        let plane = Fft2::new(side_px, side_px).forward_turned_parallel(&mut plane);
+        let sums = ring_sums::<3>(side_px, side_px / 2 + 1, |sums, rings, row| {
+            let mirrored = (side_px - row) % side_px;
+            let here = &plane[row * side_px..(row + 1) * side_px];
+            let there = &plane[mirrored * side_px..(mirrored + 1) * side_px];
+            let twice = if row == mirrored { 1.0 } else { 2.0 };
+            let opposite = there[..1].iter().chain(there[1..].iter().rev());
+            for ((here, there), &ring) in here.iter().zip(opposite).zip(rings) {
+                let product = here * there * twice;
+                let power = 0.5 * twice * (here.norm_sqr() + there.norm_sqr());
+                add(sums, ring, [power, product.re, product.im]);
+            }
+        });
+        let values = sums.iter().map(|[sum, difference, cross]| {
+            let powers = [(sum + difference) / 2.0, (sum - difference) / 2.0];
+            correlation((cross / 2.0).abs(), powers[0], powers[1])
+        });
+        Ok(Self::new(values.collect(), side_px))
+    }
+
+    fn new(values: Vec<f64>, side_px: usize) -> Self {
+        Self {
+            values,
+            n_pixels: ring_sizes(side_px),
+            side_px,
+        }
+    }
+
+    /// Where the curve first falls below the threshold; rings without power are passed over, and a curve of nothing else
+    /// has cut-off 0. Curves of information are looked at from ring 1.
     pub fn cutoff(&self, threshold: Threshold, pixel_size_m: Option<f64>) -> Cutoff {
-        unimplemented!()
+        let rings = self.crossing(threshold);
+        let side = self.side_px as f64;
+        Cutoff {
+            rings,
+            of_nyquist: rings / (side / 2.0),
+            half_period_nm: pixel_size_m
+                .filter(|_| rings > 0.0)
+                .map(|pixel_m| side * pixel_m * 1e9 / (2.0 * rings)),
+        }
+    }
+
+    fn crossing(&self, threshold: Threshold) -> f64 {
+        let above = self
+            .values
+            .iter()
+            .zip(&self.n_pixels)
+            .map(|(v, &n)| v - threshold.at(n));
+        let mut before: Option<(usize, f64)> = None;
+        for (ring, above) in above.enumerate().skip(threshold.first_ring()) {
+            if above < 0.0 {
+                return before.map_or(0.0, |(last, height)| {
+                    last as f64 + (ring - last) as f64 * height / (height - above)
+                });
+            }
+            if above.is_finite() {
+                before = Some((ring, above));
+            }
+        }
+        before.map_or(0.0, |_| self.values.len() as f64)
     }
 
     /// The threshold at each ring.
     pub fn threshold(&self, threshold: Threshold) -> Vec<f64> {
-        unimplemented!()
+        self.n_pixels.iter().map(|&n| threshold.at(n)).collect()
+    }
+
+    /// Each ring as a fraction of Nyquist: ring over half the side.
+    pub fn of_nyquist(&self) -> Vec<f64> {
+        let half = self.side_px as f64 / 2.0;
+        (0..self.values.len())
+            .map(|ring| ring as f64 / half)
+            .collect()
+    }
+
+    /// Whether any ring has a value.
+    pub fn is_known(&self) -> bool {
+        self.values.iter().any(|value| value.is_finite())
+    }
+}
+
+fn correlation(cross: f64, first: f64, second: f64) -> f64 {
+    if first > 0.0 && second > 0.0 {
+        cross / (first * second).sqrt()
+    } else {
+        f64::NAN
+    }
+}
+
+fn invalid(expected: impl Into<String>, found: impl Into<String>) -> Error {
+    Error::invalid("correlate rings", "pictures", expected, found)
+}
+
+/// The side of the central square.
+fn side(first: (usize, usize), second: (usize, usize)) -> Result<usize> {
+    if first != second {
+        return Err(invalid("of one shape", format!("{first:?} and {second:?}")));
+    }
+    let side = first.0.min(first.1);
+    if side < LEAST_SIDE_PX {
+        let expected = format!("of at least {LEAST_SIDE_PX} px a side");
+        return Err(invalid(expected, format!("{first:?}")));
+    }
+    Ok(side)
+}
+
+fn square<T>(picture: ArrayView2<'_, T>, side: usize) -> ArrayView2<'_, T> {
+    let (n_rows, n_columns) = picture.dim();
+    let (top, left) = ((n_rows - side) / 2, (n_columns - side) / 2);
+    picture.slice_move(s![top..top + side, left..left + side])
+}
+
+/// What is taken off a picture before it is transformed, and what brings it to unit power.
+struct Level {
+    mean: Complex64,
+    /// One over the root of the power; 0 for a picture without any.
+    unit: f64,
+}
+
+impl Level {
+    /// Of the picture's values; means are taken off under a window alone.
+    fn of(values: impl Iterator<Item = Complex64>, window: bool) -> Result<Self> {
+        let (sum, power, n) = values.fold(
+            (Complex64::default(), 0.0, 0.0),
+            |(sum, power, n), value| (sum + value, power + value.norm_sqr(), n + 1.0),
+        );
+        if !power.is_finite() {
+            return Err(invalid("finite values", "some that are not finite"));
+        }
+        let mean = if window {
+            sum / n
+        } else {
+            Complex64::default()
+        };
+        let rest = power - n * mean.norm_sqr();
+        let unit = if rest > FLAT * power {
+            1.0 / rest.sqrt()
+        } else {
+            0.0
+        };
+        Ok(Self { mean, unit })
+    }
+
+    fn of_value(&self, value: Complex64) -> Complex64 {
+        (value - self.mean) * self.unit
+    }
+}
+
+/// The Hann window along one axis, or none.
+fn weights(side: usize, window: bool) -> Vec<f64> {
+    if window { hann(side) } else { vec![1.0; side] }
+}
+
+/// The ring of every column of a row, in FFT order: `round(√(ky² + kx²))`.
+///
+/// The ring is r while `ky² + kx² <= r (r + 1)`, since no whole number lies between that and `(r + 1/2)²`: no root is taken.
+fn rings(row: usize, side: usize, to: &mut [usize]) {
+    let ky = row.min(side - row);
+    let (mut ring, mut square) = (ky, ky * ky);
+    for kx in 0..=side / 2 {
+        while square > ring * (ring + 1) {
+            ring += 1;
+        }
+        to[kx] = ring;
+        to[(side - kx) % side] = ring;
+        square += 2 * kx + 1;
+    }
+}
+
+fn n_rings(side: usize) -> usize {
+    let half = (side / 2) as f64;
+    half.hypot(half).round() as usize + 1
+}
+
+/// Pixels of each ring.
+fn ring_sizes(side: usize) -> Vec<usize> {
+    let mut sizes = vec![0; n_rings(side)];
+    let mut line = vec![0; side];
+    for row in 0..side {
+        rings(row, side, &mut line);
+        for &ring in &line {
+            sizes[ring] += 1;
+        }
+    }
+    sizes
+}
+
+/// Sums over rings: `add_row` adds the terms of each of the first rows, given the ring of each column; bands of rows in parallel,
+/// added in their order.
+fn ring_sums<const N: usize>(
+    side: usize,
+    n_rows: usize,
+    add_row: impl Fn(&mut [[f64; N]], &[usize], usize) + Sync,
+) -> Vec<[f64; N]> {
+    let bands: Vec<Vec<[f64; N]>> = (0..n_rows.div_ceil(BAND))
+        .into_par_iter()
+        .map(|band| {
+            let mut sums = vec![[0.0; N]; n_rings(side)];
+            let mut line = vec![0; side];
+            for row in band * BAND..((band + 1) * BAND).min(n_rows) {
+                rings(row, side, &mut line);
+                add_row(&mut sums, &line, row);
+            }
+            sums
+        })
+        .collect();
+    let mut total = vec![[0.0; N]; n_rings(side)];
+    for (sums, ring) in bands.iter().flat_map(|band| band.iter().zip(0..)) {
+        add(&mut total, ring, *sums);
+    }
+    total
+}
+
+fn add<const N: usize>(sums: &mut [[f64; N]], ring: usize, terms: [f64; N]) {
+    for (sum, term) in sums[ring].iter_mut().zip(terms) {
+        *sum += term;
     }
 }
