@@ -2,9 +2,11 @@
 
 use super::super::style::Style;
 use super::super::svg::{Canvas, TextStyle};
-use super::super::text::{Weight, width, wrapped};
+use super::super::text::{Weight, longest_word, width, wrapped_after};
 
-/// Letter and title, on one baseline; lines after the first begin where the title does.
+/// Letter and title, on one baseline.
+///
+/// Lines after the first begin where the title does; below the letter where a long word needs the room.
 pub(super) struct Heading<'a> {
     pub(super) letter: Option<String>,
     pub(super) title: &'a str,
@@ -29,8 +31,18 @@ impl Heading<'_> {
         })
     }
 
+    fn is_hanging(&self, frame_width: f64, style: Style) -> bool {
+        longest_word(self.title, style.font) <= frame_width - self.indent(style)
+    }
+
     fn lines(&self, frame_width: f64, style: Style) -> Vec<String> {
-        wrapped(self.title, style.font, frame_width - self.indent(style))
+        let first = frame_width - self.indent(style);
+        let others = if self.is_hanging(frame_width, style) {
+            first
+        } else {
+            frame_width
+        };
+        wrapped_after(self.title, style.font, [first, others])
     }
 
     pub(super) fn draw(
@@ -51,10 +63,14 @@ impl Heading<'_> {
             };
             canvas.text([left, baseline], letter, bold);
         }
-        let left = left + self.indent(style);
+        let indent = self.indent(style);
+        let is_hanging = self.is_hanging(frame_width, style);
         for (i, line) in self.lines(frame_width, style).iter().enumerate() {
+            let x = left + if i == 0 || is_hanging { indent } else { 0.0 };
             let below = i as f64 * Style::line(style.font);
-            canvas.text([left, baseline + below], line, regular);
+            if !line.is_empty() {
+                canvas.text([x, baseline + below], line, regular);
+            }
         }
     }
 }
