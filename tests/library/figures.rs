@@ -99,7 +99,7 @@ fn comparison(width_mm: f64) -> Figure {
         let panel = |(i, name): (usize, &&str)| {
             let mut panel = image(name, values(i, 464));
             panel.map = ColorMap::new(map);
-            panel.quantity = quantity.to_owned();
+            quantity.clone_into(&mut panel.quantity);
             panel.limits = Limits::Manual {
                 min: -0.9,
                 max: 1.6,
@@ -631,122 +631,125 @@ fn a_legend_stands_where_no_curve_is() {
     assert!(found.place("all over")[1] > found.place("−1.0")[3]);
 }
 
+fn arm() -> Figure {
+    of_panels(vec![Panel::Image(image("arm", values(0, 8)))])
+}
+
+fn assert_refused(figure: &Figure, expected: &str) {
+    let error = figure.svg().unwrap_err().to_string();
+    assert!(error.contains(expected), "{expected}: {error}");
+    assert!(figure.png(100.0).is_err());
+}
+
 #[test]
-fn impossible_figures_are_refused_by_name() {
-    let figure = || of_panels(vec![Panel::Image(image("arm", values(0, 8)))]);
-    let with_image = |change: &dyn Fn(&mut ImagePanel)| {
-        let mut panel = image("arm", values(0, 8));
-        change(&mut panel);
-        of_panels(vec![Panel::Empty, Panel::Image(panel)])
-    };
-    let with_plot = |change: &dyn Fn(&mut PlotPanel)| {
-        let mut panel = losses();
-        change(&mut panel);
-        of_panels(vec![Panel::Plot(panel)])
-    };
-    let cases: Vec<(Figure, &str)> = vec![
+fn impossible_pages_are_refused_by_name() {
+    let empty_row = vec![vec![], vec![Panel::Plot(frc())]];
+    let entry = |key: &str| vec![(key.to_owned(), String::new())];
+    for (figure, expected) in [
         (Figure::default(), "rows"),
         (of_panels(vec![Panel::Empty]), "rows"),
         (
             Figure {
-                rows: vec![vec![], vec![Panel::Plot(frc())]],
-                ..figure()
+                rows: empty_row,
+                ..arm()
             },
             "row 1",
         ),
         (
             Figure {
                 width_mm: f64::NAN,
-                ..figure()
+                ..arm()
             },
             "width_mm",
         ),
         (
             Figure {
                 width_mm: -5.0,
-                ..figure()
+                ..arm()
             },
             "width_mm",
         ),
         (
             Figure {
                 font_pt: 0.0,
-                ..figure()
+                ..arm()
             },
             "font_pt",
         ),
         (
             Figure {
                 row_labels: vec![String::new(); 3],
-                ..figure()
+                ..arm()
             },
             "row_labels",
         ),
         (
             Figure {
-                metadata: vec![(String::new(), String::new())],
-                ..figure()
+                metadata: entry(""),
+                ..arm()
             },
             "metadata",
         ),
         (
             Figure {
-                metadata: vec![("clé".to_owned(), String::new())],
-                ..figure()
+                metadata: entry("clé"),
+                ..arm()
             },
             "metadata",
         ),
-        (
-            with_image(&|panel| panel.values.fill(f32::NAN)),
-            "row 1, panel 2 (arm)",
-        ),
-        (
-            with_image(&|panel| panel.values = Array2::zeros((0, 3))),
-            "row 1, panel 2 (arm)",
-        ),
-        (
-            with_image(&|panel| panel.limits.max = f64::NAN),
-            "limits of the colours",
-        ),
-        (
-            with_image(&|panel| panel.limits.max = panel.limits.min - 1.0),
-            "limits of the colours",
-        ),
-        (
-            with_plot(&|panel| panel.curves.clear()),
-            "row 1, panel 1 (Convergence)",
-        ),
-        (
-            with_plot(&|panel| panel.y_limits = Some([0.0, 1.0])),
-            "above 0",
-        ),
-        (
-            with_plot(&|panel| panel.x_limits = Some([2.0, 1.0])),
-            "limits of x",
-        ),
-        (
-            with_plot(&|panel| panel.curves = vec![curve("negative", false, |_| -1.0)]),
-            "positive",
-        ),
-    ];
-    for (figure, expected) in cases {
-        let error = figure.svg().unwrap_err().to_string();
-        assert!(error.contains(expected), "{expected}: {error}");
-        assert!(figure.png(100.0).is_err());
+    ] {
+        assert_refused(&figure, expected);
     }
     for dpi in [f64::NAN, 0.0, 1e9] {
-        let error = figure().png(dpi).unwrap_err().to_string();
+        let error = arm().png(dpi).unwrap_err().to_string();
         assert!(error.contains("dpi"), "{error}");
     }
     let huge = Figure {
         width_mm: 1000.0,
-        ..figure()
+        ..arm()
     };
     let error = huge.png(2400.0).unwrap_err().to_string();
     assert!(
         error.contains("dpi") && error.contains("at most"),
         "{error}"
     );
+}
+
+#[test]
+fn impossible_panels_are_refused_by_name() {
+    type Image = ImagePanel;
+    type Plot = PlotPanel;
+    let images: [(&str, fn(&mut Image)); 4] = [
+        ("row 1, panel 2 (arm)", |panel| panel.values.fill(f32::NAN)),
+        ("row 1, panel 2 (arm)", |panel| {
+            panel.values = Array2::zeros((0, 3))
+        }),
+        ("limits of the colours", |panel| panel.limits.max = f64::NAN),
+        ("limits of the colours", |panel| {
+            panel.limits.max = panel.limits.min - 1.0
+        }),
+    ];
+    for (expected, change) in images {
+        let mut panel = image("arm", values(0, 8));
+        change(&mut panel);
+        assert_refused(
+            &of_panels(vec![Panel::Empty, Panel::Image(panel)]),
+            expected,
+        );
+    }
+    let plots: [(&str, fn(&mut Plot)); 4] = [
+        ("row 1, panel 1 (Convergence)", |panel| panel.curves.clear()),
+        ("above 0", |panel| panel.y_limits = Some([0.0, 1.0])),
+        ("limits of x", |panel| panel.x_limits = Some([2.0, 1.0])),
+        ("positive", |panel| {
+            panel.curves = vec![curve("negative", false, |_| -1.0)]
+        }),
+    ];
+    for (expected, change) in plots {
+        let mut panel = losses();
+        change(&mut panel);
+        assert_refused(&of_panels(vec![Panel::Plot(panel)]), expected);
+    }
 }
 
 #[test]
