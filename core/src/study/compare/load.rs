@@ -101,6 +101,16 @@ impl Loaded {
     /// If the truth cannot be read or has no `objectGuess`, names are not unique, the reference asked for is refused, or too
     /// few arms remain.
     pub fn open(inputs: &Inputs) -> Result<Self> {
+        let loaded = Self::read(inputs)?;
+        loaded.check_enough()?;
+        Ok(loaded)
+    }
+
+    /// As [`Loaded::open`], also where too few arms remain, so that all refusals can be told.
+    ///
+    /// # Errors
+    /// As [`Loaded::open`], but for too few arms.
+    pub fn read(inputs: &Inputs) -> Result<Self> {
         check_names(inputs)?;
         let mut loaded = match &inputs.truth {
             Some(file) => Self::of_truth(inputs, file)?,
@@ -134,7 +144,6 @@ impl Loaded {
         }
         loaded.arms.sort_by_key(|arm| place(&arm.name));
         loaded.refused.sort_by_key(|refusal| place(&refusal.name));
-        loaded.check_enough()?;
         let shape = loaded.shape();
         loaded.light_share = light_share(loaded.probe.view(), &loaded.positions_px, shape);
         Ok(loaded)
@@ -243,31 +252,28 @@ impl Loaded {
         Ok(())
     }
 
-    fn check_enough(&self) -> Result<()> {
+    /// Whether enough arms remain: one beside the reference.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if too few were given; [`Error::Run`] if too many were refused.
+    pub fn check_enough(&self) -> Result<()> {
         let needed = if self.truth.is_some() { 1 } else { 2 };
         if needed <= self.arms.len() {
             return Ok(());
         }
-        let reasons: Vec<String> = self
-            .refused
-            .iter()
-            .map(|refusal| format!("{}: {}", refusal.name, refusal.reason))
-            .collect();
         let expected = if self.truth.is_some() {
             "one reconstruction at least"
         } else {
             "two reconstructions at least, or one and a truth"
         };
-        let found = match reasons.as_slice() {
-            [] => self.arms.len().to_string(),
-            reasons => format!(
-                "{} that can be compared ({})",
-                self.arms.len(),
-                reasons.join("; ")
-            ),
-        };
-        let error = Error::invalid(ATTEMPTED, "recon", expected, found);
-        Err(error.with_fix("give more reconstructions, or a dataset with objectGuess by --truth"))
+        if self.refused.is_empty() {
+            let found = self.arms.len().to_string();
+            let error = Error::invalid(ATTEMPTED, "recon", expected, found);
+            let fix =
+                "give more by --recon NAME=FILE.npz, or a dataset with objectGuess by --truth";
+            return Err(error.with_fix(fix));
+        }
+        Err(all_refused(expected, &self.refused))
     }
 
     /// Rows and columns of the object frame.
@@ -293,6 +299,19 @@ impl Loaded {
     pub fn arm(&self, name: &str) -> Option<&Arm> {
         self.arms.iter().find(|arm| arm.name == name)
     }
+}
+
+/// What remains is not enough to compare.
+pub(super) fn all_refused(expected: &str, refused: &[Refusal]) -> Error {
+    let reasons: Vec<String> = refused
+        .iter()
+        .map(|refusal| format!("{}: {}", refusal.name, refusal.reason))
+        .collect();
+    Error::Run(format!(
+        "cannot {ATTEMPTED}: expected {expected}, {} refused: {}",
+        refused.len(),
+        reasons.join("; ")
+    ))
 }
 
 fn check_names(inputs: &Inputs) -> Result<()> {

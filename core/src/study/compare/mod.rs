@@ -63,8 +63,25 @@ pub struct Comparison {
 /// An arm that cannot be measured is refused by name; the others are measured.
 ///
 /// # Errors
-/// [`crate::Error::Invalid`] if the region lies outside the frame or no arm is left.
+/// [`crate::Error::Invalid`] if the region lies outside the frame; [`crate::Error::Run`] if no arm is left.
 pub fn compare(loaded: &Loaded, region: &Region, settings: &CompareSettings) -> Result<Comparison> {
+    let comparison = measure_all(loaded, region, settings)?;
+    if comparison.arms.is_empty() {
+        let expected = "one reconstruction that can be measured";
+        return Err(load::all_refused(expected, &comparison.refused));
+    }
+    Ok(comparison)
+}
+
+/// As [`compare`], also where no arm is left, so that all refusals can be told.
+///
+/// # Errors
+/// [`crate::Error::Invalid`] if the region lies outside the frame.
+pub fn measure_all(
+    loaded: &Loaded,
+    region: &Region,
+    settings: &CompareSettings,
+) -> Result<Comparison> {
     settings.check_ranges()?;
     let area = area(loaded, region, settings)?;
     let (reference, object) = reference(loaded)?;
@@ -88,16 +105,6 @@ pub fn compare(loaded: &Loaded, region: &Region, settings: &CompareSettings) -> 
                 comparison.refused.push(refusal);
             }
         }
-    }
-    if comparison.arms.is_empty() {
-        let reasons = comparison.refused.iter();
-        let reasons: Vec<_> = reasons
-            .map(|refusal| format!("{}: {}", refusal.name, refusal.reason))
-            .collect();
-        let found = format!("none ({})", reasons.join("; "));
-        let expected = "one reconstruction that can be measured";
-        let error = Error::invalid(load::ATTEMPTED, "recon", expected, found);
-        return Err(error.with_fix("give another region, or other reconstructions"));
     }
     Ok(comparison)
 }

@@ -171,7 +171,7 @@ fn arm_report(arm: Option<&Arm>, compared: &Compared, pixel_size_m: Option<f64>)
 }
 
 /// Thresholds with their names in files and in words.
-pub(crate) const THRESHOLDS: [(Threshold, &str, &str); 4] = [
+pub const THRESHOLDS: [(Threshold, &str, &str); 4] = [
     (Threshold::Half, "half", "0.5"),
     (Threshold::Seventh, "seventh", "1/7"),
     (Threshold::OneBit, "one_bit", "1 bit"),
@@ -179,7 +179,7 @@ pub(crate) const THRESHOLDS: [(Threshold, &str, &str); 4] = [
 ];
 
 /// Where a curve falls below each threshold.
-pub(crate) fn cutoffs(curve: &FrcCurve, pixel_size_m: Option<f64>) -> Value {
+fn cutoffs(curve: &FrcCurve, pixel_size_m: Option<f64>) -> Value {
     let of = THRESHOLDS.map(|(threshold, name, _)| {
         (
             name.to_owned(),
