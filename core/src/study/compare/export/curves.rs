@@ -87,16 +87,14 @@ pub fn curves_plot(comparison: &Comparison) -> Figure {
             y_label: "correlation".to_owned(),
             x_limits: Some([0.0, 1.0]),
             y_limits: Some([0.0, 1.05]),
-            is_log_y: false,
             curves,
+            ..PlotPanel::default()
         })
     });
     Figure {
         rows: vec![panels.into()],
         width_mm: 3.0 * PLOT_MM,
-        font_pt: 8.0,
-        has_letters: true,
-        metadata: Vec::new(),
+        ..Figure::default()
     }
 }
 

@@ -54,9 +54,8 @@ pub fn plot(comparison: &Comparison) -> Figure {
     Figure {
         rows: vec![row(true), row(false)],
         width_mm: PANEL_MM * columns.len() as f64,
-        font_pt: 8.0,
         has_letters: false,
-        metadata: Vec::new(),
+        ..Figure::default()
     }
 }
 
