@@ -58,7 +58,7 @@ fn arms_are_compared_with_the_truth_and_everything_is_written() {
         .collect();
     assert_eq!(names, ["lsqml", "started"]);
     for arm in answer["arms"].as_array().unwrap() {
-        for key in ["mae", "psnr", "ssim"] {
+        for key in ["mae", "rmse", "ssim"] {
             assert!(arm["metrics"][key]["phase"].is_f64(), "{key}: {arm}");
             assert!(arm["metrics"][key]["amplitude"].is_f64(), "{key}: {arm}");
         }
@@ -68,7 +68,7 @@ fn arms_are_compared_with_the_truth_and_everything_is_written() {
                 .as_f64()
                 .unwrap()
         );
-        assert!(arm["frc_cutoffs"]["phase"]["frc_half_bit"]["of_nyquist"].is_f64());
+        assert!(arm["frc_cutoffs"]["complex"]["frc_half_bit"]["of_nyquist"].is_f64());
     }
     let started = answer["inputs"]["arms"].as_array().unwrap().iter();
     let started: Vec<_> = started
@@ -190,7 +190,7 @@ fn steps_can_be_switched_off_and_the_region_chosen() {
     let scaled = run("--amplitude least-squares --register true --pixel-size-nm 12.5");
     assert_ne!(scaled["arms"][0]["steps"]["amplitude_factor"], 1.0);
     assert_eq!(scaled["pixel_size_m"], 12.5e-9);
-    assert!(scaled["arms"][0]["frc_cutoffs"]["phase"]["frc50"]["half_period_nm"].is_f64());
+    assert!(scaled["arms"][0]["frc_cutoffs"]["complex"]["frc50"]["half_period_nm"].is_f64());
 
     for (more, part) in [
         ("--region 3:2,0:9", "--region"),

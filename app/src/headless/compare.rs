@@ -192,7 +192,7 @@ fn table(loaded: &Loaded, comparison: &Comparison) -> String {
     let parts: [(&str, Choose); 3] = [
         ("phase", |row| row.phase),
         ("amplitude", |row| row.amplitude),
-        ("", |row| row.value),
+        ("whole", |row| row.value),
     ];
     let definitions = || {
         let all = DEFINITIONS.iter().chain(EXTRA_DEFINITIONS);
@@ -206,7 +206,7 @@ fn table(loaded: &Loaded, comparison: &Comparison) -> String {
         })
         .collect();
     lines.push(shifts(comparison));
-    let mut times = vec![String::new(), "measured in".to_owned(), "s".to_owned()];
+    let mut times = vec!["whole".to_owned(), "measured in".to_owned(), "s".to_owned()];
     times.extend(
         comparison
             .arms
@@ -240,11 +240,22 @@ fn line(
         unit => unit,
     };
     let mut cells: Vec<String> = [part, definition.label, unit].map(str::to_owned).into();
-    cells.extend(numbers.iter().map(|number| match number {
-        Some(number) if Some(*number) == best => format!("{} *", short(*number)),
-        Some(number) => short(*number),
-        None => "-".to_owned(),
-    }));
+    let reaches_corner = |place: usize, number: f64| {
+        let curve = &arms[place].0.evaluation.frc.complex;
+        let corner = curve.values.len() as f64 / (curve.side_px as f64 / 2.0);
+        definition.unit == "of Nyquist" && corner <= number
+    };
+    cells.extend(
+        numbers
+            .iter()
+            .enumerate()
+            .map(|(place, number)| match number {
+                Some(number) if reaches_corner(place, *number) => "not reached".to_owned(),
+                Some(number) if Some(*number) == best => format!("{} *", short(*number)),
+                Some(number) => short(*number),
+                None => "-".to_owned(),
+            }),
+    );
     Some(cells)
 }
 
@@ -282,7 +293,7 @@ fn short(value: f64) -> String {
 
 fn shifts(comparison: &Comparison) -> Vec<String> {
     let mut cells = vec![
-        String::new(),
+        "whole".to_owned(),
         "moved (row, column)".to_owned(),
         "px".to_owned(),
     ];

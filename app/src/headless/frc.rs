@@ -74,6 +74,10 @@ fn table(arm: &Compared, comparison: &Comparison) -> String {
     let lines = parts.iter().flat_map(|(part, curve)| {
         Threshold::ALL.map(|threshold| {
             let words = threshold.label();
+            if !curve.is_known() {
+                let dark = "nothing to correlate".to_owned();
+                return vec![(*part).to_owned(), words.to_owned(), dark];
+            }
             let cutoff = curve.cutoff(threshold, comparison.pixel_size_m);
             let nm = cutoff.half_period_nm;
             if curve.values.len() as f64 <= cutoff.rings {

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::load::ATTEMPTED;
 use crate::data::Archive;
 use crate::data::reconstruction::{OBJECT_KEY, Reconstruction};
+use crate::data::shown;
 use crate::disk;
 use crate::error::{Error, Problem, Result};
 use crate::study::store::{History, RunFolder};
@@ -140,6 +141,10 @@ fn check_key(file: &Path, key: &str) -> Result<()> {
         let fix = "write amplitude and phase as one array, amplitude * exp(1j * phase)";
         return Err(refused(key, expected, info.dtype.as_str(), fix));
     }
+    if info.shape.len() != 2 {
+        let fix = "write one object with two axes, [row, column]";
+        return Err(refused(key, "(h, w)", shown(&info.shape), fix));
+    }
     Ok(())
 }
 
@@ -152,13 +157,9 @@ fn check_shape(key: &str, found: (usize, usize), expected: (usize, usize)) -> Re
     } else {
         "give an object in the frame of the dataset, pixel for pixel, as reconstruct and infer write it"
     };
-    let shown = |(h, w): (usize, usize)| format!("({h}, {w})");
-    Err(refused(
-        key,
-        format!("{}, the frame", shown(expected)),
-        shown(found),
-        fix,
-    ))
+    let shape = |(h, w): (usize, usize)| shown(&[h, w]);
+    let expected = format!("{}, the frame", shape(expected));
+    Err(refused(key, expected, shape(found), fix))
 }
 
 /// Refuse an object that is zero or not finite where it was seen.

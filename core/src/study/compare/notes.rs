@@ -22,31 +22,32 @@ pub fn notes(loaded: &Loaded, comparison: &Comparison) -> Vec<String> {
         }));
         let steps = &compared.prepared.steps;
         notes.extend(steps.notes.iter().cloned().map(of_arm));
-        notes.extend(shift(compared, comparison.settings.most_shift).map(of_arm));
-        notes.extend(left_out(compared).map(of_arm));
+        notes.extend(left_out(compared).into_iter().map(of_arm));
     }
     notes
 }
 
-fn shift(compared: &Compared, most_shift_px: f64) -> Option<String> {
-    let steps = &compared.prepared.steps;
-    let [dy, dx] = steps.registration?.shift_px;
-    steps.is_far.then(|| {
-        format!(
-            "moved by ({dy:.2}, {dx:.2}) px, further than {most_shift_px} px: frames agree, so look for an offset of its \
-             positions or its probe"
-        )
-    })
-}
+/// Share of the pixels above which holes are told to disturb ring correlations.
+const MANY_HOLES: f64 = 0.01;
 
-fn left_out(compared: &Compared) -> Option<String> {
+fn left_out(compared: &Compared) -> Vec<String> {
     let steps = &compared.prepared.steps;
     let n = steps.n_pixels + steps.n_left_out;
-    (0 < steps.n_left_out).then(|| {
-        format!(
-            "{} of {n} pixels ({:.1} %) left out: too little light, seen by no patch, not finite, or so near to such a one that its border is cut",
+    let share = steps.n_left_out as f64 / n.max(1) as f64;
+    let mut notes = Vec::new();
+    if 0 < steps.n_left_out {
+        notes.push(format!(
+            "{} of {n} pixels ({:.1} %) left out: too little light, seen by no patch, not finite, or within reach of the shift of \
+             such a one",
             steps.n_left_out,
-            100.0 * steps.n_left_out as f64 / n as f64
-        )
-    })
+            100.0 * share
+        ));
+    }
+    if MANY_HOLES < share {
+        notes.push(
+            "ring correlations also see the outline of what is left out, the same in both: trust them over a region without holes"
+                .to_owned(),
+        );
+    }
+    notes
 }

@@ -64,7 +64,7 @@ pub fn curves_plot(comparison: &Comparison) -> Figure {
     let choose: [(&str, Choose); 3] = [
         ("phase", |curves| &curves.phase),
         ("amplitude", |curves| &curves.amplitude),
-        ("complex", |curves| &curves.complex),
+        ("complex object", |curves| &curves.complex),
     ];
     let panels = choose.map(|(title, of)| {
         let mut curves: Vec<Curve> = comparison
@@ -82,7 +82,7 @@ pub fn curves_plot(comparison: &Comparison) -> Figure {
             }));
         }
         Panel::Plot(PlotPanel {
-            title: format!("FRC of the {title} with {}", comparison.reference),
+            title: format!("FRC of the {title} with that of {}", comparison.reference),
             x_label: "spatial frequency (fraction of Nyquist)".to_owned(),
             y_label: "correlation".to_owned(),
             x_limits: Some([0.0, 1.0]),

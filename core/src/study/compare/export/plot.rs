@@ -90,7 +90,12 @@ fn note(arm: &Compared, is_phase: bool) -> String {
                 value.amplitude
             }?;
             let definition = definition(key)?;
-            Some(format!("{} {number:.4}", definition.label))
+            let text = match (*key, is_phase) {
+                ("mae", true) => format!("{number:.4} rad"),
+                ("psnr", _) => format!("{number:.2} dB"),
+                _ => format!("{number:.4}"),
+            };
+            Some(format!("{} {text}", definition.label))
         })
         .collect();
     if is_phase {

@@ -110,11 +110,13 @@ pub fn threshold_key(threshold: Threshold) -> &'static str {
     }
 }
 
-/// Where a curve falls below each threshold.
+/// Where a curve falls below each threshold; null for one without power.
 fn cutoffs(curve: &FrcCurve, pixel_size_m: Option<f64>) -> Value {
     let of = Threshold::ALL.map(|threshold| {
-        let key = threshold_key(threshold).to_owned();
-        (key, json!(curve.cutoff(threshold, pixel_size_m)))
+        let cutoff = curve
+            .is_known()
+            .then(|| curve.cutoff(threshold, pixel_size_m));
+        (threshold_key(threshold).to_owned(), json!(cutoff))
     });
     Value::Object(of.into_iter().collect())
 }
