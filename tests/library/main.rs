@@ -12,6 +12,7 @@ mod inference; // bundle and dataset to an object
 mod jobs; // drive, cancel, resume: one body for every engine
 mod layers; // the floors, read from the `use` lines
 mod lsqml; // the engine against golden trajectories and its slow twin
+mod metrics; // registration and the numbers of a comparison: golden values, identities, slow twins
 mod network; // layers, golden losses and gradients
 mod objects; // test objects, probes, scans
 mod painting; // colour maps, limits, orientation of exports

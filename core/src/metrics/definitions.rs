@@ -119,7 +119,7 @@ pub const DEFINITIONS: &[Definition] = &[
         "MS-SSIM",
         "",
         Higher,
-        "Multi-scale structural similarity of Wang, Simoncelli and Bovik (2003): the Gaussian window of 11x11; contrast and structure of every scale but the coarsest, whole similarity of the coarsest, each to its weight (0.0448, 0.2856, 0.3001, 0.2363, 0.1333); means of 2x2 pixels between scales. As many of the five scales as hold a window (all from 176 px a side), weights divided by their sum. Data range as for SSIM.",
+        "Multi-scale structural similarity of Wang, Simoncelli and Bovik (2003): the Gaussian window of 11x11; contrast and structure of every scale but the coarsest, whole similarity of the coarsest, each to its weight (0.0448, 0.2856, 0.3001, 0.2363, 0.1333); means of 2x2 pixels between scales. As many of the five scales as hold a window (all from 176 px a side); with fewer, their weights are divided by their sum. Data range as for SSIM.",
     ),
     of(
         "ms_ssim_scales",

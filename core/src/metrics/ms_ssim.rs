@@ -23,8 +23,8 @@ pub struct MultiScale {
 /// MS-SSIM of Wang, Simoncelli and Bovik (2003), of two pictures of data range `range`.
 ///
 /// `Π max(0, mean cs_i)^w_i · max(0, mean SSIM_n)^w_n` over as many scales, at most `most_scales` (5), as still hold a whole
-/// window of 11x11 inside the mask; the weights of the scales that are used are divided by their sum. From scale to scale the
-/// mean of 2x2 pixels; a block counts if its four pixels do, an odd last row or column is dropped.
+/// window of 11x11 inside the mask; where fewer than five do, the weights of those used are divided by their sum. From scale to scale
+/// the mean of 2x2 pixels; a block counts if its four pixels do, an odd last row or column is dropped.
 ///
 /// `None` if no window fits, or the range is not above 0.
 pub fn ms_ssim(pair: Pair<'_>, range: f64, most_scales: usize) -> Option<MultiScale> {
@@ -38,7 +38,12 @@ pub fn ms_ssim(pair: Pair<'_>, range: f64, most_scales: usize) -> Option<MultiSc
         }
     }
     let weights = &WEIGHTS[..scales.len()];
-    let sum: f64 = weights.iter().sum();
+    // The published weights add up to 1.0001 and are used as they are when all of them are.
+    let sum = if weights.len() == WEIGHTS.len() {
+        1.0
+    } else {
+        weights.iter().sum::<f64>()
+    };
     let last = scales.len() - 1;
     let factors: Vec<f64> = scales
         .iter()
