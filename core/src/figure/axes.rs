@@ -3,7 +3,7 @@
 use super::text::with_powers;
 use crate::paint::ticks;
 
-/// The most ticks asked for on an axis.
+/// The most words on an axis.
 const MOST_TICKS: usize = 7;
 
 /// One axis.
@@ -41,9 +41,10 @@ impl Axis {
                 [at - half, at + half]
             };
             let labelled: Vec<_> = ticks.iter().filter(|tick| !tick.label.is_empty()).collect();
-            labelled
-                .windows(2)
-                .all(|pair| ends(pair[0])[1] + apart <= ends(pair[1])[0])
+            labelled.len() <= MOST_TICKS
+                && labelled
+                    .windows(2)
+                    .all(|pair| ends(pair[0])[1] + apart <= ends(pair[1])[0])
         };
         let mut ticks = Vec::new();
         for n_wanted in (1..=MOST_TICKS).rev() {
@@ -132,8 +133,8 @@ mod tests {
             limits: [0.0, 1.0],
             is_log: false,
         };
-        assert_eq!(labels(axis, 200.0), "0 0.2 0.4 0.6 0.8 1");
-        assert_eq!(labels(axis, 60.0), "0 0.5 1");
+        assert_eq!(labels(axis, 200.0), "0 0.2 0.4 0.6 0.8 1.0");
+        assert_eq!(labels(axis, 60.0), "0 0.5 1.0");
         assert_eq!(labels(axis, 1.0), "0");
         let log = Axis {
             limits: [2e-4, 3e2],
@@ -147,6 +148,6 @@ mod tests {
             limits: [2.0, 5.0],
             is_log: true,
         };
-        assert_eq!(labels(narrow, 200.0), "2 2.5 3 3.5 4 4.5 5");
+        assert_eq!(labels(narrow, 200.0), "2.0 2.5 3.0 3.5 4.0 4.5 5.0");
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use ptycho_core::error::{Error, Result};
+use ptycho_core::figure::svg::{base64, escaped};
 use ptycho_core::paint::colormap::Colour;
 use ptycho_core::paint::export::encode;
 use ptycho_core::paint::raster::Rgba;
@@ -262,31 +263,6 @@ fn paint([red, green, blue, alpha]: Colour) -> String {
     }
 }
 
-fn escaped(words: &str) -> String {
-    words
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for three in bytes.chunks(3) {
-        let at = |i: usize| u32::from(three.get(i).copied().unwrap_or(0));
-        let bits = at(0) << 16 | at(1) << 8 | at(2);
-        for i in 0..4 {
-            let letter = LETTERS[(bits >> (18 - 6 * i) & 63) as usize];
-            text.push(if i <= three.len() {
-                char::from(letter)
-            } else {
-                '='
-            });
-        }
-    }
-    text
-}
-
 /// Fill a convex polygon, its edges smoothed.
 fn fill(pixels: &mut Rgba, corners: &[[f64; 2]], colour: Colour) {
     let span = |axis: usize, side: usize| {
@@ -363,17 +339,5 @@ mod tests {
         assert!(svg.contains("M2.00 3.00L6.00 3.00L6.00 5.00L2.00 5.00Z"));
         assert!(svg.contains("a&lt;b") && svg.ends_with("</svg>\n"));
         assert_eq!(svg.matches("<path").count(), svg.matches("Z\"/>").count());
-    }
-
-    #[test]
-    fn base64_is_that_of_rfc_4648() {
-        for (bytes, text) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foobar", "Zm9vYmFy"),
-        ] {
-            assert_eq!(base64(bytes.as_bytes()), text);
-        }
     }
 }

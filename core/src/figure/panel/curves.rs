@@ -118,6 +118,6 @@ mod tests {
         assert!(crosses(&[[50.0, 30.0]], FRAME));
         assert!(!crosses(&[[50.0, 10.0]], FRAME));
         assert!(!crosses(&[[0.0, 0.0], [0.0, 100.0]], FRAME));
-        assert!(!crosses(&[[0.0, 60.0], [60.0, 120.0]], FRAME));
+        assert!(!crosses(&[[0.0, 65.0], [60.0, 125.0]], FRAME));
     }
 }

@@ -43,9 +43,15 @@ impl ImageCell<'_> {
             0.0
         };
         let bar = self.bar.as_ref();
+        let frame = Rect {
+            width,
+            height,
+            ..Rect::default()
+        };
+        let beside = self.beside_bar(frame, style);
         Around {
             left: 0.0,
-            right: bar.map_or(0.0, |bar| bar.width(height, style)),
+            right: bar.map_or(0.0, |bar| bar.width(beside.height, style)),
             top: self.heading.height(width, style).max(beyond),
             bottom: Note(&self.panel.note).height(width, style).max(beyond),
         }
@@ -59,15 +65,14 @@ impl ImageCell<'_> {
     ) -> std::io::Result<()> {
         self.heading
             .draw(canvas, [frame.left, top, frame.width], style);
-        let picture = self.picture();
-        let at = fitted(&picture, frame);
-        canvas.image(at, &picture)?;
+        let at = self.fitted(frame);
+        canvas.image(at, &self.picture())?;
         if self.has_scale_bar {
             self.draw_scale_bar(canvas, at, style);
         }
         canvas.outline(at, style.frame());
         if let Some(bar) = &self.bar {
-            bar.draw(canvas, frame, style)?;
+            bar.draw(canvas, self.beside_bar(frame, style), style)?;
         }
         let below = [frame.left, frame.bottom(), frame.width];
         Note(&self.panel.note).draw(canvas, below, style);
@@ -131,18 +136,32 @@ impl ImageCell<'_> {
         };
         canvas.text([middle, baseline], &bar.text, words);
     }
-}
 
-/// The greatest rectangle with square pixels in the middle of a frame.
-fn fitted(picture: &Rgba, frame: Rect) -> Rect {
-    let (columns, rows) = (picture.width.max(1) as f64, picture.height.max(1) as f64);
-    let points_per_px = (frame.width / columns).min(frame.height / rows);
-    let (width, height) = (columns * points_per_px, rows * points_per_px);
-    let [x, y] = frame.centre();
-    Rect {
-        left: x - width / 2.0,
-        top: y - height / 2.0,
-        width,
-        height,
+    /// The greatest rectangle with square pixels in the middle of a frame.
+    fn fitted(&self, frame: Rect) -> Rect {
+        let (rows, columns) = self.panel.values.dim();
+        let (rows, columns) = (rows.max(1) as f64, columns.max(1) as f64);
+        let points_per_px = (frame.width / columns).min(frame.height / rows);
+        let (width, height) = (columns * points_per_px, rows * points_per_px);
+        let [x, y] = frame.centre();
+        Rect {
+            left: x - width / 2.0,
+            top: y - height / 2.0,
+            width,
+            height,
+        }
+    }
+
+    /// The part of the frame that the colour bar stands beside: as high as the picture, unless that is too low for ticks.
+    fn beside_bar(&self, frame: Rect, style: Style) -> Rect {
+        let picture = self.fitted(frame);
+        if picture.height < LEAST_HEIGHT * style.font {
+            return frame;
+        }
+        Rect {
+            top: picture.top,
+            height: picture.height,
+            ..frame
+        }
     }
 }

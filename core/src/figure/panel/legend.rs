@@ -200,6 +200,7 @@ impl Legend {
                 height: self.size[1] + 2.0 * pad,
             };
             canvas.fill(plate, "#ffffff", 0.85);
+            canvas.outline(plate, style.grid());
         }
         let line_height = Style::line(style.small);
         for Placed { entry, at } in &self.entries {

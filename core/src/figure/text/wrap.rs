@@ -5,15 +5,46 @@ use super::{Weight, width};
 /// The lines of `words` at this size, none wider than `limit`; line ends in the text stay.
 ///
 /// A word that is too long for a line is broken between letters; a line has one letter at least. Blanks in a row count as
-/// one, as in SVG.
+/// one, as in SVG; one that does not break (U+00A0) keeps its words together.
 pub(in crate::figure) fn wrapped(words: &str, size: f64, limit: f64) -> Vec<String> {
-    let mut lines = Vec::new();
+    wrapped_after(words, size, [limit, limit])
+}
+
+/// As [`wrapped`], with a first line that has less room than the others: it stays empty where its first word fits only
+/// them.
+pub(in crate::figure) fn wrapped_after(
+    words: &str,
+    size: f64,
+    [first, limit]: [f64; 2],
+) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let measure = |text: &str| width(text, size, Weight::Regular);
     for paragraph in words.lines() {
         let mut line = String::new();
-        for word in paragraph.split_whitespace() {
-            add(&mut lines, &mut line, word, &|text| {
-                width(text, size, Weight::Regular) <= limit
-            });
+        for word in split(paragraph) {
+            let joined = if line.is_empty() {
+                word.to_owned()
+            } else {
+                format!("{line} {word}")
+            };
+            let room = if lines.is_empty() { first } else { limit };
+            if measure(&joined) <= room {
+                line = joined;
+                continue;
+            }
+            let has_more_room_below = room < limit && measure(word) <= limit;
+            if !line.is_empty() || has_more_room_below {
+                lines.push(std::mem::take(&mut line));
+            }
+            for letter in word.chars() {
+                line.push(letter);
+                let room = if lines.is_empty() { first } else { limit };
+                if measure(&line) > room && line.chars().count() > 1 {
+                    line.pop();
+                    lines.push(std::mem::take(&mut line));
+                    line.push(letter);
+                }
+            }
         }
         if !line.is_empty() {
             lines.push(line);
@@ -22,27 +53,17 @@ pub(in crate::figure) fn wrapped(words: &str, size: f64, limit: f64) -> Vec<Stri
     lines
 }
 
-fn add(lines: &mut Vec<String>, line: &mut String, word: &str, fits: &dyn Fn(&str) -> bool) {
-    let joined = if line.is_empty() {
-        word.to_owned()
-    } else {
-        format!("{line} {word}")
-    };
-    if fits(&joined) {
-        *line = joined;
-        return;
-    }
-    if !line.is_empty() {
-        lines.push(std::mem::take(line));
-    }
-    for letter in word.chars() {
-        line.push(letter);
-        if !fits(line) && line.chars().count() > 1 {
-            line.pop();
-            lines.push(std::mem::take(line));
-            line.push(letter);
-        }
-    }
+/// Width of the longest word, which cannot be broken well.
+pub(in crate::figure) fn longest_word(words: &str, size: f64) -> f64 {
+    split(words)
+        .map(|word| width(word, size, Weight::Regular))
+        .fold(0.0, f64::max)
+}
+
+fn split(words: &str) -> impl Iterator<Item = &str> {
+    words
+        .split(|letter: char| letter.is_whitespace() && letter != '\u{a0}')
+        .filter(|word| !word.is_empty())
 }
 
 #[cfg(test)]
@@ -63,5 +84,16 @@ mod tests {
         }
         assert_eq!(wrapped(words, 8.0, 1000.0).len(), 2);
         assert!(wrapped(" \n ", 8.0, 10.0).is_empty());
+        let (size, limit) = (8.0, width("PSNR 31", 8.0, Weight::Regular));
+        assert_eq!(
+            wrapped("a PSNR\u{a0}31 b", size, limit),
+            ["a", "PSNR\u{a0}31", "b"]
+        );
+        let rooms = [width("PSNR", size, Weight::Regular), limit];
+        assert_eq!(wrapped_after("PSNR 31 dB", size, rooms), ["PSNR", "31 dB"]);
+        assert_eq!(
+            wrapped_after("PSNR:31 dB", size, [rooms[0], 2.0 * limit]),
+            ["", "PSNR:31 dB"]
+        );
     }
 }
