@@ -8,6 +8,8 @@ mod overlap;
 mod progress;
 mod reconstruct;
 mod repair;
+mod settings;
+mod several;
 mod simulate;
 mod tools;
 mod train;
@@ -68,6 +70,13 @@ impl Session {
     pub fn say(&self, line: impl Display) {
         if !self.is_quiet {
             say(line);
+        }
+    }
+
+    /// What was mended in memory, which the file still lacks.
+    pub fn say_repairs(&self, repairs: &[impl Display]) {
+        for repair in repairs {
+            self.say(format_args!("repaired in memory: {repair}"));
         }
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn overlap(args: &OverlapArgs, session: &Session) -> Result<Exit> {
         groups: args.groups.over(&GroupSettings::default())?,
         spacing: args.spacing.over(&SpacingSettings::default())?,
         output: args.output.clone(),
-        n_threads: args.threads,
+        n_threads: args.threads.n,
     };
     let monitor = terminal(session, "writing views");
     let outcome = write_views(&task, monitor.as_ref());
@@ -367,9 +367,7 @@ fn canvas_table(rows: &[Value]) -> String {
 
 fn open(file: &Path, session: &Session) -> Result<Arc<Dataset>> {
     let opened = Dataset::open(file, Strictness::Repair)?;
-    for repair in &opened.repairs {
-        session.say(format_args!("repaired in memory: {repair}"));
-    }
+    session.say_repairs(&opened.repairs);
     Ok(Arc::new(opened.dataset))
 }
 

@@ -9,9 +9,10 @@ use ptycho_core::nn::BundleCard;
 use super::super::super::command::Command;
 use super::super::super::theme;
 use super::super::super::training::bundles::bundles_of;
-use super::super::super::training::preflight::with_separators;
 use super::super::super::training::{BundleRead, BundleState, Training};
+use super::super::side::pressed;
 use crate::units::bytes_text;
+use crate::words::with_separators;
 
 /// Draw the cards of best and last.
 pub(super) fn bundle(ui: &mut Ui, training: &Training, commands: &mut Vec<Command>) {
@@ -45,12 +46,9 @@ fn card(
         verdict(ui, state);
         let is_good = matches!(state, Some(BundleState::Read(read)) if read.card.is_ok());
         let button = egui::Button::new("Reconstruct with this bundle");
-        if ui
-            .add_enabled(is_good, button)
-            .on_hover_text("Choose data and result, then reconstruct")
-            .on_disabled_hover_text("The bundle has to be loaded first")
-            .clicked()
-        {
+        let tip = "Choose data and result, then reconstruct";
+        let why_not = (!is_good).then_some("The bundle has to be loaded first");
+        if pressed(ui, button, tip, why_not) {
             commands.push(Command::UseBundle(path.clone(), train));
         }
         if ui
