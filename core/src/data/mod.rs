@@ -21,6 +21,7 @@ pub mod statistics;
 pub mod tools;
 pub mod write;
 
+pub(crate) use check::shown;
 pub use dataset::{Dataset, DatasetParts, Metadata, Opened, Strictness};
 pub use frames::{Frames, Patches};
 pub use inspect::{Finding, Inspection, KeyRow, Severity, Verdict};
