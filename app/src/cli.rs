@@ -1,5 +1,6 @@
 //! The command line as typed: commands, flags, help. Nothing is decided or executed here.
 
+pub mod diagnose;
 pub mod infer;
 pub mod overlap;
 pub mod settings;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ptycho_core::compute::DeviceChoice;
 use ptycho_core::iterative::LsqmlSettings;
 
+use self::diagnose::DiagnoseArgs;
 use self::infer::InferArgs;
 use self::overlap::{CanvasArgs, GroupsArgs, OverlapArgs};
 use self::settings::Flags;
@@ -82,6 +84,7 @@ pub enum Command {
     Train(Box<TrainArgs>),
     Infer(Box<InferArgs>),
     CheckLoss(CheckLossArgs),
+    Diagnose(Box<DiagnoseArgs>),
     Demo(DemoArgs),
 }
 
@@ -261,6 +264,7 @@ impl Command {
             Self::Train(args) => args.json,
             Self::Infer(args) => args.json,
             Self::CheckLoss(args) => args.json,
+            Self::Diagnose(args) => args.json,
             Self::Demo(args) => args.json,
         }
     }

@@ -1,5 +1,6 @@
 //! The window's twin: every command without a window. Results go to standard output, all else to standard error.
 
+mod diagnose;
 mod infer;
 mod inspect;
 mod overlap;
@@ -95,6 +96,7 @@ pub fn run(command: &Command, is_quiet: bool) -> Exit {
         Command::Train(args) => train::train(args, &session),
         Command::Infer(args) => infer::infer(args, &session),
         Command::CheckLoss(args) => train::check_loss(args),
+        Command::Diagnose(args) => diagnose::diagnose(args, &session),
         Command::Demo(args) => demo(args, &session),
     };
     outcome.unwrap_or_else(|error| report(&error, command.is_json()))
