@@ -7,6 +7,7 @@ mod overlap;
 mod progress;
 mod reconstruct;
 mod repair;
+mod settings;
 mod simulate;
 mod tools;
 mod train;
@@ -67,6 +68,13 @@ impl Session {
     pub fn say(&self, line: impl Display) {
         if !self.is_quiet {
             say(line);
+        }
+    }
+
+    /// What was mended in memory, which the file still lacks.
+    pub fn say_repairs(&self, repairs: &[impl Display]) {
+        for repair in repairs {
+            self.say(format_args!("repaired in memory: {repair}"));
         }
     }
 }
