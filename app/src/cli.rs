@@ -1,6 +1,8 @@
 //! The command line as typed: commands, flags, help. Nothing is decided or executed here.
 
+pub mod compare;
 pub mod diagnose;
+pub mod frc;
 pub mod infer;
 pub mod overlap;
 pub mod settings;
@@ -14,7 +16,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ptycho_core::compute::DeviceChoice;
 use ptycho_core::iterative::LsqmlSettings;
 
+use self::compare::CompareArgs;
 use self::diagnose::DiagnoseArgs;
+use self::frc::FrcArgs;
 use self::infer::InferArgs;
 use self::overlap::{CanvasArgs, GroupsArgs, OverlapArgs};
 use self::settings::Flags;
@@ -33,6 +37,8 @@ Examples:
   ptychobench reconstruct scan.npz -o result.npz  object and probe
   ptychobench train scan.npz -o run               a network that learns from the scan
   ptychobench infer run other.npz -o object.npz   another scan's object in seconds
+  ptychobench compare --truth scan.npz --recon result.npz -o comparison
+                                                  how true it is, in numbers and pictures
 
 Exit codes:
   0 done, 1 failed, 2 wrong usage, 3 refused by the data contract,
@@ -84,6 +90,8 @@ pub enum Command {
     Train(Box<TrainArgs>),
     Infer(Box<InferArgs>),
     CheckLoss(CheckLossArgs),
+    Compare(Box<CompareArgs>),
+    Frc(Box<FrcArgs>),
     Diagnose(Box<DiagnoseArgs>),
     Demo(DemoArgs),
 }
@@ -264,6 +272,8 @@ impl Command {
             Self::Train(args) => args.json,
             Self::Infer(args) => args.json,
             Self::CheckLoss(args) => args.json,
+            Self::Compare(args) => args.json,
+            Self::Frc(args) => args.json,
             Self::Diagnose(args) => args.json,
             Self::Demo(args) => args.json,
         }

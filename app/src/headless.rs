@@ -1,6 +1,8 @@
 //! The window's twin: every command without a window. Results go to standard output, all else to standard error.
 
+mod compare;
 mod diagnose;
+mod frc;
 mod infer;
 mod inspect;
 mod overlap;
@@ -104,6 +106,8 @@ pub fn run(command: &Command, is_quiet: bool) -> Exit {
         Command::Train(args) => train::train(args, &session),
         Command::Infer(args) => infer::infer(args, &session),
         Command::CheckLoss(args) => train::check_loss(args),
+        Command::Compare(args) => compare::compare(args, &session),
+        Command::Frc(args) => frc::frc(args, &session),
         Command::Diagnose(args) => diagnose::diagnose(args, &session),
         Command::Demo(args) => demo(args, &session),
     };
