@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::metrics::bias::{Bias, Distribution};
 use crate::metrics::region::Region;
 use crate::metrics::settings::CompareSettings;
+use crate::study::compare::light::light_share;
 use crate::study::compare::{Arm, Inputs, Loaded, compare};
 
 /// Name of the only arm.
@@ -60,22 +61,33 @@ fn of_truth(dataset: &Arc<Dataset>, data: &Path, predicted: &Predicted) -> Resul
         sha256: String::new(),
         object: predicted.object.clone(),
         coverage: predicted.coverage.clone(),
+        positions_px: dataset.positions_px().to_vec(),
+        probe: dataset.probe().clone(),
         algorithm: predicted.algorithm.clone(),
         provenance: serde_json::Value::Null,
+        reconstruction_s: None,
     };
     let loaded = Loaded {
         inputs: Inputs {
             truth: Some(data.to_path_buf()),
             arms: vec![(ARM.to_owned(), predicted.file.clone())],
-            reference: None,
+            ..Inputs::default()
         },
         truth_sha256: None,
+        content_sha256: None,
         truth: dataset.object().cloned(),
+        reference: None,
+        light_share: light_share(
+            dataset.probe().view(),
+            dataset.positions_px(),
+            dataset.object_shape(),
+        ),
         positions_px: dataset.positions_px().to_vec(),
         probe: dataset.probe().clone(),
         pixel_size_m: dataset.metadata().pixel_size_m,
         arms: vec![arm],
         refused: Vec::new(),
+        notes: Vec::new(),
     };
     let settings = CompareSettings {
         // Patches lie where the positions say; an object with holes is no picture to register.
@@ -83,91 +95,67 @@ fn of_truth(dataset: &Arc<Dataset>, data: &Path, predicted: &Predicted) -> Resul
         ..CompareSettings::default()
     };
     let comparison = compare(&loaded, &Region::Auto, &settings)?;
-    let refused = comparison
-        .refused
-        .first()
-        .map(|refusal| refusal.reason.clone());
-    let compared = comparison.arms.into_iter().next().ok_or_else(|| {
-        crate::Error::Run(refused.unwrap_or_else(|| "nothing could be measured".to_owned()))
-    })?;
+    let first = comparison.arms.into_iter().next();
+    let compared =
+        first.ok_or_else(|| crate::Error::Run("nothing could be measured".to_owned()))?;
     let evaluation = compared.evaluation;
     Ok([evaluation.amplitude_bias, evaluation.phase_bias])
 }
 
 fn rows(draft: &mut Draft, amplitude: &Bias, phase: &Bias) {
-    let mut add = |key: &str, label: &str, of: fn(&Bias) -> f64| {
-        let cells = [amplitude, phase].map(|bias| Cell::number(of(bias)));
+    let mut add = |key: &str, label: &str, of: fn(&Bias) -> Option<f64>| {
+        let cells = [amplitude, phase].map(|bias| Cell::maybe(of(bias)));
         draft.row(key, label, cells);
     };
-    add(
-        "least_squares_factor",
-        "factor that fits best (least squares)",
-        |bias| bias.least_squares_factor,
-    );
-    add(
-        "mean_ratio",
-        "mean of the truth / mean of the run",
-        |bias| bias.mean_ratio,
-    );
-    add("truth_mean", "truth, mean", |bias| bias.reference.mean);
-    add("truth_median", "truth, median", |bias| {
-        bias.reference.median
+    let label = "factor that fits best (least squares)";
+    add("least_squares_factor", label, |of| of.least_squares_factor);
+    let label = "mean of the truth / mean of the run";
+    add("mean_ratio", label, |of| of.mean_ratio);
+    add("truth_mean", "truth, mean", |of| Some(of.reference.mean));
+    add("truth_median", "truth, median", |of| {
+        Some(of.reference.median)
     });
-    add("run_mean", "run, mean", |bias| bias.other.mean);
-    add("run_median", "run, median", |bias| bias.other.median);
-    add("ratio_median", "run / truth, median", |bias| {
-        bias.ratio.median
+    add("run_mean", "run, mean", |of| Some(of.other.mean));
+    add("run_median", "run, median", |of| Some(of.other.median));
+    add("ratio_median", "run / truth, median", |of| {
+        Some(of.ratio?.median)
     });
-    add("mae", "mean absolute error", |bias| bias.mae);
-    add("mae_rescaled", "the same after the factor", |bias| {
-        bias.mae_rescaled
-    });
-    let spread = |of: &Distribution| {
-        let [p5, p25, p75, p95] = of.percentiles.map(|value| Cell::number(value).text);
-        format!("{p5}, {p25}, {p75}, {p95}")
+    add("mae", "mean absolute error", |of| Some(of.mae));
+    let label = "the same after the factor";
+    add("mae_rescaled", label, |of| Some(of.mae_rescaled));
+    let mut add = |key: &str, label: &str, of: fn(&Bias) -> Option<Distribution>| {
+        let cells = [amplitude, phase].map(|bias| of(bias).map_or_else(Cell::none, percentiles));
+        draft.row(key, format!("{label}, percentiles 5, 25, 75, 95"), cells);
     };
-    let cells = |of: fn(&Bias) -> &Distribution| {
-        [amplitude, phase].map(|bias| Cell {
-            text: spread(of(bias)),
-            value: serde_json::json!(of(bias).percentiles),
-        })
-    };
-    draft.row(
-        "truth_percentiles",
-        "truth, percentiles 5, 25, 75, 95",
-        cells(|bias| &bias.reference),
-    );
-    draft.row(
-        "run_percentiles",
-        "run, percentiles 5, 25, 75, 95",
-        cells(|bias| &bias.other),
-    );
-    draft.row(
-        "ratio_percentiles",
-        "run / truth, percentiles 5, 25, 75, 95",
-        cells(|bias| &bias.ratio),
-    );
+    add("truth_percentiles", "truth", |of| Some(of.reference));
+    add("run_percentiles", "run", |of| Some(of.other));
+    add("ratio_percentiles", "run / truth", |of| of.ratio);
+}
+
+fn percentiles(of: Distribution) -> Cell {
+    let texts = of.percentiles.map(|value| Cell::number(value).text);
+    Cell {
+        text: texts.join(", "),
+        value: serde_json::json!(of.percentiles),
+    }
 }
 
 fn judge(draft: &mut Draft, amplitude: &Bias) {
-    let factor = amplitude.least_squares_factor;
+    let Some(factor) = amplitude.least_squares_factor else {
+        return draft.find(Verdict::Bad, "the run's amplitude is zero");
+    };
     let off = factor.max(1.0 / factor);
     if off <= 1.0 + NO_FACTOR {
         return;
     }
     let taken = 1.0 - amplitude.mae_rescaled / amplitude.mae;
     let explains = if EXPLAINS < taken {
-        format!(
-            "one factor explains {} of the error",
-            Cell::share(taken).text
-        )
+        let share = Cell::share(taken).text;
+        format!("one factor explains {share} of the error")
     } else {
         "one factor does not explain the error".to_owned()
     };
-    let words = format!(
-        "amplitudes are {} of the truth's: {explains}",
-        Cell::number(1.0 / factor).text
-    );
+    let ratio = Cell::number(1.0 / factor).text;
     let is_other = OTHER_SCALE < off || !off.is_finite();
     draft.find(
         if is_other {
@@ -175,6 +163,6 @@ fn judge(draft: &mut Draft, amplitude: &Bias) {
         } else {
             Verdict::Note
         },
-        words,
+        format!("amplitudes are {ratio} of the truth's: {explains}"),
     );
 }

@@ -254,19 +254,14 @@ impl<'a> Trial<'a> {
         let loaded = Loaded::open(&Inputs {
             truth: Some(self.test.clone()),
             arms: vec![(self.scenario.name().to_owned(), self.result())],
-            reference: None,
+            ..Inputs::default()
         })?;
         let comparison = compare(&loaded, &Region::Auto, &CompareSettings::default())?;
         let compared = comparison.arms.first();
-        let compared = compared.ok_or_else(|| {
-            let refused = comparison
-                .refused
-                .first()
-                .map(|refusal| refusal.reason.clone());
-            failed(refused.unwrap_or_else(|| "nothing could be measured".to_owned()))
-        })?;
+        let compared = compared.ok_or_else(|| failed("nothing could be measured".to_owned()))?;
         let bias = &compared.evaluation.amplitude_bias;
         let factor = bias.least_squares_factor;
+        let factor = factor.ok_or_else(|| failed("the amplitude is zero".to_owned()))?;
         let words = format!(
             "factor to the truth's amplitude {factor:.3}, mean error {:.3}, with the factor {:.3}",
             bias.mae, bias.mae_rescaled
