@@ -15,9 +15,7 @@ use ptycho_core::sim::ObjectContent;
 use ptycho_core::study::diagnose::scenario::{
     Scenario, ScenarioOptions, raster_vs_random, scenario,
 };
-use ptycho_core::study::diagnose::{
-    DiagnoseSettings, Report, Section, Verdict, beside, diagnose,
-};
+use ptycho_core::study::diagnose::{DiagnoseSettings, Report, Section, Verdict, beside, diagnose};
 use ptycho_core::study::generate::{GenerateTask, generate};
 use ptycho_core::study::run::{ReconstructTask, Source, reconstruct};
 use ptycho_core::study::train::{TrainTask, train};
@@ -51,7 +49,10 @@ fn opened(file: &Path) -> Dataset {
 /// The same set, bent.
 fn bent(good: &Path, bend: impl FnOnce(&Dataset) -> DatasetParts) -> PathBuf {
     let file = good.with_file_name("bent.npz");
-    Dataset::new(bend(&opened(good))).unwrap().save(&file).unwrap();
+    Dataset::new(bend(&opened(good)))
+        .unwrap()
+        .save(&file)
+        .unwrap();
     file
 }
 
@@ -76,7 +77,9 @@ fn look(subject: &Path, settings: &DiagnoseSettings) -> Report {
 fn verdicts(report: &Report) -> Vec<(&str, Verdict)> {
     let of = |section: &'_ Section| section.verdict;
     let sections = report.sections.iter();
-    sections.map(|section| (section.key.as_str(), of(section))).collect()
+    sections
+        .map(|section| (section.key.as_str(), of(section)))
+        .collect()
 }
 
 /// The only section that is bad, with its words; the report is as bad.
@@ -97,7 +100,13 @@ fn a_good_set_is_good_in_every_table() {
     let folder = tempfile::tempdir().unwrap();
     let report = look(&good_set(folder.path()), &singles());
     let expected: Vec<_> = [
-        "contract", "metadata", "grouping", "canvas", "probe", "intensity", "photons",
+        "contract",
+        "metadata",
+        "grouping",
+        "canvas",
+        "probe",
+        "intensity",
+        "photons",
     ]
     .map(|key| (key, Verdict::Good))
     .into();
@@ -127,8 +136,16 @@ fn groups_that_cannot_be_formed_are_a_finding_and_no_error() {
     let file = bent(&good, |good| good.parts().select(&[0, 1, 2]));
     let report = look(&file, &pairs());
     let section = only_bad(&report, "grouping");
-    assert!(section.words.contains("ridsize 2 forms no groups"), "{}", section.words);
-    assert!(section.words.contains("5 positions at least"), "{}", section.words);
+    assert!(
+        section.words.contains("ridsize 2 forms no groups"),
+        "{}",
+        section.words
+    );
+    assert!(
+        section.words.contains("5 positions at least"),
+        "{}",
+        section.words
+    );
     assert_eq!(section.numbers["formed"], 0);
     // Nobody asked for groups of four: then it is worth a note.
     let report = look(&file, &DiagnoseSettings::default());
@@ -156,7 +173,10 @@ fn offsets_and_indices_are_those_of_the_groups() {
     assert_eq!(section.verdict, Verdict::Note);
     let numbers = &section.numbers;
     let m = opened(&good).n_patterns();
-    assert_eq!((&numbers["requested"], &numbers["formed"]), (&1000.into(), &m.into()));
+    assert_eq!(
+        (&numbers["requested"], &numbers["formed"]),
+        (&1000.into(), &m.into())
+    );
     let of = |row: &str| numbers[row].as_f64().unwrap();
     let formed = ptycho_core::grouping::form_groups(
         opened(&good).positions_px(),
@@ -201,7 +221,11 @@ fn a_canvas_that_is_too_small_is_told_with_the_share_that_it_loses() {
     assert!((0.01..0.9).contains(&lost), "{lost}");
     assert_eq!(section.numbers["holds"], false);
     let needed = &section.numbers["required_px"];
-    assert!(section.words.contains(&format!("{needed} px are needed")), "{}", section.words);
+    assert!(
+        section.words.contains(&format!("{needed} px are needed")),
+        "{}",
+        section.words
+    );
     // One smaller than a pattern is no canvas.
     let settings = DiagnoseSettings {
         canvas: N - 2,
@@ -222,7 +246,11 @@ fn a_probe_of_another_power_is_found_with_and_without_a_truth() {
         });
         let report = look(&file, &singles());
         let section = only_bad(&report, "probe");
-        let row = if has_truth { "measured_over_expected" } else { "counts_over_power" };
+        let row = if has_truth {
+            "measured_over_expected"
+        } else {
+            "counts_over_power"
+        };
         let ratio = section.numbers[row]["as_stored"].as_f64().unwrap();
         assert!((ratio * 1e3 - 1.0).abs() < 0.05, "{ratio}");
     }
@@ -267,7 +295,11 @@ fn amplitudes_that_are_no_roots_of_counts_are_found() {
     let report = look(&file, &singles());
     let section = report.section("intensity").unwrap();
     assert_eq!(section.verdict, Verdict::Note, "{}", section.words);
-    assert!(section.words.contains("whole number of counts"), "{}", section.words);
+    assert!(
+        section.words.contains("whole number of counts"),
+        "{}",
+        section.words
+    );
     // Divided so that Σ A² is (n/2)², as PtychoPINN's input, the probe too.
     let factor = (N / 2) as f32 / opened(&file).mean_counts().sqrt() as f32;
     let file = bent(&good, |good| DatasetParts {
@@ -345,15 +377,18 @@ fn a_training_is_told_with_its_scale_and_its_first_number_that_is_not_finite() {
     assert_eq!(course.numbers["epochs_done"], 3);
     assert_eq!(course.numbers["first_non_finite_step"], Value::Null);
     let intensity = &report.section("intensity").unwrap().numbers;
-    let [recorded, anew] = ["recorded", "found_anew"]
-        .map(|row| intensity[row]["amplitude_factor"].as_f64().unwrap());
+    let [recorded, anew] =
+        ["recorded", "found_anew"].map(|row| intensity[row]["amplitude_factor"].as_f64().unwrap());
     assert!((recorded / anew - 1.0).abs() < 1e-9);
     let predicted = intensity["predicted"]["per_pattern"].as_f64().unwrap();
     assert!(predicted.is_finite() && 0.0 < predicted);
     let bias = report.section("bias").unwrap();
     let factor = bias.numbers["least_squares_factor"]["amplitude"].as_f64();
     assert!(factor.is_some_and(|factor| 0.0 < factor), "{}", bias.words);
-    assert_eq!(report.section("settings").unwrap().numbers["settings.batch_size"], 4);
+    assert_eq!(
+        report.section("settings").unwrap().numbers["settings.batch_size"],
+        4
+    );
 
     // 13 of 16 groups train: 4 steps an epoch, so the sixth is in the second.
     let file = run.join("history.json");
@@ -375,14 +410,22 @@ fn a_training_is_told_with_its_scale_and_its_first_number_that_is_not_finite() {
     let course = report.section("course").unwrap();
     assert_eq!(course.numbers["first_non_finite_epoch"], 1);
     assert_eq!(course.numbers["first_non_finite_step"], Value::Null);
-    assert!(course.words.contains("collapsed to a flat image, first in epoch 3"));
+    assert!(
+        course
+            .words
+            .contains("collapsed to a flat image, first in epoch 3")
+    );
 
     // Other data than those of the training say nothing of it.
     let other = opened(&data).select(&[0, 1, 2, 3, 4, 5]).unwrap();
     other.save(&data).unwrap();
     let report = look(&run, &DiagnoseSettings::default());
     let contract = report.section("contract").unwrap();
-    assert!(contract.words.contains("have changed since the run"), "{}", contract.words);
+    assert!(
+        contract.words.contains("have changed since the run"),
+        "{}",
+        contract.words
+    );
     assert!(report.section("intensity").is_none());
     disk::write(&file, b"[").unwrap();
     let report = look(&run, &DiagnoseSettings::default());
@@ -410,7 +453,9 @@ fn an_iterative_run_predicts_its_data_and_stands_beside_a_training() {
     let course = report.section("course").unwrap();
     assert_eq!(course.verdict, Verdict::Good, "{}", course.words);
     let intensity = &report.section("intensity").unwrap().numbers;
-    let ratio = intensity["predicted_over_measured"]["per_pattern"].as_f64().unwrap();
+    let ratio = intensity["predicted_over_measured"]["per_pattern"]
+        .as_f64()
+        .unwrap();
     assert!((ratio - 1.0).abs() < 0.1, "{ratio}");
     assert!(report.section("bias").is_some());
     // Its result names the data too.
@@ -423,7 +468,10 @@ fn an_iterative_run_predicts_its_data_and_stands_beside_a_training() {
     let run = train_small(folder.path(), &data);
     let pair = beside(&outcome.run_folder, &run, &singles(), &Quiet::default()).unwrap();
     let course = pair.section("course").unwrap();
-    assert_eq!(course.columns, ["quantity", "first", "second", "difference"]);
+    assert_eq!(
+        course.columns,
+        ["quantity", "first", "second", "difference"]
+    );
     assert_eq!(course.numbers["epochs_done"]["first"], 12);
     assert_eq!(course.numbers["epochs_done"]["second"], 3);
     assert_eq!(course.numbers["epochs_done"]["difference"], true);
@@ -437,7 +485,8 @@ fn markdown_and_json_hold_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let good = good_set(folder.path());
     let report = look(&good, &DiagnoseSettings::default());
-    let [markdown, json] = ["md", "json"].map(|ending| folder.path().join(format!("report.{ending}")));
+    let [markdown, json] =
+        ["md", "json"].map(|ending| folder.path().join(format!("report.{ending}")));
     report.save(&markdown).unwrap();
     report.save(&json).unwrap();
     let markdown = std::fs::read_to_string(markdown).unwrap();
@@ -457,7 +506,12 @@ fn markdown_and_json_hold_the_same() {
         expect(format!("{icon} **{}**: {}", text("verdict"), text("words")));
         let n_columns = section["columns"].as_array().unwrap().len();
         for row in section["rows"].as_array().unwrap() {
-            let cells: Vec<&str> = row.as_array().unwrap().iter().map(|cell| cell.as_str().unwrap()).collect();
+            let cells: Vec<&str> = row
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|cell| cell.as_str().unwrap())
+                .collect();
             assert_eq!(cells.len(), n_columns);
             expect(format!("| {} |", cells.join(" | ")));
         }
@@ -500,10 +554,19 @@ fn a_raster_beside_a_random_scan_differs_by_the_scan_alone() {
         .filter(|(_, row)| row["difference"] == true)
         .map(|(key, _)| key)
         .collect();
-    assert!(differing.contains(&&"flag_scan".to_owned()), "{differing:?}");
-    assert!(differing.iter().all(|key| !key.starts_with("seed")), "{differing:?}");
+    assert!(
+        differing.contains(&&"flag_scan".to_owned()),
+        "{differing:?}"
+    );
+    assert!(
+        differing.iter().all(|key| !key.starts_with("seed")),
+        "{differing:?}"
+    );
     let contract = report.section("contract").unwrap();
-    assert_eq!(contract.numbers["probeGuess.found"]["difference"], Value::Null);
+    assert_eq!(
+        contract.numbers["probeGuess.found"]["difference"],
+        Value::Null
+    );
     let probe = &report.section("probe").unwrap().numbers;
     // The same probe but for the factor of the dose.
     assert_eq!(probe["fwhm_px.as_stored"]["difference"], Value::Null);
@@ -527,7 +590,11 @@ fn a_scenario_names_the_first_stage_that_fails_and_hears_of_a_stop() {
     assert!(cause.contains("ridsize 2 forms no groups"), "{cause}");
     let section = outcome.section();
     assert_eq!(section.verdict, Verdict::Bad);
-    assert!(section.words.starts_with("FAIL in the stage validate"), "{}", section.words);
+    assert!(
+        section.words.starts_with("FAIL in the stage validate"),
+        "{}",
+        section.words
+    );
 
     let stopped = Quiet::default();
     stopped.0.request();

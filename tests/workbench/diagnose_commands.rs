@@ -41,12 +41,26 @@ fn a_report_is_printed_and_written_and_exit_codes_tell_what_is_wrong() {
     let root = folder.path();
     sweep(root);
     let (text, _) = check_run(root, &words(&format!("diagnose {TRAIN} -o report.md")), 0);
-    for expected in ["Data contract: ", "Probe normalisation: good", "set_probe, scale 4", "√counts"] {
+    for expected in [
+        "Data contract: ",
+        "Probe normalisation: good",
+        "set_probe, scale 4",
+        "√counts",
+    ] {
         assert!(text.contains(expected), "{expected}\n{text}");
     }
     let markdown = std::fs::read_to_string(root.join("report.md")).unwrap();
-    assert!(markdown.starts_with(&format!("# Diagnosis of `{TRAIN}`\n")), "{markdown}");
-    let report = check_json(root, &words(&format!("diagnose {TRAIN} --gridsize 1 --json -o report.json")), 0);
+    assert!(
+        markdown.starts_with(&format!("# Diagnosis of `{TRAIN}`\n")),
+        "{markdown}"
+    );
+    let report = check_json(
+        root,
+        &words(&format!(
+            "diagnose {TRAIN} --gridsize 1 --json -o report.json"
+        )),
+        0,
+    );
     let written: Value =
         serde_json::from_slice(&std::fs::read(root.join("report.json")).unwrap()).unwrap();
     assert_eq!(written, report);
@@ -61,7 +75,11 @@ fn a_report_is_printed_and_written_and_exit_codes_tell_what_is_wrong() {
     let report = check_json(root, &words("diagnose broken.npz --json"), 3);
     assert_eq!(report["sections"][0]["key"], "contract");
 
-    for usage in ["diagnose", "diagnose few.npz -o report.csv", "diagnose few.npz --threads 2"] {
+    for usage in [
+        "diagnose",
+        "diagnose few.npz -o report.csv",
+        "diagnose few.npz --threads 2",
+    ] {
         check_run(root, &words(usage), 2);
     }
     let (_, error) = check_run(root, &words("diagnose sweep"), 3);
@@ -75,7 +93,14 @@ fn two_stand_beside_each_other_and_a_failing_scenario_says_where() {
     let root = folder.path();
     sweep(root);
     let (text, _) = check_run(root, &words(&format!("diagnose {TRAIN} {TEST}")), 0);
-    for expected in ["quantity", "first", "second", "difference", "Leakage: note", "≠"] {
+    for expected in [
+        "quantity",
+        "first",
+        "second",
+        "difference",
+        "Leakage: note",
+        "≠",
+    ] {
         assert!(text.contains(expected), "{expected}\n{text}");
     }
     few(root, 3);
@@ -103,7 +128,9 @@ fn open() -> (Window, PathBuf) {
     sweep(&folder);
     let file = folder.join(TRAIN);
     window.harness.state_mut().send(Command::Open(file.clone()));
-    window.until("the set is open", |app| app.document.scan.dataset.is_some() && is_idle(app));
+    window.until("the set is open", |app| {
+        app.document.scan.dataset.is_some() && is_idle(app)
+    });
     (window, file)
 }
 
@@ -112,7 +139,11 @@ fn the_open_scan_is_diagnosed_saved_and_put_beside_another() {
     let (mut window, file) = open();
     window.click("Diagnose");
     window.until("the report is there", is_shown);
-    for expected in ["Nothing is wrong; worth knowing: canvas", "Data contract: ✔ good", "Canvas: ⚠ note"] {
+    for expected in [
+        "Nothing is wrong; worth knowing: canvas",
+        "Data contract: ✔ good",
+        "Canvas: ⚠ note",
+    ] {
         assert!(window.shows(expected), "{expected}");
     }
     // What is good is folded; a click opens it.
@@ -122,21 +153,32 @@ fn the_open_scan_is_diagnosed_saved_and_put_beside_another() {
     assert!(window.shows("√Σ|P|²"));
     window.click("Save report…");
     let output = window.in_folder("report.json");
-    window.harness.state_mut().send(Command::Diagnosis(Ask::Save(output.clone())));
-    window.until("the report is written", |app| output.is_file() && is_idle(app));
+    window
+        .harness
+        .state_mut()
+        .send(Command::Diagnosis(Ask::Save(output.clone())));
+    window.until("the report is written", |app| {
+        output.is_file() && is_idle(app)
+    });
     let written: Value = serde_json::from_slice(&std::fs::read(&output).unwrap()).unwrap();
     assert_eq!(written["subjects"], json!([file]));
     window.harness.key_press(egui::Key::Escape);
     window.harness.run_steps(4);
 
     let other = file.with_file_name("test.npz");
-    window.harness.state_mut().send(Command::Diagnosis(Ask::Beside(other)));
+    window
+        .harness
+        .state_mut()
+        .send(Command::Diagnosis(Ask::Beside(other)));
     window.until("both are there", |app| {
         let report = app.diagnosis.report();
         report.is_some_and(|report| report.subjects.len() == 2)
     });
     assert!(window.shows("Leakage: ⚠ note") && window.shows("beside "));
-    window.harness.state_mut().send(Command::Diagnosis(Ask::Close));
+    window
+        .harness
+        .state_mut()
+        .send(Command::Diagnosis(Ask::Close));
     window.harness.run_steps(4);
     assert!(!window.shows("Copy as Markdown"));
 }
@@ -151,7 +193,10 @@ fn a_kept_training_is_diagnosed_from_the_list_of_runs() {
     );
     check_run(&folder, &words(&args), 0);
     window.harness.state_mut().send(Command::Show(View::Train));
-    window.harness.state_mut().send(Command::AddRun(folder.join("run")));
+    window
+        .harness
+        .state_mut()
+        .send(Command::AddRun(folder.join("run")));
     window.until("the run is in the list", |app| {
         app.document.training.arms.len() == 1 && is_idle(app)
     });
@@ -161,17 +206,30 @@ fn a_kept_training_is_diagnosed_from_the_list_of_runs() {
     assert!(window.shows("Intensity scale: "));
     // The chooser looks for another folder.
     window.click("Beside another…");
-    assert!(window.harness.query_by_label("Put the run beside that in").is_some());
+    assert!(
+        window
+            .harness
+            .query_by_label("Put the run beside that in")
+            .is_some()
+    );
 }
 
 #[test]
 fn what_cannot_be_diagnosed_says_so_and_a_scan_in_memory_can_be() {
     let mut window = Window::open([1440.0, 900.0], None);
     let missing = window.in_folder("missing");
-    window.harness.state_mut().send(Command::Diagnosis(Ask::Of(missing)));
-    window.until("it has failed", |app| matches!(app.diagnosis.state, State::Failed(_)));
+    window
+        .harness
+        .state_mut()
+        .send(Command::Diagnosis(Ask::Of(missing)));
+    window.until("it has failed", |app| {
+        matches!(app.diagnosis.state, State::Failed(_))
+    });
     assert!(window.shows("✖ "));
-    window.harness.state_mut().send(Command::Diagnosis(Ask::Close));
+    window
+        .harness
+        .state_mut()
+        .send(Command::Diagnosis(Ask::Close));
     let demonstration = ptychobench::gui::command::Action::OpenDemonstration;
     window.harness.state_mut().send(Command::Do(demonstration));
     window.until("the demonstration is there", |app| {

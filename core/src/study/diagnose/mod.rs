@@ -50,8 +50,8 @@ pub use self::report::{Report, Section, Verdict, check_ending};
 pub use self::settings::DiagnoseSettings;
 pub use self::subject::Scan;
 
-/// Reading, predicting, judging.
-const N_PARTS: usize = 3;
+/// Reading; predicting and judging.
+const N_PARTS: usize = 2;
 
 /// Look at a dataset (NPZ), at the run folder of a training or an iterative reconstruction, or at a reconstruction that
 /// names its data.
@@ -63,13 +63,13 @@ pub fn diagnose(
     settings: &DiagnoseSettings,
     monitor: &dyn Monitor<()>,
 ) -> Result<Report> {
-    let part = |index, n_parts| Part {
+    let part = |index| Part {
         monitor,
         index,
-        n_parts,
+        n_parts: N_PARTS,
     };
-    let subject = Subject::open(subject, &part(0, N_PARTS))?;
-    let drafts = look_at(&subject, settings, &part(1, N_PARTS))?;
+    let subject = Subject::open(subject, &part(0))?;
+    let drafts = look_at(&subject, settings, &part(1))?;
     let sections = drafts.iter().map(Draft::section).collect();
     Ok(Report::new(vec![subject.path], sections))
 }
@@ -113,7 +113,9 @@ pub fn beside(
     let of_second = look_at(&subjects[1], settings, &part(3))?;
     let mut sections = pair::joined(&of_first, &of_second);
     let [first, second] = &subjects;
-    if let (Some(first), Some(second)) = (first.dataset(), second.dataset()) {
+    // Two runs may well be of the same data.
+    let are_data = first.run.is_none() && second.run.is_none();
+    if let (true, Some(first), Some(second)) = (are_data, first.dataset(), second.dataset()) {
         sections.extend(pair::leak(first, second).map(|draft| draft.section()));
     }
     Ok(Report::new(

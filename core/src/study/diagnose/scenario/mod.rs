@@ -7,7 +7,8 @@
 //! | `gs2_ideal` | the idealised disk | 256 | 128 of 4 out of K = 4 | 4 |
 //! | `gs2_custom` | a defocused lens | 256 | 128 of 4 out of K = 4 | 4 |
 //!
-//! Half of the patterns train, the other half tests. Networks have a filters scale of 1.
+//! Half of the patterns, a scan of its own, trains; the other half, a second scan of the same object, tests. Networks have a
+//! filters scale of 1.
 
 mod stages;
 mod tasks;

@@ -14,7 +14,7 @@ use crate::metrics::region::Region;
 use crate::metrics::settings::CompareSettings;
 use crate::nn::collapse::{Spread, is_flat};
 use crate::nn::infer::InferSettings;
-use crate::sim::stages::{Design, Half, validate};
+use crate::sim::stages::{Design, validate};
 use crate::study::compare::{Inputs, Loaded, compare};
 use crate::study::generate::generate;
 use crate::study::infer::{InferTask, infer};
@@ -109,7 +109,7 @@ impl<'a> Trial<'a> {
             .doses
             .first()
             .map_or(0.0, |dose| dose.photons_measured);
-        let n = task.scene.scan.positions;
+        let n = task.scene.scan.positions + task.split.test_positions;
         Ok(format!("{n} patterns of {photons:.0} photons"))
     }
 
@@ -117,14 +117,12 @@ impl<'a> Trial<'a> {
     fn validate(&mut self, part: &Part<'_>) -> Result<String> {
         let gridsize = self.scenario.gridsize();
         if self.options.data.is_none() {
-            let files = [(&self.train, Half::Train), (&self.test, Half::Test)];
-            for (file, half) in files {
-                let design = Design {
-                    half: Some(half),
-                    gridsize,
-                    neighbors: Some(tasks::training(self.scenario).grouping().k()),
-                    ..Design::default()
-                };
+            let design = Design {
+                gridsize,
+                neighbors: Some(tasks::training(self.scenario).grouping().k()),
+                ..Design::default()
+            };
+            for file in [&self.train, &self.test] {
                 if let Some(words) = validate(file, &design, part)?.refusal() {
                     return Err(failed(format!("{}: {words}", file.display())));
                 }

@@ -6,7 +6,7 @@ use super::Scenario;
 use crate::nn::TrainSettings;
 use crate::nn::settings::Loss;
 use crate::sim::probe::ProbeKind;
-use crate::sim::{ObjectSettings, ProbeSettings, ScanSettings, SceneSettings};
+use crate::sim::{ObjectSettings, ProbeSettings, ScanSettings, SceneSettings, SplitSettings};
 use crate::study::generate::GenerateTask;
 
 /// Photons a pattern.
@@ -14,14 +14,16 @@ pub(super) const PHOTONS: f64 = 1e6;
 /// Side of a pattern and of the object.
 const N_PX: usize = 64;
 const OBJECT_PX: usize = 160;
-/// Passes over the groups: enough for the amplitude to find its scale.
-const EPOCHS: [usize; 2] = [12, 20];
+/// Passes over the groups: enough for the amplitude to find its scale and its contrast.
+const EPOCHS: [usize; 2] = [16, 20];
+/// Seed of the scan that tests.
+const TEST_SEED: u64 = 1;
 
-/// Patterns in both halves together.
-fn n_patterns(scenario: Scenario) -> usize {
+/// Groups to train on, one for each pattern of the training scan; the test scan has as many patterns.
+fn n_groups(scenario: Scenario) -> usize {
     match scenario.gridsize() {
-        1 => 512,
-        _ => 256,
+        1 => 256,
+        _ => 128,
     }
 }
 
@@ -44,12 +46,18 @@ pub(super) fn generation(scenario: Scenario, output: PathBuf) -> GenerateTask {
                 ..ProbeSettings::default()
             },
             scan: ScanSettings {
-                positions: n_patterns(scenario),
+                positions: n_groups(scenario),
                 ..ScanSettings::default()
             },
             ..SceneSettings::default()
         },
         doses: vec![PHOTONS],
+        // Halves of a random scan would not be of equal size.
+        split: SplitSettings {
+            test_positions: n_groups(scenario),
+            test_seed: TEST_SEED,
+            ..SplitSettings::default()
+        },
         output,
         ..GenerateTask::default()
     }
@@ -57,14 +65,14 @@ pub(super) fn generation(scenario: Scenario, output: PathBuf) -> GenerateTask {
 
 /// How the network is trained.
 pub(super) fn training(scenario: Scenario) -> TrainSettings {
-    let (groups, batch_size, neighbors, epochs) = match scenario.gridsize() {
-        1 => (256, 8, 0, EPOCHS[0]),
-        _ => (128, 4, 4, EPOCHS[1]),
+    let (batch_size, neighbors, epochs) = match scenario.gridsize() {
+        1 => (8, 0, EPOCHS[0]),
+        _ => (4, 4, EPOCHS[1]),
     };
     TrainSettings {
         loss: Loss::Nll,
         gridsize: scenario.gridsize(),
-        groups,
+        groups: n_groups(scenario),
         batch_size,
         neighbors,
         filters_scale: 1,
