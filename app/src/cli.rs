@@ -1,6 +1,7 @@
 //! The command line as typed: commands, flags, help. Nothing is decided or executed here.
 
 pub mod compare;
+pub mod diagnose;
 pub mod frc;
 pub mod infer;
 pub mod overlap;
@@ -16,6 +17,7 @@ use ptycho_core::compute::DeviceChoice;
 use ptycho_core::iterative::LsqmlSettings;
 
 use self::compare::CompareArgs;
+use self::diagnose::DiagnoseArgs;
 use self::frc::FrcArgs;
 use self::infer::InferArgs;
 use self::overlap::{CanvasArgs, GroupsArgs, OverlapArgs};
@@ -90,6 +92,7 @@ pub enum Command {
     CheckLoss(CheckLossArgs),
     Compare(Box<CompareArgs>),
     Frc(Box<FrcArgs>),
+    Diagnose(Box<DiagnoseArgs>),
     Demo(DemoArgs),
 }
 
@@ -291,6 +294,7 @@ impl Command {
             Self::CheckLoss(args) => args.json,
             Self::Compare(args) => args.json,
             Self::Frc(args) => args.json,
+            Self::Diagnose(args) => args.json,
             Self::Demo(args) => args.json,
         }
     }

@@ -1,6 +1,7 @@
 //! The window's twin: every command without a window. Results go to standard output, all else to standard error.
 
 mod compare;
+mod diagnose;
 mod frc;
 mod infer;
 mod inspect;
@@ -108,6 +109,7 @@ pub fn run(command: &Command, is_quiet: bool) -> Exit {
         Command::CheckLoss(args) => train::check_loss(args),
         Command::Compare(args) => compare::compare(args, &session),
         Command::Frc(args) => frc::frc(args, &session),
+        Command::Diagnose(args) => diagnose::diagnose(args, &session),
         Command::Demo(args) => demo(args, &session),
     };
     outcome.unwrap_or_else(|error| report(&error, command.is_json()))

@@ -4,6 +4,7 @@ use egui::{Align, Button, CentralPanel, Context, Layout, Panel, RichText, Scroll
 
 use super::chooser::Choice;
 use super::command::{Action, Command};
+use super::diagnosis;
 use super::dialogs::{self, Dialog};
 use super::document::Message;
 use super::log::Record;
@@ -107,6 +108,7 @@ pub fn show(app: &mut Workbench, ui: &mut Ui) {
             reconstruct.ui(ui, document, (queue, preferences, enabled), commands);
         }
     }
+    diagnosis::panel::show(ui.ctx(), &app.diagnosis, &app.queue, &mut app.commands);
     show_dialogs(app, ui.ctx());
     drop_overlay(ui.ctx());
 }

@@ -7,6 +7,7 @@ use ptycho_core::study::tools::Tool;
 
 use ptycho_core::study::generate::Preset;
 
+use super::diagnosis::Ask;
 use super::files::Purpose;
 use super::theme::ThemeChoice;
 use super::views::View;
@@ -70,6 +71,8 @@ pub enum Command {
     UseBundle(PathBuf, Option<PathBuf>),
     /// Reconstruct with the chosen bundle.
     Infer,
+    /// Something about the report on a scan or a run.
+    Diagnosis(Ask),
     /// Make overlap views of this generated folder.
     ShowSets(PathBuf),
     /// Open this file and show it in the data view.

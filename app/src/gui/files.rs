@@ -80,6 +80,9 @@ pub enum Purpose {
     InferData,
     InferOutput,
     SaveCurves,
+    OtherScan,
+    OtherRun,
+    SaveReport,
 }
 
 impl Purpose {
@@ -109,6 +112,9 @@ impl Purpose {
             Self::InferData => "Reconstruct with the bundle",
             Self::InferOutput => "Save the reconstruction as",
             Self::SaveCurves => "Save the losses as CSV",
+            Self::OtherScan => "Put the scan beside",
+            Self::OtherRun => "Put the run beside that in",
+            Self::SaveReport => "Save the report as Markdown or JSON",
         }
     }
 
@@ -123,7 +129,8 @@ impl Purpose {
             | Self::SavePoints
             | Self::SaveHistogram
             | Self::InferOutput
-            | Self::SaveCurves => "Save",
+            | Self::SaveCurves
+            | Self::SaveReport => "Save",
             Self::ExportPane | Self::ExportPlot => "Export",
             Self::ObjectFile
             | Self::ProbeFile
@@ -136,7 +143,9 @@ impl Purpose {
             | Self::RunFolder
             | Self::KeptRun
             | Self::BundleFile
-            | Self::InferData => "Choose",
+            | Self::InferData
+            | Self::OtherScan
+            | Self::OtherRun => "Choose",
         }
     }
 
@@ -153,13 +162,16 @@ impl Purpose {
             | Self::TrainFile
             | Self::ValidationFile
             | Self::InferData
-            | Self::InferOutput => &["npz"],
+            | Self::InferOutput
+            | Self::OtherScan => &["npz"],
             Self::BundleFile => &["json", "safetensors"],
             Self::OutputFolder
             | Self::SetsFolder
             | Self::ViewsFolder
             | Self::RunFolder
-            | Self::KeptRun => &[],
+            | Self::KeptRun
+            | Self::OtherRun => &[],
+            Self::SaveReport => &["md", "json"],
             Self::SaveLoss | Self::SavePoints | Self::SaveHistogram | Self::SaveCurves => &["csv"],
             Self::ExportPlot => &["png", "svg"],
             Self::ExportPane => &["png"],
@@ -180,6 +192,7 @@ impl Purpose {
                 | Self::SaveHistogram
                 | Self::InferOutput
                 | Self::SaveCurves
+                | Self::SaveReport
         )
     }
 
@@ -192,6 +205,7 @@ impl Purpose {
                 | Self::ViewsFolder
                 | Self::RunFolder
                 | Self::KeptRun
+                | Self::OtherRun
         )
     }
 }

@@ -33,6 +33,8 @@ pub enum Lane {
     Thinning,
     /// What a training would be, newest settings first.
     TrainPlan,
+    /// Reports on a scan or a run, the newest question first.
+    Diagnosis,
     /// What the window's forms need to know of files, newest question first.
     Outlook,
 }
@@ -46,9 +48,12 @@ pub const TRAINING: u64 = u64::MAX - 2;
 /// What jobs about reconstructions by a trained network have in place of a scan's number.
 pub const INFERENCE: u64 = u64::MAX - 3;
 
+/// What jobs about reports have in place of a scan's number; one number is left for another kind.
+pub const DIAGNOSIS: u64 = u64::MAX - 5;
+
 /// Whether this is the number of a scan, not one of those above.
 pub fn is_scan(number: u64) -> bool {
-    number < INFERENCE
+    number < DIAGNOSIS
 }
 
 type Work = Box<dyn FnOnce(&dyn Monitor<Event>) -> Result<Outcome> + Send>;

@@ -12,6 +12,7 @@ use ptycho_core::data::{Dataset, Inspection, Opened, Strictness, Verdict, inspec
 use ptycho_core::iterative::LsqmlSnapshot;
 use ptycho_core::job::{Monitor, Progress, Stop};
 use ptycho_core::nn::TrainSnapshot;
+use ptycho_core::study::diagnose::Report;
 use ptycho_core::study::generate::{GenerateOutcome, GenerateSnapshot, GenerateTask, generate};
 use ptycho_core::study::infer::{InferTask, infer};
 use ptycho_core::study::overlap::{OverlapOutcome, OverlapTask, write_views};
@@ -21,6 +22,7 @@ use ptycho_core::study::run::{
 use ptycho_core::study::tools::{Tool, ToolOutcome};
 use ptycho_core::study::train::{TrainOutcome, TrainTask, train};
 
+use super::diagnosis::Subject as DiagnosisSubject;
 use super::generation::{Planned, Sketch};
 use super::preview::Preview;
 use super::thinning::{Shown, Subject};
@@ -82,6 +84,8 @@ pub enum Outcome {
     Inferred(Box<ShownInference>),
     /// What a tool would write.
     Foreseen(Box<Foreseen>),
+    /// A report on a scan or a run.
+    Diagnosed(Box<Report>),
 }
 
 /// The stack of patterns in three pictures' worth of numbers.
@@ -301,6 +305,12 @@ pub fn run_inference(
     }
     let outcome = infer(task, &silent(monitor))?;
     Ok(Outcome::Inferred(Box::new(ShownInference::new(outcome))))
+}
+
+/// A report on a scan or a run.
+pub fn diagnose(subject: &DiagnosisSubject, monitor: &dyn Monitor<Event>) -> Result<Outcome> {
+    let report = subject.look(&silent(monitor))?;
+    Ok(Outcome::Diagnosed(Box::new(report)))
 }
 
 /// One generation.

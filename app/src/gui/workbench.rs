@@ -9,6 +9,7 @@ use ptycho_core::compute::Compute;
 
 use super::chooser::{Choice, Chooser};
 use super::command::{self, Command};
+use super::diagnosis::{Ask, Diagnosis};
 use super::dialogs::{Dialog, PreferencesDraft, RepairDraft};
 use super::document::Document;
 use super::files::Purpose;
@@ -77,6 +78,7 @@ pub struct Workbench {
     pub(super) overlap: OverlapView,
     pub(super) train: TrainView,
     pub(super) reconstruct: ReconstructView,
+    pub diagnosis: Diagnosis,
     pub(super) dialog: Option<Dialog>,
     pub(super) chooser: Option<Chooser>,
     pub(super) repair: RepairDraft,
@@ -141,6 +143,7 @@ impl Workbench {
             overlap: OverlapView::default(),
             train: TrainView::default(),
             reconstruct: ReconstructView::default(),
+            diagnosis: Diagnosis::default(),
             dialog: None,
             chooser: None,
             repair: RepairDraft::default(),
@@ -242,6 +245,8 @@ impl Workbench {
             | Purpose::InferData
             | Purpose::InferOutput
             | Purpose::SaveCurves => Command::TakeForTraining(purpose, path),
+            Purpose::OtherScan | Purpose::OtherRun => Command::Diagnosis(Ask::Beside(path)),
+            Purpose::SaveReport => Command::Diagnosis(Ask::Save(path)),
         });
     }
 

@@ -1,5 +1,6 @@
 //! The one place that acts: commands of the user and reports of the jobs.
 
+mod diagnose;
 mod generate;
 mod overlap;
 mod reports;
@@ -68,6 +69,7 @@ impl Workbench {
             Command::ReadBundle(path) => self.read_bundle(path),
             Command::UseBundle(path, train) => self.use_bundle(&path, train.as_deref()),
             Command::Infer => self.start_inference(),
+            Command::Diagnosis(ask) => self.ask_diagnosis(ask),
             Command::OpenInData(path) => {
                 self.open(Source::File(absolute(&path)));
                 self.view = View::Data;

@@ -21,6 +21,9 @@ impl Workbench {
         if report.lane == Lane::Compute && report.scan == TRAINING {
             return self.take_training_report(report);
         }
+        if report.lane == Lane::Diagnosis {
+            return self.take_diagnosis_report(report);
+        }
         match report.event {
             Some(Event::Inspected(inspection)) => self.document.scan.inspection = Some(*inspection),
             Some(Event::Statistics(statistics)) => self.document.scan.statistics = statistics,
@@ -75,6 +78,8 @@ impl Workbench {
             Outcome::TrainPlanned(planned) => self.document.training.take_plan(*planned),
             // A training's end is told with the number of its job.
             Outcome::Trained(_) => {}
+            // So is a report.
+            Outcome::Diagnosed(_) => {}
             Outcome::RunRead(kept, folder) => self.run_read(*kept, folder),
             Outcome::BundleRead(read) => self.bundle_read(*read),
             Outcome::Inferred(shown) => self.inferred(*shown),
@@ -124,7 +129,12 @@ impl Workbench {
             Lane::Subject => {
                 return self.document.thinning.subject_failed(error.to_string());
             }
-            Lane::Files | Lane::Background | Lane::Preview | Lane::Sketch | Lane::Thinning => {}
+            Lane::Files
+            | Lane::Background
+            | Lane::Preview
+            | Lane::Sketch
+            | Lane::Thinning
+            | Lane::Diagnosis => {}
         }
         let mut notice = Notice::error(error);
         notice.text = format!("{name}: {}", notice.text);

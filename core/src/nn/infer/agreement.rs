@@ -60,6 +60,11 @@ impl Agreement {
         (0.0 < spread).then(|| (covariance / spread).clamp(-1.0, 1.0))
     }
 
+    /// Sums of counts, measured and predicted; `None` without pixels.
+    pub(crate) fn counts(&self) -> Option<[f64; 2]> {
+        (0.0 < self.n).then_some([self.measured_squared, self.predicted_squared])
+    }
+
     /// f that makes Σ (f √λ - √k)² least; `None` where nothing is predicted.
     pub(crate) fn best_factor(&self) -> Option<f64> {
         (0.0 < self.predicted_squared).then(|| self.product / self.predicted_squared)
@@ -78,8 +83,11 @@ mod tests {
         agreement.add(&[&measured[..2], &measured[2..]], &predicted);
         assert!((agreement.correlation().unwrap() - 1.0).abs() < 1e-12);
         assert!((agreement.best_factor().unwrap() - 2.5).abs() < 1e-12);
+        let [counts, expected] = agreement.counts().unwrap();
+        assert_eq!((counts, expected), (2.5 * 2.5 * expected, 14.0));
         assert_eq!(Agreement::default().correlation(), None);
         assert_eq!(Agreement::default().best_factor(), None);
+        assert_eq!(Agreement::default().counts(), None);
         let mut flat = Agreement::default();
         flat.add(&[&[1.0, 2.0]], &[3.0, 3.0]);
         assert_eq!(flat.correlation(), None);

@@ -83,6 +83,10 @@ pub struct Inferred {
     pub amplitude_spread: f64,
     /// Correlation of predicted and measured amplitudes; `None` for the baseline.
     pub amplitude_correlation: Option<f64>,
+    /// Mean counts of a pattern over the pixels in use, measured and predicted; `None` for the baseline.
+    pub mean_counts: Option<[f64; 2]>,
+    /// f that makes Σ (f √λ - √k)² least, λ the predicted and k the measured counts; `None` for the baseline.
+    pub best_factor: Option<f64>,
 }
 
 /// What every error of this module was about.
@@ -144,6 +148,10 @@ pub fn infer(
         n_groups,
         groups_per_s: n_groups as f64 / seconds.max(f64::MIN_POSITIVE),
         amplitude_correlation: agreement.correlation(),
+        mean_counts: agreement
+            .counts()
+            .map(|sums| sums.map(|sum| sum / (n_groups * c) as f64)),
+        best_factor: agreement.best_factor(),
         ..finished(&stitcher, factor)
     })
 }
@@ -270,5 +278,7 @@ fn finished(stitcher: &Stitcher, factor: f64) -> Inferred {
         n_groups: 0,
         groups_per_s: 0.0,
         amplitude_correlation: None,
+        mean_counts: None,
+        best_factor: None,
     }
 }

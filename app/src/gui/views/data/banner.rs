@@ -5,6 +5,7 @@ use ptycho_core::data::Verdict;
 
 use super::super::super::chrome::action_button;
 use super::super::super::command::{Action, Command};
+use super::super::super::diagnosis::Ask;
 use super::super::super::document::Document;
 use super::super::super::files::parse_path;
 use super::super::super::meter::seconds_text;
@@ -94,8 +95,20 @@ pub(super) fn banner(
                 "Subset, shuffle, split, crop and bin, pad, patches, fixture: write another scan made of this one",
             );
         }
+        diagnose_button(ui, document, commands);
         action_button(ui, Action::CopyAsCommand, true, commands);
     });
+}
+
+/// What is right and wrong with the scan, beyond the contract.
+fn diagnose_button(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    let inspection = document.scan.inspection.as_ref();
+    let is_read = inspection.is_some_and(|inspection| inspection.is_full);
+    let tip = "Groups, canvas, probe, intensity scale, photons: what is right and what is wrong";
+    let button = ui.add_enabled(is_read, egui::Button::new("Diagnose"));
+    if button.on_hover_text(tip).clicked() {
+        commands.push(Command::Diagnosis(Ask::OpenScan));
+    }
 }
 
 fn repairs(ui: &mut Ui, document: &Document) {

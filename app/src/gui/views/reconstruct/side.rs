@@ -5,6 +5,7 @@ use ptycho_core::job::{JobState, StopReason};
 
 use super::super::super::chrome::action_button;
 use super::super::super::command::{Action, Command};
+use super::super::super::diagnosis::Ask;
 use super::super::super::document::{CheckState, Document};
 use super::super::super::meter::seconds_text;
 use super::super::super::preferences::Preferences;
@@ -209,6 +210,11 @@ fn result(ui: &mut Ui, document: &Document, permissions: Permissions, commands: 
     ui.horizontal_wrapped(|ui| {
         if ui.button("Open folder").clicked() {
             commands.push(Command::OpenFolder(finished.run_folder.clone()));
+        }
+        let tip = "What is right and wrong with this run: its course, its data, what it predicts";
+        if ui.button("Diagnose").on_hover_text(tip).clicked() {
+            let ask = Ask::Of(finished.run_folder.clone());
+            commands.push(Command::Diagnosis(ask));
         }
         if ui.button("Copy path").clicked() {
             commands.push(Command::CopyText(folder));

@@ -4,6 +4,7 @@ use egui::{Grid, RichText, ScrollArea, Sense, Ui, vec2};
 use ptycho_core::paint::ticks::value_text;
 
 use super::super::super::command::Command;
+use super::super::super::diagnosis::Ask;
 use super::super::super::files::Purpose;
 use super::super::super::queue::Queue;
 use super::super::super::theme;
@@ -103,7 +104,7 @@ fn row(
     )
     .on_hover_text("The epoch that the best bundle is of");
     ui.monospace(rate_text(arm.samples_per_s));
-    buttons(ui, arm, queue, commands);
+    ui.horizontal(|ui| buttons(ui, arm, queue, commands));
     is_asked
 }
 
@@ -117,6 +118,17 @@ fn buttons(ui: &mut Ui, arm: &Arm, queue: &Queue, commands: &mut Vec<Command>) {
     } else {
         "Take it off the list; its run folder stays"
     };
+    if arm.is_over() && arm.state != ArmState::Dropped {
+        let tip = "What is right and wrong with this run: its course, its data, what it predicts";
+        if ui
+            .small_button("Diagnose")
+            .on_hover_text(tip)
+            .accessible_name(format!("Diagnose {}", arm.name))
+            .clicked()
+        {
+            commands.push(Command::Diagnosis(Ask::Of(arm.folder().clone())));
+        }
+    }
     if ui
         .small_button("✖")
         .on_hover_text(tip)
