@@ -70,6 +70,14 @@ pub enum Command {
     UseBundle(PathBuf, Option<PathBuf>),
     /// Reconstruct with the chosen bundle.
     Infer,
+    /// Add these reconstructions to the comparison and show it.
+    AddToComparison(Vec<PathBuf>),
+    /// Compare the results of this session.
+    CompareSession,
+    /// Choose a file or folder of the comparison.
+    ChooseForComparison(Purpose),
+    /// Take the file or folder that was chosen.
+    TakeForComparison(Purpose, PathBuf),
     /// Make overlap views of this generated folder.
     ShowSets(PathBuf),
     /// Open this file and show it in the data view.
@@ -284,7 +292,7 @@ impl Action {
             ),
             Self::Run => (
                 "Run",
-                "Reconstruct with these parameters; in the Generate view, generate; in the Overlap view, write; in the Train view, train",
+                "Reconstruct with these parameters; in the Generate view, generate; in the Overlap view, write; in the Train view, train; in the Compare view, read the files again",
                 Some((NONE, Key::F5)),
             ),
             Self::Stop => (

@@ -66,6 +66,10 @@ pub enum Purpose {
     InferData,
     InferOutput,
     SaveCurves,
+    CompareTruth,
+    CompareResult,
+    CompareFolder,
+    SaveCompareCurves,
 }
 
 impl Purpose {
@@ -95,6 +99,10 @@ impl Purpose {
             Self::InferData => "Reconstruct with the bundle",
             Self::InferOutput => "Save the reconstruction as",
             Self::SaveCurves => "Save the losses as CSV",
+            Self::CompareTruth => "Compare with the truth of",
+            Self::CompareResult => "Compare the reconstruction",
+            Self::CompareFolder => "Write the files of the comparison into",
+            Self::SaveCompareCurves => "Save the curves as CSV",
         }
     }
 
@@ -109,8 +117,10 @@ impl Purpose {
             | Self::SavePoints
             | Self::SaveHistogram
             | Self::InferOutput
-            | Self::SaveCurves => "Save",
-            Self::ExportPane | Self::ExportPlot => "Export",
+            | Self::SaveCurves
+            | Self::SaveCompareCurves => "Save",
+            Self::ExportPane | Self::ExportPlot | Self::CompareFolder => "Export",
+            Self::CompareResult => "Add",
             Self::ObjectFile
             | Self::ProbeFile
             | Self::ScanFile
@@ -122,7 +132,8 @@ impl Purpose {
             | Self::RunFolder
             | Self::KeptRun
             | Self::BundleFile
-            | Self::InferData => "Choose",
+            | Self::InferData
+            | Self::CompareTruth => "Choose",
         }
     }
 
@@ -139,14 +150,21 @@ impl Purpose {
             | Self::TrainFile
             | Self::ValidationFile
             | Self::InferData
-            | Self::InferOutput => &["npz"],
+            | Self::InferOutput
+            | Self::CompareTruth
+            | Self::CompareResult => &["npz"],
             Self::BundleFile => &["json", "safetensors"],
             Self::OutputFolder
             | Self::SetsFolder
             | Self::ViewsFolder
             | Self::RunFolder
-            | Self::KeptRun => &[],
-            Self::SaveLoss | Self::SavePoints | Self::SaveHistogram | Self::SaveCurves => &["csv"],
+            | Self::KeptRun
+            | Self::CompareFolder => &[],
+            Self::SaveLoss
+            | Self::SavePoints
+            | Self::SaveHistogram
+            | Self::SaveCurves
+            | Self::SaveCompareCurves => &["csv"],
             Self::ExportPlot => &["png", "svg"],
             Self::ExportPane => &["png"],
         }
@@ -166,6 +184,7 @@ impl Purpose {
                 | Self::SaveHistogram
                 | Self::InferOutput
                 | Self::SaveCurves
+                | Self::SaveCompareCurves
         )
     }
 
@@ -178,6 +197,7 @@ impl Purpose {
                 | Self::ViewsFolder
                 | Self::RunFolder
                 | Self::KeptRun
+                | Self::CompareFolder
         )
     }
 }

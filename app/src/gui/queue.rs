@@ -33,6 +33,8 @@ pub enum Lane {
     Thinning,
     /// What a training would be, newest settings first.
     TrainPlan,
+    /// What a comparison comes to, newest choices first.
+    Compare,
     /// What the window's forms need to know of files, newest question first.
     Outlook,
 }
@@ -46,9 +48,12 @@ pub const TRAINING: u64 = u64::MAX - 2;
 /// What jobs about reconstructions by a trained network have in place of a scan's number.
 pub const INFERENCE: u64 = u64::MAX - 3;
 
+/// What jobs about comparisons have in place of a scan's number.
+pub const COMPARISON: u64 = u64::MAX - 4;
+
 /// Whether this is the number of a scan, not one of those above.
 pub fn is_scan(number: u64) -> bool {
-    number < INFERENCE
+    number < COMPARISON
 }
 
 type Work = Box<dyn FnOnce(&dyn Monitor<Event>) -> Result<Outcome> + Send>;

@@ -21,6 +21,7 @@ use ptycho_core::study::run::{
 use ptycho_core::study::tools::{Tool, ToolOutcome};
 use ptycho_core::study::train::{TrainOutcome, TrainTask, train};
 
+use super::comparison::Shown as ShownComparison;
 use super::generation::{Planned, Sketch};
 use super::preview::Preview;
 use super::thinning::{Shown, Subject};
@@ -80,6 +81,10 @@ pub enum Outcome {
     BundleRead(Box<BundleRead>),
     /// A reconstruction by a trained network.
     Inferred(Box<ShownInference>),
+    /// What a comparison comes to.
+    Compared(Box<ShownComparison>),
+    /// The folder of a comparison's files.
+    Exported(PathBuf),
     /// What a tool would write.
     Foreseen(Box<Foreseen>),
 }

@@ -17,7 +17,9 @@ use super::meter::{self, Meter};
 use super::preferences::Preferences;
 use super::queue::Queue;
 use super::theme::Appearance;
-use super::views::{DataView, GenerateView, OverlapView, ReconstructView, TrainView, View};
+use super::views::{
+    CompareView, DataView, GenerateView, OverlapView, ReconstructView, TrainView, View,
+};
 use super::widgets::notice::Level;
 use super::{chrome, theme};
 
@@ -77,6 +79,7 @@ pub struct Workbench {
     pub(super) overlap: OverlapView,
     pub(super) train: TrainView,
     pub(super) reconstruct: ReconstructView,
+    pub(super) compare: CompareView,
     pub(super) dialog: Option<Dialog>,
     pub(super) chooser: Option<Chooser>,
     pub(super) repair: RepairDraft,
@@ -141,6 +144,7 @@ impl Workbench {
             overlap: OverlapView::default(),
             train: TrainView::default(),
             reconstruct: ReconstructView::default(),
+            compare: CompareView::default(),
             dialog: None,
             chooser: None,
             repair: RepairDraft::default(),
@@ -202,6 +206,7 @@ impl Workbench {
             self.start_sketch();
             self.start_thinning();
             self.start_train_plan();
+            self.start_comparison();
             self.start_outlook();
             let reports = self.queue.poll();
             if reports.is_empty() {
@@ -242,6 +247,10 @@ impl Workbench {
             | Purpose::InferData
             | Purpose::InferOutput
             | Purpose::SaveCurves => Command::TakeForTraining(purpose, path),
+            Purpose::CompareTruth
+            | Purpose::CompareResult
+            | Purpose::CompareFolder
+            | Purpose::SaveCompareCurves => Command::TakeForComparison(purpose, path),
         });
     }
 
@@ -275,13 +284,15 @@ impl Workbench {
             }
         }
         let dropped = ctx.input(|input| input.raw.dropped_files.clone());
-        if let Some(path) = dropped
+        let dropped: Vec<_> = dropped
             .into_iter()
             .map(|file| file.path().to_path_buf())
-            .next()
-        {
-            self.commands.push(Command::Open(path));
-        }
+            .collect();
+        self.commands.extend(match dropped.as_slice() {
+            [] => None,
+            [one] if self.view != View::Compare => Some(Command::Open(one.clone())),
+            _ => Some(Command::AddToComparison(dropped)),
+        });
         self.document.note_settings(ctx.input(|input| input.time));
     }
 }

@@ -1,0 +1,254 @@
+//! A comparison prepared for display, off the window's thread.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use ndarray::{Array2, ArrayView2, Zip, s};
+use num_complex::Complex64;
+use ptycho_core::Result;
+use ptycho_core::metrics::prepare::Area;
+use ptycho_core::paint::limits::Limits;
+use ptycho_core::study::compare::{Compared, Comparison, compare, difference};
+
+use super::Request;
+use super::curves::Ratios;
+use super::open::{Opened, Pair};
+
+/// What of a complex object is compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Quantity {
+    #[default]
+    Phase,
+    Amplitude,
+}
+
+impl Quantity {
+    /// Both, the phase first.
+    pub const ALL: [Self; 2] = [Self::Phase, Self::Amplitude];
+
+    /// Place in a [`Pair`].
+    pub fn index(self) -> usize {
+        match self {
+            Self::Phase => 0,
+            Self::Amplitude => 1,
+        }
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Phase => "phase",
+            Self::Amplitude => "amplitude",
+        }
+    }
+
+    /// Its unit, or empty.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Phase => "rad",
+            Self::Amplitude => "",
+        }
+    }
+}
+
+/// One column of panes: an arm, or the reference. All arrays have the shape of the object frame; NaN is what was not
+/// compared.
+pub struct Column {
+    pub name: String,
+    pub is_reference: bool,
+    /// As it was compared.
+    pub prepared: Pair,
+    /// As it stands in its file.
+    pub raw: Pair,
+    /// Arm less reference, phases wrapped; none for the reference itself.
+    pub difference: Option<Pair>,
+}
+
+/// Limits of the colours: one scale for all panes of a row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scales {
+    /// Of phase and amplitude, as they were compared.
+    pub prepared: [Limits; 2],
+    /// As they stand in their files.
+    pub raw: [Limits; 2],
+    /// Of the differences, zero in the middle.
+    pub difference: [Limits; 2],
+}
+
+/// What came of a request.
+pub struct Shown {
+    pub request: Request,
+    pub opened: Arc<Opened>,
+    pub comparison: Comparison,
+    /// The arms in their order, then the reference.
+    pub columns: Vec<Column>,
+    pub scales: Scales,
+    pub ratios: Ratios,
+    /// Another number for another result.
+    pub version: u64,
+    /// Time that measuring and preparing took, without reading files.
+    pub seconds: f64,
+}
+
+impl Shown {
+    /// Read what is not known yet, compare, prepare.
+    ///
+    /// # Errors
+    /// As [`ptycho_core::study::compare::Loaded::open`] and [`compare`].
+    pub fn new(request: Request, known: Option<Arc<Opened>>, version: u64) -> Result<Self> {
+        let Request { inputs, round, .. } = &request;
+        let opened = match known {
+            Some(known) if known.is_of(inputs, *round) => known,
+            known => {
+                let arranged = known.and_then(|known| known.arranged(inputs, *round));
+                let opened = match arranged {
+                    Some(opened) => opened,
+                    None => Opened::new(inputs, *round)?,
+                };
+                Arc::new(opened)
+            }
+        };
+        let start = Instant::now();
+        let comparison = compare(&opened.loaded, &request.region, &request.settings)?;
+        let columns = columns(&comparison, &opened);
+        Ok(Self {
+            scales: scales(&columns),
+            ratios: Ratios::new(&comparison),
+            request,
+            opened,
+            comparison,
+            columns,
+            version,
+            seconds: start.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// Rows and columns of the object frame.
+    pub fn frame(&self) -> (usize, usize) {
+        self.columns
+            .first()
+            .map_or((0, 0), |column| column.raw[0].dim())
+    }
+
+    /// What was compared, after the border was cut.
+    pub fn area(&self) -> &Area {
+        self.comparison
+            .arms
+            .first()
+            .map_or(&self.comparison.area, |arm| &arm.prepared.area)
+    }
+}
+
+fn columns(comparison: &Comparison, opened: &Opened) -> Vec<Column> {
+    let raw_of = |name: &str| {
+        let arms = &opened.loaded.arms;
+        let index = arms.iter().position(|arm| arm.name == name)?;
+        Some(opened.raw[index].clone())
+    };
+    let mut columns: Vec<_> = comparison
+        .arms
+        .iter()
+        .filter_map(|arm| arm_column(arm, raw_of(&arm.name)?))
+        .collect();
+    let raw = match &opened.raw_truth {
+        Some(raw) => Some(raw.clone()),
+        None => raw_of(&comparison.reference),
+    };
+    if let (Some(raw), Some(first)) = (raw, comparison.arms.first()) {
+        let prepared = &first.prepared;
+        let frame = raw[0].dim();
+        columns.push(Column {
+            name: comparison.reference.clone(),
+            is_reference: true,
+            prepared: split(&prepared.reference.view(), &prepared.area, frame),
+            raw,
+            difference: None,
+        });
+    }
+    columns
+}
+
+fn arm_column(arm: &Compared, raw: Pair) -> Option<Column> {
+    let (prepared, frame) = (&arm.prepared, raw[0].dim());
+    let of = |is_phase| {
+        let values = difference(prepared, is_phase).mapv(|value| value as f32);
+        in_frame(&values, &prepared.area, frame)
+    };
+    Some(Column {
+        name: arm.name.clone(),
+        is_reference: false,
+        prepared: split(&prepared.other.view(), &prepared.area, frame),
+        raw,
+        difference: Some([of(true), of(false)]),
+    })
+}
+
+/// Phase and amplitude in the object frame.
+fn split(values: &ArrayView2<'_, Complex64>, area: &Area, frame: (usize, usize)) -> Pair {
+    let phase = values.mapv(|value| value.arg() as f32);
+    let amplitude = values.mapv(|value| value.norm() as f32);
+    [
+        in_frame(&phase, area, frame),
+        in_frame(&amplitude, area, frame),
+    ]
+}
+
+/// The values of an area where they are in the object frame; NaN where nothing was compared.
+fn in_frame(values: &Array2<f32>, area: &Area, frame: (usize, usize)) -> Array2<f32> {
+    let mut whole = Array2::from_elem(frame, f32::NAN);
+    let mut part = whole.slice_mut(s![area.rows.clone(), area.columns.clone()]);
+    if part.dim() != values.dim() {
+        return whole;
+    }
+    part.assign(values);
+    if let Some(mask) = &area.mask
+        && mask.dim() == part.dim()
+    {
+        Zip::from(&mut part).and(mask).for_each(|value, is_used| {
+            if !is_used {
+                *value = f32::NAN;
+            }
+        });
+    }
+    whole
+}
+
+fn scales(columns: &[Column]) -> Scales {
+    let of = |pairs: &[&Pair]| [0, 1].map(|i| common(pairs, i, Limits::AUTO));
+    let prepared: Vec<_> = columns.iter().map(|column| &column.prepared).collect();
+    let raw: Vec<_> = columns.iter().map(|column| &column.raw).collect();
+    let differences: Vec<_> = columns
+        .iter()
+        .filter_map(|column| column.difference.as_ref())
+        .collect();
+    Scales {
+        prepared: of(&prepared),
+        raw: of(&raw),
+        difference: [0, 1].map(|i| match common(&differences, i, Limits::AUTO) {
+            Limits::Manual { min, max } => {
+                let most = min.abs().max(max.abs());
+                Limits::Manual {
+                    min: -most,
+                    max: most,
+                }
+            }
+            other => other,
+        }),
+    }
+}
+
+/// Limits over the values of all these pictures together.
+fn common(pairs: &[&Pair], index: usize, limits: Limits) -> Limits {
+    let values: Vec<f32> = pairs
+        .iter()
+        .flat_map(|pair| pair[index].iter().copied())
+        .filter(|value| value.is_finite())
+        .collect();
+    let n = values.len();
+    let all = Array2::from_shape_vec((1, n), values).unwrap_or_default();
+    let found = limits.resolve(&all.view());
+    Limits::Manual {
+        min: found.min,
+        max: found.max,
+    }
+}
