@@ -1,5 +1,7 @@
 //! The command line as typed: commands, flags, help. Nothing is decided or executed here.
 
+pub mod compare;
+pub mod frc;
 pub mod infer;
 pub mod overlap;
 pub mod settings;
@@ -13,6 +15,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ptycho_core::compute::DeviceChoice;
 use ptycho_core::iterative::LsqmlSettings;
 
+use self::compare::CompareArgs;
+use self::frc::FrcArgs;
 use self::infer::InferArgs;
 use self::overlap::{CanvasArgs, GroupsArgs, OverlapArgs};
 use self::settings::Flags;
@@ -31,6 +35,8 @@ Examples:
   ptychobench reconstruct scan.npz -o result.npz  object and probe
   ptychobench train scan.npz -o run               a network that learns from the scan
   ptychobench infer run other.npz -o object.npz   another scan's object in seconds
+  ptychobench compare --truth scan.npz --recon result.npz -o comparison
+                                                  how true it is, in numbers and pictures
 
 Exit codes:
   0 done, 1 failed, 2 wrong usage, 3 refused by the data contract,
@@ -82,6 +88,8 @@ pub enum Command {
     Train(Box<TrainArgs>),
     Infer(Box<InferArgs>),
     CheckLoss(CheckLossArgs),
+    Compare(Box<CompareArgs>),
+    Frc(Box<FrcArgs>),
     Demo(DemoArgs),
 }
 
@@ -261,6 +269,8 @@ impl Command {
             Self::Train(args) => args.json,
             Self::Infer(args) => args.json,
             Self::CheckLoss(args) => args.json,
+            Self::Compare(args) => args.json,
+            Self::Frc(args) => args.json,
             Self::Demo(args) => args.json,
         }
     }

@@ -1,11 +1,14 @@
 //! The window's twin: every command without a window. Results go to standard output, all else to standard error.
 
+mod compare;
+mod frc;
 mod infer;
 mod inspect;
 mod overlap;
 mod progress;
 mod reconstruct;
 mod repair;
+mod settings;
 mod simulate;
 mod tools;
 mod train;
@@ -68,6 +71,13 @@ impl Session {
             say(line);
         }
     }
+
+    /// What was mended in memory, which the file still lacks.
+    pub fn say_repairs(&self, repairs: &[impl Display]) {
+        for repair in repairs {
+            self.say(format_args!("repaired in memory: {repair}"));
+        }
+    }
 }
 
 /// Execute a command and report how it ended; the one place where errors are printed.
@@ -95,6 +105,8 @@ pub fn run(command: &Command, is_quiet: bool) -> Exit {
         Command::Train(args) => train::train(args, &session),
         Command::Infer(args) => infer::infer(args, &session),
         Command::CheckLoss(args) => train::check_loss(args),
+        Command::Compare(args) => compare::compare(args, &session),
+        Command::Frc(args) => frc::frc(args, &session),
         Command::Demo(args) => demo(args, &session),
     };
     outcome.unwrap_or_else(|error| report(&error, command.is_json()))

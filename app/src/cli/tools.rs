@@ -49,13 +49,14 @@ impl From<By> for Evenly {
 /// Write some of the patterns, with all that belongs to each.
 #[derive(Debug, Args)]
 #[command(
-    group(ArgGroup::new("count").args(["first", "random", "stratified"])),
-    group(ArgGroup::new("choice").args(["first", "random", "stratified", "region"]).required(true).multiple(true)),
+    group(ArgGroup::new("count").args(["first", "random", "stratified", "every"])),
+    group(ArgGroup::new("choice").args(["first", "random", "stratified", "every", "region"]).required(true).multiple(true)),
     after_help = "\
 Examples:
   ptychobench subset scan.npz -o first.npz --first 512
   ptychobench subset scan.npz -o drawn.npz --random 512 --seed 3
   ptychobench subset scan.npz -o even.npz --stratified 512 --by area
+  ptychobench subset scan.npz -o odd_half.npz --every 2 --from 1
   ptychobench subset scan.npz -o corner.npz --region 40:120,:100.5
   ptychobench subset scan.npz -o few.npz --region 40:120,: --random 64
 
@@ -79,6 +80,12 @@ pub struct SubsetArgs {
     /// Seed of --random.
     #[arg(long, value_name = "N", default_value_t = DEFAULT_SEED, requires = "random")]
     pub seed: u64,
+    /// Every N-th pattern in the order of the scan (its scan index where all numbers differ, else the file's order).
+    #[arg(long, value_name = "N")]
+    pub every: Option<usize>,
+    /// The first of --every: 0 and 1 with --every 2 are the even and the odd half.
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "every")]
+    pub from: usize,
     /// Only positions with y0 <= row < y1 and x0 <= column < x1, px; an end left out is open.
     #[arg(long, value_name = "y0:y1,x0:x1", value_parser = region, allow_hyphen_values = true)]
     pub region: Option<Region>,
@@ -94,14 +101,18 @@ fn region(text: &str) -> Result<Region, String> {
 impl SubsetArgs {
     /// The tool that was asked for.
     pub fn tool(&self) -> Tool {
-        let count = match (self.first, self.random, self.stratified) {
+        let count = match (self.first, self.random, self.stratified, self.every) {
             (Some(n), ..) => Count::First(n),
-            (_, Some(n), _) => Count::Random { n, seed: self.seed },
-            (.., Some(n)) => Count::Stratified {
+            (_, Some(n), ..) => Count::Random { n, seed: self.seed },
+            (_, _, Some(n), _) => Count::Stratified {
                 n,
                 by: self.by.into(),
             },
-            (None, None, None) => Count::All,
+            (.., Some(step)) => Count::Every {
+                step,
+                from: self.from,
+            },
+            (None, None, None, None) => Count::All,
         };
         Tool::Subset(Subset {
             region: self.region,

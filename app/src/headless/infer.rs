@@ -5,6 +5,7 @@ use ptycho_core::nn::infer::InferSettings;
 use ptycho_core::study::infer::{InferOutcome, InferTask, infer as run_task};
 use serde_json::{Value, json};
 
+use super::settings::in_lines;
 use super::{Exit, Session, print, print_json, terminal};
 use crate::cli::infer::InferArgs;
 
@@ -27,7 +28,7 @@ pub(super) fn infer(args: &InferArgs, session: &Session) -> Result<Exit> {
     if args.json {
         print_json(&object(&task, &outcome))?;
     } else {
-        print(&in_lines(&task, &outcome))?;
+        print(&summary_lines(&task, &outcome))?;
     }
     Ok(Exit::Done)
 }
@@ -45,7 +46,7 @@ fn object(task: &InferTask, outcome: &InferOutcome) -> Value {
     })
 }
 
-fn in_lines(task: &InferTask, outcome: &InferOutcome) -> String {
+fn summary_lines(task: &InferTask, outcome: &InferOutcome) -> String {
     let inferred = &outcome.inferred;
     let (rows, columns) = inferred.object.dim();
     let correlation = inferred
@@ -74,8 +75,5 @@ fn in_lines(task: &InferTask, outcome: &InferOutcome) -> String {
         ("factor", format!("{:.6}", inferred.factor)),
         ("result", task.output.display().to_string()),
     ];
-    let lines = lines
-        .iter()
-        .map(|(name, value)| format!("{name:<10}  {value}\n"));
-    lines.collect()
+    in_lines(&lines)
 }

@@ -367,9 +367,7 @@ fn canvas_table(rows: &[Value]) -> String {
 
 fn open(file: &Path, session: &Session) -> Result<Arc<Dataset>> {
     let opened = Dataset::open(file, Strictness::Repair)?;
-    for repair in &opened.repairs {
-        session.say(format_args!("repaired in memory: {repair}"));
-    }
+    session.say_repairs(&opened.repairs);
     Ok(Arc::new(opened.dataset))
 }
 

@@ -3,20 +3,19 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ptycho_core::data::{Dataset, Strictness};
+use ptycho_core::data::Strictness;
 use ptycho_core::error::{Error, Result};
-use ptycho_core::fields::Fields as _;
 use ptycho_core::iterative::{LsqmlSettings, ObjectInit};
-use ptycho_core::job::StopReason;
-use ptycho_core::study::memory::{available_bytes, estimate_bytes};
+use ptycho_core::study::memory::estimate_bytes;
 use ptycho_core::study::resume::run_of_output;
 use ptycho_core::study::run::{
     ReconstructTask, Source, in_words, open_source, reconstruct as run_task,
 };
 use ptycho_core::study::store::{Manifest, RunFolder};
 use ptycho_core::study::summary::ReconstructSummary;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
+use super::settings::{Effective, exit_of, in_lines, lacks_memory, number};
 use super::{Exit, Session, print, print_json, terminal};
 use crate::cli::ReconstructArgs;
 
@@ -31,18 +30,21 @@ pub(super) fn reconstruct(args: &ReconstructArgs, session: &Session) -> Result<E
         Strictness::Repair
     };
     let opened = open_source(&task.source, strictness)?;
-    for repair in &opened.repairs {
-        session.say(format_args!("repaired in memory: {repair}"));
-    }
+    session.say_repairs(&opened.repairs);
     let dataset = Arc::new(opened.dataset);
-    say_effective(args, &task, earlier.as_ref(), session);
-    if let Some(words) = lacking_memory(&dataset, &task.lsqml)
-        && !args.force
-    {
-        super::say(format_args!("error: {words}"));
-        if args.json {
-            print_json(&json!({"error": words, "exit_code": Exit::GuardRail as u8}))?;
-        }
+    if let Some((folder, manifest)) = &earlier {
+        let (done, folder) = (manifest.epochs_done, folder.path().display());
+        session.say(format_args!("going on after epoch {done}: {folder}"));
+    }
+    let effective = Effective {
+        flags: &args.settings,
+        settings: &task.lsqml,
+        is_resumed: earlier.is_some(),
+    };
+    effective.say(session);
+    say_how(&task, session);
+    let needed = estimate_bytes(&dataset, &task.lsqml);
+    if !args.force && lacks_memory("run", needed, args.json)? {
         return Ok(Exit::GuardRail);
     }
     let monitor = terminal(session, "reconstructing");
@@ -56,21 +58,12 @@ pub(super) fn reconstruct(args: &ReconstructArgs, session: &Session) -> Result<E
     }
     if args.json {
         let mut object = json!(summary);
-        object["settings"] = effective(args, &task.lsqml, earlier.is_some());
+        object["settings"] = effective.to_json();
         print_json(&object)?;
     } else {
-        print(&in_lines(&summary))?;
+        print(&summary_lines(&summary))?;
     }
     Ok(exit)
-}
-
-fn exit_of(reason: &StopReason) -> Exit {
-    match reason {
-        StopReason::Finished => Exit::Done,
-        StopReason::Cancelled => Exit::Interrupted,
-        StopReason::Diverged { .. } => Exit::Failed,
-        StopReason::TimedOut => Exit::GuardRail,
-    }
 }
 
 /// The run to go on from, if one was asked for.
@@ -147,74 +140,15 @@ fn check_output(task: &ReconstructTask) -> Result<()> {
     Ok(())
 }
 
-fn lacking_memory(dataset: &Dataset, settings: &LsqmlSettings) -> Option<String> {
-    let needed = estimate_bytes(dataset, settings);
-    let available = available_bytes()?;
-    (available < needed).then(|| {
-        format!(
-            "the run needs about {:.1} GB and {:.1} GB are free; fix: a smaller --batch-size, \
-             or --force to try it",
-            needed as f64 / 1e9,
-            available as f64 / 1e9
-        )
-    })
-}
-
-fn origin(args: &ReconstructArgs, name: &str, is_resumed: bool) -> &'static str {
-    match (args.settings.is_given(name), is_resumed) {
-        (true, _) => "flag",
-        (false, true) => "resumed run",
-        (false, false) => "default",
-    }
-}
-
-/// Every setting with its value and where it comes from.
-fn effective(args: &ReconstructArgs, settings: &LsqmlSettings, is_resumed: bool) -> Value {
-    let entries = LsqmlSettings::fields().iter().map(|field| {
-        let value = json!(settings)[field.name].clone();
-        let entry = json!({"value": value, "origin": origin(args, field.name, is_resumed)});
-        (field.name.to_owned(), entry)
-    });
-    Value::Object(entries.collect::<Map<_, _>>())
-}
-
-fn say_effective(
-    args: &ReconstructArgs,
-    task: &ReconstructTask,
-    earlier: Option<&(RunFolder, Manifest)>,
-    session: &Session,
-) {
-    if let Some((folder, manifest)) = earlier {
-        session.say(format_args!(
-            "going on after epoch {}: {}",
-            manifest.epochs_done,
-            folder.path().display()
-        ));
-    }
-    for origin_shown in ["flag", "resumed run", "default"] {
-        let fields = LsqmlSettings::fields().iter();
-        let own =
-            fields.filter(|field| origin(args, field.name, earlier.is_some()) == origin_shown);
-        let words: Vec<_> = own
-            .filter_map(|field| Some(format!("{} {}", field.flag(), task.lsqml.get(field.name)?)))
-            .collect();
-        if !words.is_empty() {
-            session.say(format_args!("{origin_shown}: {}", words.join(", ")));
-        }
-    }
-    let threads = task.threads();
-    session.say(format_args!(
-        "device: cpu ({}), {threads} threads",
-        task.device_reason()
-    ));
+fn say_how(task: &ReconstructTask, session: &Session) {
+    let (why, threads) = (task.device_reason(), task.threads());
+    session.say(format_args!("device: cpu ({why}), {threads} threads"));
     if task.lsqml.object_init == ObjectInit::File {
         session.say("the object starts from objectGuess of the file; if that is the truth, this is no reconstruction");
     }
 }
 
-fn in_lines(summary: &ReconstructSummary) -> String {
-    let number =
-        |value: Option<f64>| value.map_or_else(|| "none".to_owned(), |value| format!("{value:.6}"));
+fn summary_lines(summary: &ReconstructSummary) -> String {
     let mut lines = vec![
         ("epochs", summary.epochs.to_string()),
         (
@@ -234,8 +168,5 @@ fn in_lines(summary: &ReconstructSummary) -> String {
         lines.push(("result", output.display().to_string()));
     }
     lines.push(("run folder", summary.run_folder.display().to_string()));
-    let lines = lines
-        .iter()
-        .map(|(name, value)| format!("{name:<10}  {value}\n"));
-    lines.collect()
+    in_lines(&lines)
 }

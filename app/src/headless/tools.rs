@@ -66,9 +66,7 @@ fn write(
     let outcome = tool.run(file, output, monitor.as_ref());
     monitor.clear();
     let outcome = outcome?;
-    for repair in &outcome.repairs {
-        session.say(format_args!("repaired in memory: {repair}"));
-    }
+    session.say_repairs(&outcome.repairs);
     if is_json {
         print_json(&object(&outcome, file, output))?;
     } else {

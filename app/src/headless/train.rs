@@ -1,17 +1,15 @@
 //! `train` and `check-loss`: from flags to a task, then the run and its summary.
 
 use ptycho_core::error::Result;
-use ptycho_core::fields::Fields as _;
-use ptycho_core::job::StopReason;
 use ptycho_core::nn::TrainSettings;
 use ptycho_core::study::loss_check::{LossCheck, check_loss as compare};
-use ptycho_core::study::memory::available_bytes;
 use ptycho_core::study::train::{
     TrainData, TrainManifest, TrainPlan, TrainSummary, TrainTask, plan, train_opened,
 };
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::inspect::columns;
+use super::settings::{Effective, exit_of, in_lines, lacks_memory, number};
 use super::{Exit, Session, print, print_json, progress, say};
 use crate::cli::train::{CheckLossArgs, TrainArgs};
 
@@ -23,28 +21,29 @@ pub(super) fn train(args: &TrainArgs, session: &Session) -> Result<Exit> {
     let task = task(args, earlier.as_ref())?;
     task.check()?;
     let data = TrainData::open(&task)?;
-    for repair in &data.repairs {
-        session.say(format_args!("repaired in memory: {repair}"));
-    }
+    session.say_repairs(&data.repairs);
     if !args.dry_run {
         task.check_folder(&data)?;
     }
     let plan = plan(&task, &data.train, data.validation.as_ref())?;
-    say_effective(args, &task, earlier.as_ref(), session);
+    if let Some(manifest) = &earlier {
+        let (done, folder) = (manifest.epochs_done, task.output.display());
+        session.say(format_args!("going on after epoch {done}: {folder}"));
+    }
+    let effective = Effective {
+        flags: &args.settings,
+        settings: &task.settings,
+        is_resumed: earlier.is_some(),
+    };
+    effective.say(session);
     for note in &plan.notes {
         session.say(format_args!("note: {note}"));
     }
     if args.dry_run {
-        return dry_run(args, &task, &plan, earlier.is_some());
+        return dry_run(args.json, &plan, &effective);
     }
     say_plan(&plan, session);
-    if let Some(words) = lacking_memory(&plan)
-        && !args.force
-    {
-        say(format_args!("error: {words}"));
-        if args.json {
-            print_json(&json!({"error": words, "exit_code": Exit::GuardRail as u8}))?;
-        }
+    if !args.force && lacks_memory("training", plan.n_bytes, args.json)? {
         return Ok(Exit::GuardRail);
     }
     let monitor = progress::Terminal::new(session, "training").counting("groups");
@@ -61,21 +60,12 @@ pub(super) fn train(args: &TrainArgs, session: &Session) -> Result<Exit> {
     }
     if args.json {
         let mut object = json!(summary);
-        object["settings"] = effective(args, &task.settings, earlier.is_some());
+        object["settings"] = effective.to_json();
         print_json(&object)?;
     } else {
-        print(&in_lines(&summary))?;
+        print(&summary_lines(&summary))?;
     }
     Ok(exit)
-}
-
-fn exit_of(reason: &StopReason) -> Exit {
-    match reason {
-        StopReason::Finished => Exit::Done,
-        StopReason::Cancelled => Exit::Interrupted,
-        StopReason::Diverged { .. } => Exit::Failed,
-        StopReason::TimedOut => Exit::GuardRail,
-    }
 }
 
 /// Flag before resumed run before default.
@@ -96,10 +86,14 @@ fn task(args: &TrainArgs, earlier: Option<&TrainManifest>) -> Result<TrainTask> 
     })
 }
 
-fn dry_run(args: &TrainArgs, task: &TrainTask, plan: &TrainPlan, is_resumed: bool) -> Result<Exit> {
-    if args.json {
+fn dry_run(
+    is_json: bool,
+    plan: &TrainPlan,
+    effective: &Effective<'_, TrainSettings>,
+) -> Result<Exit> {
+    if is_json {
         let mut object = json!(plan);
-        object["settings"] = effective(args, &task.settings, is_resumed);
+        object["settings"] = effective.to_json();
         print_json(&object)?;
     } else {
         print(&plan_lines(plan))?;
@@ -149,10 +143,7 @@ fn plan_lines(plan: &TrainPlan) -> String {
             format!("{} ({})", plan.device, plan.device_reason),
         ),
     ];
-    let lines = lines
-        .iter()
-        .map(|(name, value)| format!("{name:<10}  {value}\n"));
-    lines.collect()
+    in_lines(&lines)
 }
 
 fn say_plan(plan: &TrainPlan, session: &Session) {
@@ -182,69 +173,7 @@ fn duration(seconds: f64) -> String {
     }
 }
 
-fn lacking_memory(plan: &TrainPlan) -> Option<String> {
-    let available = available_bytes()?;
-    (available < plan.n_bytes).then(|| {
-        format!(
-            "the training needs about {:.1} GB and {:.1} GB are free; fix: a smaller --batch-size, or --force to try it",
-            plan.n_bytes as f64 / 1e9,
-            available as f64 / 1e9
-        )
-    })
-}
-
-fn origin(args: &TrainArgs, name: &str, is_resumed: bool) -> &'static str {
-    match (args.settings.is_given(name), is_resumed) {
-        (true, _) => "flag",
-        (false, true) => "resumed run",
-        (false, false) => "default",
-    }
-}
-
-/// Every setting with its value and where it comes from.
-fn effective(args: &TrainArgs, settings: &TrainSettings, is_resumed: bool) -> Value {
-    let entries = TrainSettings::fields().iter().map(|field| {
-        let value = json!(settings)[field.name].clone();
-        let entry = json!({"value": value, "origin": origin(args, field.name, is_resumed)});
-        (field.name.to_owned(), entry)
-    });
-    Value::Object(entries.collect::<Map<_, _>>())
-}
-
-fn say_effective(
-    args: &TrainArgs,
-    task: &TrainTask,
-    earlier: Option<&TrainManifest>,
-    session: &Session,
-) {
-    if let Some(manifest) = earlier {
-        session.say(format_args!(
-            "going on after epoch {}: {}",
-            manifest.epochs_done,
-            task.output.display()
-        ));
-    }
-    for shown in ["flag", "resumed run", "default"] {
-        let fields = TrainSettings::fields().iter();
-        let own = fields.filter(|field| origin(args, field.name, earlier.is_some()) == shown);
-        let words: Vec<_> = own
-            .filter_map(|field| {
-                Some(format!(
-                    "{} {}",
-                    field.flag(),
-                    task.settings.get(field.name)?
-                ))
-            })
-            .collect();
-        if !words.is_empty() {
-            session.say(format_args!("{shown}: {}", words.join(", ")));
-        }
-    }
-}
-
-fn in_lines(summary: &TrainSummary) -> String {
-    let number =
-        |value: Option<f64>| value.map_or_else(|| "none".to_owned(), |value| format!("{value:.6}"));
+fn summary_lines(summary: &TrainSummary) -> String {
     let mut lines = vec![
         (
             "epochs",
@@ -273,10 +202,7 @@ fn in_lines(summary: &TrainSummary) -> String {
         ),
     ));
     lines.push(("run folder", summary.run_folder.display().to_string()));
-    let lines = lines
-        .iter()
-        .map(|(name, value)| format!("{name:<10}  {value}\n"));
-    lines.collect()
+    in_lines(&lines)
 }
 
 pub(super) fn check_loss(args: &CheckLossArgs) -> Result<Exit> {
@@ -298,8 +224,6 @@ pub(super) fn check_loss(args: &CheckLossArgs) -> Result<Exit> {
 }
 
 fn verdict_table(check: &LossCheck) -> String {
-    let number =
-        |value: Option<f64>| value.map_or_else(|| "none".to_owned(), |value| format!("{value:.6}"));
     let rows = check.verdicts.iter().map(|verdict| {
         vec![
             if verdict.passes { "passes" } else { "FAILS" }.to_owned(),

@@ -10,6 +10,10 @@ use crate::data::check::shown;
 use crate::data::write::{Compression, write_npz};
 use crate::error::Result;
 
+/// The key of the object in a result.
+pub const OBJECT_KEY: &str = "reconstructed_object";
+const PROBE_KEY: &str = "reconstructed_probe";
+
 /// Object, probe, positions, losses and where they come from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reconstruction {
@@ -45,8 +49,8 @@ impl Reconstruction {
         };
         write_npz(path, |npz| {
             let (object, probe) = (self.object.view(), self.probe.view());
-            npz.array("reconstructed_object", Compression::Deflated, &object)?;
-            npz.array("reconstructed_probe", Compression::Deflated, &probe)?;
+            npz.array(OBJECT_KEY, Compression::Deflated, &object)?;
+            npz.array(PROBE_KEY, Compression::Deflated, &probe)?;
             if let Some(coverage) = &self.coverage {
                 npz.array("coverage", Compression::Deflated, &coverage.view())?;
             }
@@ -66,29 +70,28 @@ impl Reconstruction {
     /// [`crate::Error::Refused`] that names the key; [`crate::Error::Io`].
     pub fn load(path: &Path) -> Result<Self> {
         let archive = Archive::open(path)?;
-        let single = |z: &num_complex::Complex64| Complex32::new(z.re as f32, z.im as f32);
-        let refuse = |key: &str, expected: &str, shape: &[usize]| {
-            archive.bad_member(key, expected, &shown(shape))
+        let object = object(&archive, OBJECT_KEY)?;
+        let probe = probe(&archive)?;
+        Self::of(&archive, object, probe)
+    }
+
+    /// Read a file whose object stands under `key` ([`OBJECT_KEY`] is the usual one); whatever else there is comes along. A
+    /// file without a probe gives one without modes.
+    ///
+    /// # Errors
+    /// As [`Reconstruction::load`].
+    pub fn load_object(path: &Path, key: &str) -> Result<Self> {
+        let archive = Archive::open(path)?;
+        let object = object(&archive, key)?;
+        let probe = if archive.has(PROBE_KEY) {
+            probe(&archive)?
+        } else {
+            Array3::zeros((0, 0, 0))
         };
-        let key = "reconstructed_object";
-        let object = archive.array_complex(key)?;
-        let object = object
-            .view()
-            .into_dimensionality::<Ix2>()
-            .ok()
-            .ok_or_else(|| refuse(key, "(h, w)", object.shape()))?
-            .map(single);
-        let key = "reconstructed_probe";
-        let mut probe = archive.array_complex(key)?;
-        if probe.ndim() == 2 {
-            probe.insert_axis_inplace(Axis(0));
-        }
-        let probe = probe
-            .view()
-            .into_dimensionality::<Ix3>()
-            .ok()
-            .ok_or_else(|| refuse(key, "(k, n, n)", probe.shape()))?
-            .map(single);
+        Self::of(&archive, object, probe)
+    }
+
+    fn of(archive: &Archive, object: Array2<Complex32>, probe: Array3<Complex32>) -> Result<Self> {
         let numbers = |key: &str| -> Result<Vec<f64>> {
             if archive.has(key) {
                 Ok(archive.array_f64(key)?.into_iter().collect())
@@ -99,7 +102,7 @@ impl Reconstruction {
         let (columns, rows) = (numbers("xcoords")?, numbers("ycoords")?);
         if columns.len() != rows.len() {
             let expected = format!("as many as ycoords, {}", rows.len());
-            return Err(refuse("xcoords", &expected, &[columns.len()]));
+            return Err(archive.bad_member("xcoords", &expected, &shown(&[columns.len()])));
         }
         let provenance = archive
             .text("_metadata")
@@ -107,7 +110,7 @@ impl Reconstruction {
             .and_then(|text| serde_json::from_str(&text).ok())
             .unwrap_or(serde_json::Value::Null);
         Ok(Self {
-            coverage: coverage(&archive, object.dim())?,
+            coverage: coverage(archive, object.dim())?,
             object,
             probe,
             positions_px: rows.into_iter().zip(columns).map(Into::into).collect(),
@@ -116,6 +119,33 @@ impl Reconstruction {
             provenance,
         })
     }
+}
+
+fn object(archive: &Archive, key: &str) -> Result<Array2<Complex32>> {
+    let object = archive.array_complex(key)?;
+    let object = object
+        .view()
+        .into_dimensionality::<Ix2>()
+        .ok()
+        .ok_or_else(|| archive.bad_member(key, "(h, w)", &shown(object.shape())))?;
+    Ok(object.map(single))
+}
+
+fn probe(archive: &Archive) -> Result<Array3<Complex32>> {
+    let mut probe = archive.array_complex(PROBE_KEY)?;
+    if probe.ndim() == 2 {
+        probe.insert_axis_inplace(Axis(0));
+    }
+    let probe = probe
+        .view()
+        .into_dimensionality::<Ix3>()
+        .ok()
+        .ok_or_else(|| archive.bad_member(PROBE_KEY, "(k, n, n)", &shown(probe.shape())))?;
+    Ok(probe.map(single))
+}
+
+fn single(z: &num_complex::Complex64) -> Complex32 {
+    Complex32::new(z.re as f32, z.im as f32)
 }
 
 fn coverage(archive: &Archive, shape: (usize, usize)) -> Result<Option<Array2<f32>>> {

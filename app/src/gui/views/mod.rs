@@ -7,6 +7,7 @@ pub mod generate;
 pub mod overlap;
 pub mod pictures;
 pub mod reconstruct;
+pub mod side;
 pub mod tiles;
 pub mod train;
 

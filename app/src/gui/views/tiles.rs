@@ -1,7 +1,22 @@
 //! Tiled panes: resizable, with a title each.
 
-use egui::{Ui, WidgetText};
-use egui_tiles::{SimplificationOptions, TileId, UiResponse};
+use egui::{Id, Ui, WidgetText};
+use egui_tiles::{Linear, LinearDir, SimplificationOptions, TileId, Tiles, Tree, UiResponse};
+
+/// Tiles beside or over each other, each with its share of the room.
+pub fn split<T>(tiles: &mut Tiles<T>, dir: LinearDir, shares: &[(TileId, f32)]) -> TileId {
+    let children = shares.iter().map(|(tile, _)| *tile).collect();
+    let mut split = Linear::new(dir, children);
+    for (tile, share) in shares {
+        split.shares.set_share(*tile, *share);
+    }
+    tiles.insert_container(split)
+}
+
+/// Take the tiles out of a view, which may then be borrowed while they are drawn; to be put back.
+pub fn taken<T>(tree: &mut Tree<T>) -> Tree<T> {
+    std::mem::replace(tree, Tree::empty(Id::unique("no tiles")))
+}
 
 /// What stands in a tile.
 pub trait Tile {

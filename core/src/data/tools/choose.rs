@@ -45,6 +45,13 @@ pub enum Count {
         /// Over what they are even.
         by: Evenly,
     },
+    /// Every so many in the order of the scan: its odd and even halves are two such choices.
+    Every {
+        /// Distance from one to the next.
+        step: usize,
+        /// The first, below `step`.
+        from: usize,
+    },
 }
 
 /// Positions in px from (included) to (not included); an end left out is open.
@@ -153,6 +160,11 @@ impl Subset {
             Count::First(n) => (n, "first"),
             Count::Random { n, .. } => (n, "random"),
             Count::Stratified { n, .. } => (n, "stratified"),
+            Count::Every { step, from } => {
+                let mut order = inside;
+                by_scan_index(&mut order, scan_index);
+                return every(&order, step, from);
+            }
         };
         if n == 0 || m < n {
             let place = if self.region.is_some() {
@@ -170,7 +182,7 @@ impl Subset {
         }
         let mut order = inside;
         match self.count {
-            Count::All | Count::First(_) => {}
+            Count::All | Count::First(_) | Count::Every { .. } => {}
             Count::Random { seed, .. } => order.shuffle(&mut stream(seed, Purpose::Subsampling)),
             Count::Stratified { by, .. } => {
                 match by {
@@ -199,6 +211,7 @@ impl Subset {
                 n,
                 by: Evenly::Area,
             } => format!("--stratified {n} --by area"),
+            Count::Every { step, from } => format!("--every {step} --from {from}"),
         };
         if let Some(region) = self.region {
             let space = if text.is_empty() { "" } else { " " };
@@ -206,6 +219,24 @@ impl Subset {
         }
         text
     }
+}
+
+/// Rows at `from`, `from + step`, ... of an order, ascending.
+fn every(order: &[usize], step: usize, from: usize) -> Result<Vec<usize>> {
+    let refuse = |key: &str, expected: String, found: usize| {
+        let found = found.to_string();
+        Err(Error::invalid("choose patterns", key, expected, found))
+    };
+    if step == 0 || order.len() < step {
+        let expected = format!("1 to {}, as many as there are", order.len());
+        return refuse("every", expected, step);
+    }
+    if step <= from {
+        return refuse("from", format!("0 to {}", step - 1), from);
+    }
+    let mut rows: Vec<usize> = order.iter().copied().skip(from).step_by(step).collect();
+    rows.sort_unstable();
+    Ok(rows)
 }
 
 /// Stable, and only where the numbers tell the patterns apart.

@@ -8,7 +8,7 @@ mod tools;
 use std::sync::Arc;
 
 use egui::{Panel, Ui};
-use egui_tiles::{Linear, LinearDir, Tiles, Tree};
+use egui_tiles::{LinearDir, Tiles, Tree};
 use ndarray::Axis;
 use ptycho_core::data::Dataset;
 use ptycho_core::paint::component::Source;
@@ -25,7 +25,7 @@ use super::super::preferences::Preferences;
 use super::super::queue::{Lane, Queue};
 use super::super::widgets::image_pane::ImagePane;
 use super::pictures::{Pane, Pictures};
-use super::tiles::{Behavior, Tile};
+use super::tiles::{Behavior, Tile, split};
 
 /// The choices of the data view.
 pub struct DataView {
@@ -109,10 +109,11 @@ fn layout() -> Tree<DataTile> {
     let probe = tiles.insert_pane(DataTile::Probe);
     let arrays = tiles.insert_tab_tile(vec![probe, object]);
     let below = tiles.insert_horizontal_tile(vec![pattern, positions, arrays]);
-    let mut root = Linear::new(LinearDir::Vertical, vec![keys, below]);
-    root.shares.set_share(keys, 0.3);
-    root.shares.set_share(below, 0.7);
-    let root = tiles.insert_container(root);
+    let root = split(
+        &mut tiles,
+        LinearDir::Vertical,
+        &[(keys, 0.3), (below, 0.7)],
+    );
     Tree::new(egui::Id::unique("data tiles"), root, tiles)
 }
 

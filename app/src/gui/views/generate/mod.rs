@@ -8,7 +8,7 @@ mod side;
 mod tables;
 
 use egui::{Panel, Ui};
-use egui_tiles::{Linear, LinearDir, Tiles, Tree};
+use egui_tiles::{LinearDir, Tiles, Tree};
 use ndarray::Axis;
 use ptycho_core::paint::component::Component;
 
@@ -24,7 +24,8 @@ use super::super::preferences::Preferences;
 use super::super::queue::Queue;
 use super::super::widgets::image_pane::ImagePane;
 use super::pictures::{Pane, Pictures};
-use super::tiles::{Behavior, Tile};
+use super::side::left_side;
+use super::tiles::{Behavior, Tile, split, taken};
 
 /// The choices of the generate view.
 pub struct GenerateView {
@@ -135,26 +136,29 @@ fn layout() -> Tree<GenerateTile> {
     let phase = tiles.insert_pane(GenerateTile::ProbePhase);
     let waves = tiles.insert_horizontal_tile(vec![amplitude, phase]);
     let report = tiles.insert_pane(GenerateTile::ProbeReport);
-    let mut probe = Linear::new(LinearDir::Vertical, vec![waves, report]);
-    probe.shares.set_share(waves, 0.6);
-    probe.shares.set_share(report, 0.4);
-    let probe = tiles.insert_container(probe);
-    let mut above = Linear::new(LinearDir::Horizontal, vec![over_object, probe]);
-    above.shares.set_share(over_object, 0.5);
-    above.shares.set_share(probe, 0.5);
-    let above = tiles.insert_container(above);
+    let probe = split(
+        &mut tiles,
+        LinearDir::Vertical,
+        &[(waves, 0.6), (report, 0.4)],
+    );
+    let above = split(
+        &mut tiles,
+        LinearDir::Horizontal,
+        &[(over_object, 0.5), (probe, 0.5)],
+    );
     let patterns = tiles.insert_pane(GenerateTile::Patterns);
     let preflight = tiles.insert_pane(GenerateTile::Preflight);
     let doses = tiles.insert_pane(GenerateTile::Doses);
-    let mut below = Linear::new(LinearDir::Horizontal, vec![preflight, doses]);
-    below.shares.set_share(preflight, 0.36);
-    below.shares.set_share(doses, 0.64);
-    let below = tiles.insert_container(below);
-    let mut root = Linear::new(LinearDir::Vertical, vec![above, patterns, below]);
-    for (tile, share) in [(above, 0.44), (patterns, 0.25), (below, 0.31)] {
-        root.shares.set_share(tile, share);
-    }
-    let root = tiles.insert_container(root);
+    let below = split(
+        &mut tiles,
+        LinearDir::Horizontal,
+        &[(preflight, 0.36), (doses, 0.64)],
+    );
+    let root = split(
+        &mut tiles,
+        LinearDir::Vertical,
+        &[(above, 0.44), (patterns, 0.25), (below, 0.31)],
+    );
     Tree::new(egui::Id::unique("generate tiles"), root, tiles)
 }
 
@@ -167,14 +171,9 @@ impl GenerateView {
         (queue, preferences): (&Queue, &mut Preferences),
         commands: &mut Vec<Command>,
     ) {
-        let width = (ui.available_width() * 0.3).clamp(270.0, 350.0);
-        Panel::left("generate side")
-            .resizable(true)
-            .default_size(width)
-            .min_size(240.0)
-            .show(ui, |ui| {
-                side::side(ui, document, preferences, &mut self.thumbnails, commands);
-            });
+        left_side(ui, "generate side", 270.0..=350.0, |ui| {
+            side::side(ui, document, preferences, &mut self.thumbnails, commands);
+        });
         Panel::top("generate run").show(ui, |ui| {
             run_bar::run_bar(ui, document, queue, commands);
         });
@@ -182,8 +181,7 @@ impl GenerateView {
             Panel::bottom("generate values").show(ui, |ui| self.pictures.finish(ui, commands));
         }
         central(ui, |ui| {
-            let mut tree =
-                std::mem::replace(&mut self.tree, Tree::empty(egui::Id::unique("no tiles")));
+            let mut tree = taken(&mut self.tree);
             let mut draw = |ui: &mut Ui, tile: &GenerateTile| {
                 self.draw_tile(ui, *tile, (document, queue), commands);
             };
@@ -223,7 +221,7 @@ impl GenerateView {
             GenerateTile::Patterns => {
                 pictures::patterns_tile(ui, generation, &mut self.dose, &mut self.pictures);
             }
-            GenerateTile::Preflight => tables::preflight(ui, generation),
+            GenerateTile::Preflight => tables::preflight(ui, generation, commands),
             GenerateTile::Doses => tables::doses(ui, generation, queue, commands),
         }
     }

@@ -1,6 +1,6 @@
 //! Generate, cancel, and how it stands; what can be done with the result.
 
-use egui::{Button, ProgressBar, RichText, Ui};
+use egui::{ProgressBar, RichText, Ui};
 use ptycho_core::job::JobState;
 use ptycho_core::study::generate::{PlannedDose, Stage, StageState};
 
@@ -12,6 +12,7 @@ use super::super::super::generation::{FinishedGeneration, Generation};
 use super::super::super::meter::seconds_text;
 use super::super::super::queue::{Lane, Queue, Row};
 use super::super::super::theme;
+use super::super::side::{large_button, open_folder_button, pressed};
 use super::sections::dose_words;
 use super::tables::stage_name;
 
@@ -27,36 +28,19 @@ pub(super) fn run_bar(
     ui.horizontal_wrapped(|ui| {
         let row = queue.generation();
         let blocking = blocking_words(generation, queue);
-        let generate =
-            Button::new(RichText::new("▶ Generate").strong()).min_size(egui::vec2(96.0, 28.0));
-        let response = ui.add_enabled(blocking.is_none(), generate);
-        let tooltip = format!("{} (F5)", "Write training and test sets at every dose");
-        if response
-            .on_hover_text(tooltip)
-            .on_disabled_hover_text(blocking.unwrap_or_default())
-            .clicked()
-        {
+        let generate = large_button(RichText::new("▶ Generate").strong(), 96.0);
+        let tip = "Write training and test sets at every dose (F5)";
+        if pressed(ui, generate, tip, blocking.as_deref()) {
             commands.push(Command::Do(Action::Generate));
         }
-        let cancel = Button::new("⏹ Cancel").min_size(egui::vec2(72.0, 28.0));
-        let tooltip = "Stop; doses that are complete stay, nothing half-written does (Ctrl+.)";
-        if ui
-            .add_enabled(row.is_some(), cancel)
-            .on_hover_text(tooltip)
-            .on_disabled_hover_text(tooltip)
-            .clicked()
-        {
+        let tip = "Stop; doses that are complete stay, nothing half-written does (Ctrl+.)";
+        let why_not = row.is_none().then_some(tip);
+        if pressed(ui, large_button("⏹ Cancel", 72.0), tip, why_not) {
             commands.push(Command::Do(Action::Stop));
         }
-        let output = generation.output();
-        let open = ui.add_enabled(output.is_dir(), Button::new("Open folder"));
-        if open
-            .on_hover_text("Show the folder of the datasets in the file manager")
-            .on_disabled_hover_text("The folder is made when something is written")
-            .clicked()
-        {
-            commands.push(Command::OpenFolder(output));
-        }
+        let tip = "Show the folder of the datasets in the file manager";
+        let why_not = "The folder is made when something is written";
+        open_folder_button(ui, Some(generation.output()), (tip, why_not), commands);
         action_button(ui, Action::CopyAsCommand, true, commands);
     });
     ui.horizontal_wrapped(|ui| state(ui, generation, queue));

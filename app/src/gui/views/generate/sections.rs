@@ -8,6 +8,7 @@ use super::super::super::generation::doses::dose_text;
 use super::super::super::generation::sketch::{ScanSketch, Section};
 use super::super::super::theme;
 use super::super::super::widgets::scan_marks::{self, Marks};
+use super::super::side::problem;
 use super::pictures::groups;
 
 /// Side of a picture, in points.
@@ -70,8 +71,8 @@ pub(super) fn section(
     thumbnails: &mut Thumbnails,
     fields: impl FnOnce(&mut Ui),
 ) {
-    let problem = sketch.problem_of(section);
-    let title = match problem {
+    let wrong = sketch.problem_of(section);
+    let title = match wrong {
         Some(_) => format!("{} ✖", section.title()),
         None => section.title().to_owned(),
     };
@@ -88,8 +89,8 @@ pub(super) fn section(
                     }
                 });
             });
-            if let Some(problem) = problem {
-                ui.colored_label(theme::palette(ui).bad, format!("✖ {problem}"));
+            if let Some(words) = wrong {
+                problem(ui, words);
             }
             fields(ui);
             ui.add_space(theme::GRID);

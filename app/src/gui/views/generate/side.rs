@@ -1,12 +1,11 @@
 //! The left side: presets and the parameters, section by section, each with its picture.
 
-use egui::{Button, RichText, ScrollArea, TextEdit, Ui};
+use egui::{RichText, ScrollArea, TextEdit, Ui};
 use ptycho_core::fields::Fields;
 use ptycho_core::sim::SceneSettings;
 use ptycho_core::study::generate::{GenerateTask, Preset};
 
-use super::super::super::chrome::action_button;
-use super::super::super::command::{Action, Command};
+use super::super::super::command::Command;
 use super::super::super::document::Document;
 use super::super::super::files::Purpose;
 use super::super::super::generation::sketch::Section;
@@ -14,6 +13,7 @@ use super::super::super::generation::{Generation, Sketch};
 use super::super::super::preferences::Preferences;
 use super::super::super::theme;
 use super::super::super::widgets::field_table::{Aids, FieldTable, Relevance, TableResponse};
+use super::super::side::{PathRow, problem, title_row};
 use super::relevance::{found, relevance};
 use super::sections::{Thumbnails, section};
 
@@ -26,11 +26,7 @@ pub(super) fn side(
     commands: &mut Vec<Command>,
 ) {
     ui.add_space(4.0);
-    ui.horizontal_wrapped(|ui| {
-        ui.strong("Parameters");
-        action_button(ui, Action::Undo, document.can_undo(), commands);
-        action_button(ui, Action::Redo, document.can_redo(), commands);
-    });
+    title_row(ui, "Parameters", document, commands);
     presets(ui, commands);
     let generation = &mut document.generation;
     let table = &mut preferences.parameters;
@@ -168,8 +164,8 @@ fn doses_section(ui: &mut Ui, generation: &mut Generation, thumbnails: &mut Thum
             }
             ui.label(RichText::new("photons/pattern").color(theme::palette(ui).weak));
         });
-        if let Some(problem) = &doses.problem {
-            ui.colored_label(theme::palette(ui).bad, format!("✖ {problem}"));
+        if let Some(words) = &doses.problem {
+            problem(ui, words);
         }
     });
 }
@@ -217,23 +213,21 @@ fn rest_sections(
     egui::CollapsingHeader::new(RichText::new("Output").strong())
         .default_open(true)
         .show_unindented(ui, |ui| {
+            let mut text = task.output.display().to_string();
+            let row = PathRow {
+                label: "Folder",
+                what: "output folder",
+                hint: "folder of the datasets",
+                tip: "Gets a folder for each dose, run_manifest.json, summary.md and dataset_generation.log.\n\nFlag: --output",
+                label_width_pt: 0.0,
+                beside_pt: 10.0 * theme::GRID,
+            };
             ui.horizontal(|ui| {
-                let label = ui.label("Folder");
-                let mut text = task.output.display().to_string();
-                let width = (ui.available_width() - 10.0 * theme::GRID).max(20.0 * theme::GRID);
-                let edit = TextEdit::singleline(&mut text)
-                    .desired_width(width)
-                    .hint_text("folder of the datasets");
-                let tip = "Gets a folder for each dose, run_manifest.json, summary.md and dataset_generation.log.\n\nFlag: --output";
-                let response = ui.add(edit).labelled_by(label.id).on_hover_text(tip);
-                if response.changed() {
+                let response = row.ui(ui, &mut text);
+                if response.is_changed {
                     task.output = text.into();
                 }
-                let browse = ui
-                    .add(Button::new("…"))
-                    .on_hover_text("Choose the folder")
-                    .accessible_name("Browse for the output folder");
-                if browse.clicked() {
+                if response.is_browse_asked {
                     commands.push(Command::ChooseForGeneration(Purpose::OutputFolder));
                 }
             });

@@ -6,7 +6,6 @@ use ptycho_core::sim::probe::ProbeStatistics;
 use ptycho_core::study::generate::{PlannedDose, Stage, StageState};
 
 use super::super::super::command::Command;
-use super::super::super::document::CheckState;
 use super::super::super::generation::doses::dose_text;
 use super::super::super::generation::preflight::preflight as checks;
 use super::super::super::generation::{Generation, Sketch};
@@ -14,6 +13,7 @@ use super::super::super::meter::seconds_text;
 use super::super::super::queue::Queue;
 use super::super::super::theme;
 use super::super::data::mode_selector;
+use super::super::side::check_line;
 
 /// The stage in a word.
 pub(super) fn stage_name(stage: Stage) -> &'static str {
@@ -79,7 +79,7 @@ fn statistics(ui: &mut Ui, name: &str, of: &ProbeStatistics) {
 }
 
 /// What will be written and what stands in the way.
-pub(super) fn preflight(ui: &mut Ui, generation: &Generation) {
+pub(super) fn preflight(ui: &mut Ui, generation: &Generation, commands: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         ui.strong("Before the run");
         if !generation.is_plan_current() {
@@ -90,16 +90,7 @@ pub(super) fn preflight(ui: &mut Ui, generation: &Generation) {
         .auto_shrink([false, false])
         .show(ui, |ui| {
             for check in checks(generation) {
-                let palette = theme::palette(ui);
-                let (icon, color) = match check.state {
-                    CheckState::Good => ("✔", palette.ok),
-                    CheckState::Warning => ("⚠", palette.warn),
-                    CheckState::Blocking => ("✖", palette.bad),
-                };
-                ui.horizontal_wrapped(|ui| {
-                    ui.colored_label(color, icon);
-                    ui.add(egui::Label::new(&check.text).wrap().selectable(true));
-                });
+                check_line(ui, &check, commands);
             }
         });
 }

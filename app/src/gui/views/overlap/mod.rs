@@ -8,7 +8,7 @@ mod side;
 mod tables;
 
 use egui::{Panel, Ui};
-use egui_tiles::{Linear, LinearDir, Tiles, Tree};
+use egui_tiles::{LinearDir, Tiles, Tree};
 use ndarray::{Array2, ArrayView2};
 use ptycho_core::data::Dataset;
 use ptycho_core::paint::component::Source;
@@ -23,7 +23,8 @@ use super::super::queue::{Lane, Queue};
 use super::super::thinning::{ColourBy, Subject, Thinning};
 use super::super::widgets::image_pane::ImagePane;
 use super::pictures::{Context, Pane, Pictures};
-use super::tiles::{Behavior, Tile};
+use super::side::left_side;
+use super::tiles::{Behavior, Tile, split, taken};
 
 /// While settings are worked out the window looks for the result this often: at what a screen shows, not at the ten
 /// times a second that other jobs are content with.
@@ -121,14 +122,16 @@ fn layout() -> Tree<OverlapTile> {
     let histogram = tiles.insert_pane(OverlapTile::Histogram);
     let numbers = tiles.insert_pane(OverlapTile::Numbers);
     let pictures = tiles.insert_tab_tile(vec![pattern, histogram]);
-    let mut beside = Linear::new(LinearDir::Vertical, vec![pictures, numbers]);
-    beside.shares.set_share(pictures, 0.42);
-    beside.shares.set_share(numbers, 0.58);
-    let beside = tiles.insert_container(beside);
-    let mut root = Linear::new(LinearDir::Horizontal, vec![scan, beside]);
-    root.shares.set_share(scan, 0.6);
-    root.shares.set_share(beside, 0.4);
-    let root = tiles.insert_container(root);
+    let beside = split(
+        &mut tiles,
+        LinearDir::Vertical,
+        &[(pictures, 0.42), (numbers, 0.58)],
+    );
+    let root = split(
+        &mut tiles,
+        LinearDir::Horizontal,
+        &[(scan, 0.6), (beside, 0.4)],
+    );
     Tree::new(egui::Id::unique("overlap tiles"), root, tiles)
 }
 
@@ -144,12 +147,9 @@ impl OverlapView {
         if queue.is_busy(Lane::Thinning) || queue.is_busy(Lane::Subject) {
             ui.ctx().request_repaint_after_secs(LOOK_INTERVAL_S);
         }
-        let width = (ui.available_width() * 0.3).clamp(260.0, 320.0);
-        Panel::left("overlap side")
-            .resizable(true)
-            .default_size(width)
-            .min_size(230.0)
-            .show(ui, |ui| side::side(ui, document, preferences, commands));
+        left_side(ui, "overlap side", 260.0..=320.0, |ui| {
+            side::side(ui, document, preferences, commands);
+        });
         Panel::top("overlap run").show(ui, |ui| {
             run_bar::run_bar(ui, document, queue, commands);
         });
@@ -164,8 +164,7 @@ impl OverlapView {
         Panel::bottom("overlap values").show(ui, |ui| self.pictures.finish(ui, commands));
         let thinning = &mut document.thinning;
         central(ui, |ui| {
-            let mut tree =
-                std::mem::replace(&mut self.tree, Tree::empty(egui::Id::unique("no tiles")));
+            let mut tree = taken(&mut self.tree);
             let mut draw = |ui: &mut Ui, tile: &OverlapTile| match tile {
                 OverlapTile::Scan => self.scan_tile(ui, thinning, &subject, commands),
                 OverlapTile::Pattern => self.pattern_tile(ui, thinning, &subject),

@@ -1,6 +1,6 @@
 //! Write the views, cancel, and how it stands.
 
-use egui::{Button, CollapsingHeader, Label, ProgressBar, RichText, ScrollArea, Ui};
+use egui::{CollapsingHeader, Label, ProgressBar, RichText, ScrollArea, Ui};
 use ptycho_core::study::overlap::OverlapOutcome;
 
 use super::super::super::chrome::action_button;
@@ -10,6 +10,7 @@ use super::super::super::generation::doses::dose_text;
 use super::super::super::meter::seconds_text;
 use super::super::super::queue::{Lane, Queue, Row};
 use super::super::super::theme;
+use super::super::side::{large_button, open_folder_button, pressed};
 
 /// In a window lower than this the list of what was written is opened by a click.
 const LOW: f32 = 180.0 * theme::GRID;
@@ -26,40 +27,27 @@ pub(super) fn run_bar(
     ui.horizontal_wrapped(|ui| {
         let row = queue.overlap();
         let blocking = blocking_words(document, queue);
-        let write =
-            Button::new(RichText::new("▶ Write views").strong()).min_size(egui::vec2(96.0, 28.0));
         let tip = match (thinning.is_of_folder, thinning.settings.views.len()) {
             (true, n) => format!("Write {n} views of the training and test set of every dose (F5)"),
             (false, n) => format!("Write {n} views of the open scan (F5)"),
         };
-        let response = ui.add_enabled(blocking.is_none(), write);
-        if response
-            .on_hover_text(tip)
-            .on_disabled_hover_text(blocking.unwrap_or_default())
-            .clicked()
-        {
+        let write = large_button(RichText::new("▶ Write views").strong(), 96.0);
+        if pressed(ui, write, &tip, blocking.as_deref()) {
             commands.push(Command::WriteViews);
         }
-        let cancel = Button::new("⏹ Cancel").min_size(egui::vec2(72.0, 28.0));
         let tip = "Stop; views that are complete stay, nothing half-written does (Ctrl+.)";
-        if ui
-            .add_enabled(row.is_some(), cancel)
-            .on_hover_text(tip)
-            .on_disabled_hover_text(tip)
-            .clicked()
-        {
+        let why_not = row.is_none().then_some(tip);
+        if pressed(ui, large_button("⏹ Cancel", 72.0), tip, why_not) {
             commands.push(Command::Do(Action::Stop));
         }
-        let output = thinning.output(&document.scan);
-        let is_there = output.as_ref().is_some_and(|output| output.is_dir());
-        let open = ui.add_enabled(is_there, Button::new("Open folder"));
-        if open
-            .on_hover_text("Show the folder of the views in the file manager")
-            .on_disabled_hover_text("The folder is made when something is written")
-            .clicked()
-        {
-            commands.extend(output.map(Command::OpenFolder));
-        }
+        let tip = "Show the folder of the views in the file manager";
+        let why_not = "The folder is made when something is written";
+        open_folder_button(
+            ui,
+            thinning.output(&document.scan),
+            (tip, why_not),
+            commands,
+        );
         action_button(ui, Action::CopyAsCommand, true, commands);
     });
     state(ui, document, queue, commands);

@@ -5,8 +5,7 @@ use ptycho_core::fields::Fields;
 use ptycho_core::grouping::{GroupSettings, SpacingSettings, View};
 use ptycho_core::study::generate::RunManifest;
 
-use super::super::super::chrome::action_button;
-use super::super::super::command::{Action, Command};
+use super::super::super::command::Command;
 use super::super::super::document::Document;
 use super::super::super::files::Purpose;
 use super::super::super::generation::doses::dose_text;
@@ -14,6 +13,7 @@ use super::super::super::preferences::Preferences;
 use super::super::super::theme;
 use super::super::super::thinning::{Thinning, ThinningSettings};
 use super::super::super::widgets::field_table::{Aids, FieldTable, Relevance};
+use super::super::side::{PathRow, heading, problem, reset_button, title_row, wide_label};
 
 /// Fields that have a slider of their own above the table.
 const WITH_SLIDER: [&str; 3] = ["gridsize", "neighbors", "seed"];
@@ -30,11 +30,7 @@ pub(super) fn side(
     commands: &mut Vec<Command>,
 ) {
     ui.add_space(4.0);
-    ui.horizontal_wrapped(|ui| {
-        ui.strong("Views");
-        action_button(ui, Action::Undo, document.can_undo(), commands);
-        action_button(ui, Action::Redo, document.can_redo(), commands);
-    });
+    title_row(ui, "Views", document, commands);
     let thinning = &mut document.thinning;
     let table = &mut preferences.parameters;
     let n_hidden = aids(thinning).n_hidden_changes(&thinning.settings.groups)
@@ -59,11 +55,6 @@ pub(super) fn side(
             heading(ui, "Output");
             output(ui, document, commands);
         });
-}
-
-fn heading(ui: &mut Ui, words: &str) {
-    ui.add_space(theme::GAP);
-    ui.label(RichText::new(words).strong());
 }
 
 fn aids(_: &Thinning) -> Aids<'static> {
@@ -232,7 +223,7 @@ fn views(ui: &mut Ui, thinning: &mut Thinning) {
         ui.label(RichText::new(words).color(theme::palette(ui).weak));
     }
     if let Err(error) = view.check() {
-        ui.colored_label(theme::palette(ui).bad, format!("✖ {error}"));
+        problem(ui, &error.to_string());
     }
 }
 
@@ -247,12 +238,7 @@ fn unused_name(views: &[View]) -> String {
 /// A slider beside its label, as wide as the panel allows; true where it was moved.
 fn slider(ui: &mut Ui, name: &str, tip: &str, slider: Slider<'_>) -> bool {
     ui.horizontal(|ui| {
-        let label = ui
-            .horizontal(|ui| {
-                ui.set_min_width(17.0 * theme::GRID);
-                ui.label(name)
-            })
-            .inner;
+        let label = wide_label(ui, name, 17.0 * theme::GRID);
         ui.spacing_mut().slider_width =
             (ui.available_width() - 18.0 * theme::GRID).max(12.0 * theme::GRID);
         let response = ui.add(slider).labelled_by(label.id).on_hover_text(tip);
@@ -310,32 +296,29 @@ fn spacing(ui: &mut Ui, thinning: &mut Thinning, table: FieldTable) {
 fn output(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
     let found = document.thinning.output(&document.scan);
     let settings = &mut document.thinning.settings;
+    let mut text = settings
+        .output
+        .as_ref()
+        .or(found.as_ref())
+        .map_or_else(String::new, |path| path.display().to_string());
+    let row = PathRow {
+        label: "Folder",
+        what: "folder of the views",
+        hint: "",
+        tip: "Gets a folder for each dose and view, and overlap_manifest.json.\n\nFlag: --output",
+        label_width_pt: 0.0,
+        beside_pt: 18.0 * theme::GRID,
+    };
     ui.horizontal(|ui| {
-        let label = ui.label("Folder");
-        let mut text = settings
-            .output
-            .as_ref()
-            .or(found.as_ref())
-            .map_or_else(String::new, |path| path.display().to_string());
-        let width = (ui.available_width() - 18.0 * theme::GRID).max(20.0 * theme::GRID);
-        let tip = format!("{text}\nGets a folder for each dose and view, and overlap_manifest.json.\n\nFlag: --output");
-        let edit = TextEdit::singleline(&mut text).desired_width(width);
-        let response = ui.add(edit).labelled_by(label.id).on_hover_text(tip);
-        if response.changed() {
+        let response = row.ui(ui, &mut text);
+        if response.is_changed {
             settings.output = (!text.trim().is_empty()).then(|| text.into());
         }
-        let browse = ui
-            .button("…")
-            .on_hover_text("Choose the folder")
-            .accessible_name("Browse for the folder of the views");
-        if browse.clicked() {
+        if response.is_browse_asked {
             commands.push(Command::ChooseForViews(Purpose::ViewsFolder));
         }
-        let reset = ui
-            .add_enabled(settings.output.is_some(), Button::new("↺").frame(false))
-            .on_hover_text("Beside the source")
-            .accessible_name("Reset Folder");
-        if reset.clicked() {
+        let can_reset = settings.output.is_some();
+        if reset_button(ui, "Folder", "Beside the source", can_reset) {
             settings.output = None;
         }
     });

@@ -3,7 +3,7 @@
 mod side;
 
 use egui::{Panel, Ui};
-use egui_tiles::{Linear, LinearDir, Tiles, Tree};
+use egui_tiles::{LinearDir, Tiles, Tree};
 use ndarray::Axis;
 
 pub use self::side::Permissions;
@@ -18,7 +18,7 @@ use super::super::widgets::image_pane::ImagePane;
 use super::super::widgets::line_plot::{LinePlot, PlotData, Series};
 use super::data::mode_selector;
 use super::pictures::{Pane, Pictures};
-use super::tiles::{Behavior, Tile};
+use super::tiles::{Behavior, Tile, split};
 use ptycho_core::paint::component::{Component, Source};
 
 /// The choices of the reconstruct view.
@@ -102,11 +102,11 @@ fn layout() -> Tree<ReconstructTile> {
     let loss = insert(ReconstructTile::Loss);
     let object = tiles.insert_horizontal_tile(object.to_vec());
     let probe = tiles.insert_horizontal_tile(probe.to_vec());
-    let mut root = Linear::new(LinearDir::Vertical, vec![object, probe, loss]);
-    for (tile, share) in [(object, 0.45), (probe, 0.32), (loss, 0.23)] {
-        root.shares.set_share(tile, share);
-    }
-    let root = tiles.insert_container(root);
+    let root = split(
+        &mut tiles,
+        LinearDir::Vertical,
+        &[(object, 0.45), (probe, 0.32), (loss, 0.23)],
+    );
     Tree::new(egui::Id::unique("reconstruct tiles"), root, tiles)
 }
 

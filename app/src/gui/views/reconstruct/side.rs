@@ -10,6 +10,7 @@ use super::super::super::meter::seconds_text;
 use super::super::super::preferences::Preferences;
 use super::super::super::queue::{Queue, Row};
 use super::super::super::theme;
+use super::super::side::{check_line, large_button, pressed, title_row};
 
 /// Which of the actions can do anything now.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,24 +35,15 @@ pub(super) fn side(
 ) {
     ui.add_space(4.0);
     ui.horizontal_wrapped(|ui| {
-        let run =
-            egui::Button::new(RichText::new("▶ Run").strong()).min_size(egui::vec2(72.0, 28.0));
-        let response = ui.add_enabled(permissions.run, run);
-        let why = blocking_words(document, permissions);
-        if response
-            .on_hover_text("Reconstruct with these parameters (F5)")
-            .on_disabled_hover_text(why)
-            .clicked()
-        {
+        let why_not = (!permissions.run).then(|| blocking_words(document, permissions));
+        let run = large_button(RichText::new("▶ Run").strong(), 72.0);
+        let tip = "Reconstruct with these parameters (F5)";
+        if pressed(ui, run, tip, why_not.as_deref()) {
             commands.push(Command::Do(Action::Run));
         }
-        let stop = egui::Button::new("⏹ Stop").min_size(egui::vec2(64.0, 28.0));
-        let tooltip = "Stop after the present step and keep the result so far (Ctrl+.)";
-        if ui
-            .add_enabled(permissions.stop, stop)
-            .on_hover_text(tooltip)
-            .clicked()
-        {
+        let tip = "Stop after the present step and keep the result so far (Ctrl+.)";
+        let why_not = (!permissions.stop).then_some(tip);
+        if pressed(ui, large_button("⏹ Stop", 64.0), tip, why_not) {
             commands.push(Command::Do(Action::Stop));
         }
         action_button(
@@ -230,18 +222,7 @@ fn result(ui: &mut Ui, document: &Document, permissions: Permissions, commands: 
 fn preflight(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     ui.strong("Before the run");
     for check in document.preflight() {
-        let (icon, color) = match check.state {
-            CheckState::Good => ("✔", theme::palette(ui).ok),
-            CheckState::Warning => ("⚠", ui.visuals().warn_fg_color),
-            CheckState::Blocking => ("✖", ui.visuals().error_fg_color),
-        };
-        ui.horizontal_wrapped(|ui| {
-            ui.colored_label(color, icon);
-            ui.add(egui::Label::new(&check.text).wrap());
-            if let Some(fix) = check.fix {
-                action_button(ui, fix, true, commands);
-            }
-        });
+        check_line(ui, &check, commands);
     }
     ui.separator();
 }
@@ -253,11 +234,7 @@ fn parameters(
     is_running: bool,
     commands: &mut Vec<Command>,
 ) {
-    ui.horizontal_wrapped(|ui| {
-        ui.strong("Parameters of LSQML");
-        action_button(ui, Action::Undo, document.can_undo(), commands);
-        action_button(ui, Action::Redo, document.can_redo(), commands);
-    });
+    title_row(ui, "Parameters of LSQML", document, commands);
     if is_running {
         ui.label(RichText::new("Changes apply to the next run.").weak());
     }

@@ -11,6 +11,7 @@ use super::super::super::theme;
 use super::super::super::training::bundles::bundles_of;
 use super::super::super::training::preflight::with_separators;
 use super::super::super::training::{BundleRead, BundleState, Training};
+use super::super::side::pressed;
 use crate::units::bytes_text;
 
 /// Draw the cards of best and last.
@@ -45,12 +46,9 @@ fn card(
         verdict(ui, state);
         let is_good = matches!(state, Some(BundleState::Read(read)) if read.card.is_ok());
         let button = egui::Button::new("Reconstruct with this bundle");
-        if ui
-            .add_enabled(is_good, button)
-            .on_hover_text("Choose data and result, then reconstruct")
-            .on_disabled_hover_text("The bundle has to be loaded first")
-            .clicked()
-        {
+        let tip = "Choose data and result, then reconstruct";
+        let why_not = (!is_good).then_some("The bundle has to be loaded first");
+        if pressed(ui, button, tip, why_not) {
             commands.push(Command::UseBundle(path.clone(), train));
         }
         if ui

@@ -1,6 +1,6 @@
 //! Reconstruct with a bundle: which one, of which data, how, and what came of it.
 
-use egui::{Button, Grid, Label, RichText, ScrollArea, TextEdit, Ui};
+use egui::{Button, Grid, Label, RichText, ScrollArea, Ui};
 use ptycho_core::paint::ticks::value_text;
 
 use super::super::super::command::{Action, Command};
@@ -11,9 +11,11 @@ use super::super::super::theme;
 use super::super::super::training::Training;
 use super::super::super::training::preflight::{sentence, with_separators};
 use super::super::super::widgets::field_table::{Aids, FieldTable};
+use super::super::side::{PathRow, pressed, reset_button};
 use super::bundle::verdict;
 
 const LABEL_WIDTH: f32 = 17.0 * theme::GRID;
+const SUGGESTED: &str = "Take what is suggested";
 
 /// Draw the form.
 pub(super) fn form(
@@ -40,33 +42,16 @@ pub(super) fn form(
         });
 }
 
-/// A labelled path with a button beside it; what was typed, and whether it is to be browsed for.
-fn row(
-    ui: &mut Ui,
-    label: &str,
-    (text, hint, tip): (&mut String, &str, &str),
-    what: &str,
-) -> (bool, bool) {
-    let name = ui
-        .horizontal(|ui| {
-            ui.set_min_width(LABEL_WIDTH);
-            ui.label(label)
-        })
-        .inner;
-    let width = (ui.available_width() - 44.0 * theme::GRID).max(30.0 * theme::GRID);
-    let shown = format!("{text}\n\n{tip}");
-    let edit = TextEdit::singleline(text)
-        .desired_width(width)
-        .hint_text(hint);
-    let response = ui
-        .add(edit)
-        .labelled_by(name.id)
-        .on_hover_text(shown.trim());
-    let browse = ui
-        .button("…")
-        .on_hover_text(format!("Choose the {what}"))
-        .accessible_name(format!("Browse for the {what}"));
-    (response.changed(), browse.clicked())
+/// The field of a path, with room beside it for what can be done with that.
+fn row<'a>(label: &'a str, what: &'a str, hint: &'a str, tip: &'a str) -> PathRow<'a> {
+    PathRow {
+        label,
+        what,
+        hint,
+        tip,
+        label_width_pt: LABEL_WIDTH,
+        beside_pt: 44.0 * theme::GRID,
+    }
 }
 
 fn bundle_row(ui: &mut Ui, training: &mut Training, commands: &mut Vec<Command>) {
@@ -74,12 +59,12 @@ fn bundle_row(ui: &mut Ui, training: &mut Training, commands: &mut Vec<Command>)
         let inference = &mut training.inference;
         let before = inference.bundle();
         let tip = "The JSON of a bundle, or a run folder: its best bundle is taken";
-        let texts = (&mut inference.draft.bundle, "run folder, or best.json", tip);
-        let (is_changed, is_browse_asked) = row(ui, "Bundle", texts, "bundle");
-        if is_changed {
+        let row = row("Bundle", "bundle", "run folder, or best.json", tip);
+        let response = row.ui(ui, &mut inference.draft.bundle);
+        if response.is_changed {
             inference.test_set = None;
         }
-        if is_browse_asked {
+        if response.is_browse_asked {
             commands.push(Command::ChooseForTraining(Purpose::BundleFile));
         }
         let Some(path) = before else { return };
@@ -107,14 +92,14 @@ fn data_row(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
             found.map_or_else(String::new, |path| path.display().to_string())
         });
         let tip = "NPZ of the same geometry: by default the test set beside the training set, else the open scan";
-        let (is_changed, is_browse_asked) = row(ui, "Data", (&mut text, "data.npz", tip), "data");
-        if is_changed {
+        let response = row("Data", "data", "data.npz", tip).ui(ui, &mut text);
+        if response.is_changed {
             inference.draft.data = Some(text);
         }
-        if is_browse_asked {
+        if response.is_browse_asked {
             commands.push(Command::ChooseForTraining(Purpose::InferData));
         }
-        if reset(ui, "Data", inference.draft.data.is_some()) {
+        if reset_button(ui, "Data", SUGGESTED, inference.draft.data.is_some()) {
             inference.draft.data = None;
         }
         let path = scan.path().map(|path| path.display().to_string());
@@ -137,28 +122,20 @@ fn output_row(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>)
                 .map_or_else(String::new, |path| path.display().to_string())
         });
         let tip = "NPZ with reconstructed_object, coverage, probe and positions";
-        let texts = (&mut text, "result.npz", tip);
-        let (is_changed, is_browse_asked) = row(ui, "Result", texts, "result");
-        if is_changed {
+        let response = row("Result", "result", "result.npz", tip).ui(ui, &mut text);
+        if response.is_changed {
             inference.draft.output = Some(text);
         }
-        if is_browse_asked {
+        if response.is_browse_asked {
             commands.push(Command::ChooseForTraining(Purpose::InferOutput));
         }
-        if reset(ui, "Result", inference.draft.output.is_some()) {
+        if reset_button(ui, "Result", SUGGESTED, inference.draft.output.is_some()) {
             inference.draft.output = None;
         }
         if found.is_some_and(|path| path.is_file()) {
             ui.colored_label(theme::palette(ui).warn, "⚠ will be replaced");
         }
     });
-}
-
-fn reset(ui: &mut Ui, name: &str, is_enabled: bool) -> bool {
-    ui.add_enabled(is_enabled, Button::new("↺").frame(false))
-        .on_hover_text("Take what is suggested")
-        .accessible_name(format!("Reset {name}"))
-        .clicked()
 }
 
 fn buttons(ui: &mut Ui, document: &Document, queue: &Queue, commands: &mut Vec<Command>) {
@@ -175,12 +152,8 @@ fn buttons(ui: &mut Ui, document: &Document, queue: &Queue, commands: &mut Vec<C
     let why = problem.or(busy);
     ui.horizontal_wrapped(|ui| {
         let button = Button::new(RichText::new("▶ Reconstruct").strong());
-        if ui
-            .add_enabled(why.is_none(), button)
-            .on_hover_text("Run the data through the network and stitch the patches")
-            .on_disabled_hover_text(why.clone().unwrap_or_default())
-            .clicked()
-        {
+        let tip = "Run the data through the network and stitch the patches";
+        if pressed(ui, button, tip, why.as_deref()) {
             commands.push(Command::Infer);
         }
         if let Some(why) = why {

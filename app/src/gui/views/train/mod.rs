@@ -12,7 +12,7 @@ mod runs;
 mod side;
 
 use egui::{Panel, RichText, Ui};
-use egui_tiles::{Linear, LinearDir, Tiles, Tree};
+use egui_tiles::{LinearDir, Tiles, Tree};
 
 use self::pictures::Scale;
 use self::plots::Plots;
@@ -26,7 +26,8 @@ use super::super::theme;
 use super::super::training::Training;
 use super::super::training::curves::Per;
 use super::pictures::{Context, Pictures};
-use super::tiles::{Behavior, Tile};
+use super::side::left_side;
+use super::tiles::{Behavior, Tile, split, taken};
 
 /// Which half of the work is looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -116,14 +117,16 @@ fn learning() -> Tree<TrainTile> {
     ];
     let lists = lists.map(|tile| tiles.insert_pane(tile)).to_vec();
     let lists = tiles.insert_tab_tile(lists);
-    let mut below = Linear::new(LinearDir::Horizontal, vec![loss, lists]);
-    below.shares.set_share(loss, 0.5);
-    below.shares.set_share(lists, 0.5);
-    let below = tiles.insert_container(below);
-    let mut root = Linear::new(LinearDir::Vertical, vec![above, below]);
-    root.shares.set_share(above, 0.58);
-    root.shares.set_share(below, 0.42);
-    let root = tiles.insert_container(root);
+    let below = split(
+        &mut tiles,
+        LinearDir::Horizontal,
+        &[(loss, 0.5), (lists, 0.5)],
+    );
+    let root = split(
+        &mut tiles,
+        LinearDir::Vertical,
+        &[(above, 0.58), (below, 0.42)],
+    );
     Tree::new(egui::Id::unique("train tiles"), root, tiles)
 }
 
@@ -139,14 +142,16 @@ fn using() -> Tree<TrainTile> {
     let above = tiles.insert_horizontal_tile(shown.to_vec());
     let form = tiles.insert_pane(TrainTile::Form);
     let numbers = tiles.insert_pane(TrainTile::Numbers);
-    let mut below = Linear::new(LinearDir::Horizontal, vec![form, numbers]);
-    below.shares.set_share(form, 0.58);
-    below.shares.set_share(numbers, 0.42);
-    let below = tiles.insert_container(below);
-    let mut root = Linear::new(LinearDir::Vertical, vec![above, below]);
-    root.shares.set_share(above, 0.56);
-    root.shares.set_share(below, 0.44);
-    let root = tiles.insert_container(root);
+    let below = split(
+        &mut tiles,
+        LinearDir::Horizontal,
+        &[(form, 0.58), (numbers, 0.42)],
+    );
+    let root = split(
+        &mut tiles,
+        LinearDir::Vertical,
+        &[(above, 0.56), (below, 0.44)],
+    );
     Tree::new(egui::Id::unique("inference tiles"), root, tiles)
 }
 
@@ -159,12 +164,9 @@ impl TrainView {
         (queue, preferences): (&Queue, &mut Preferences),
         commands: &mut Vec<Command>,
     ) {
-        let width = (ui.available_width() * 0.3).clamp(260.0, 330.0);
-        Panel::left("train side")
-            .resizable(true)
-            .default_size(width)
-            .min_size(230.0)
-            .show(ui, |ui| side::side(ui, document, preferences, commands));
+        left_side(ui, "train side", 260.0..=330.0, |ui| {
+            side::side(ui, document, preferences, commands);
+        });
         Panel::top("train run").show(ui, |ui| {
             run_bar::run_bar(ui, document, queue, commands);
         });
@@ -177,7 +179,7 @@ impl TrainView {
                 Page::Training => &mut self.learning,
                 Page::Reconstruction => &mut self.using,
             };
-            let mut tree = std::mem::replace(tree, Tree::empty(egui::Id::unique("no tiles")));
+            let mut tree = taken(tree);
             if std::mem::take(&mut self.opens_runs) {
                 tree.make_active(|_, tile| matches!(tile, egui_tiles::Tile::Pane(TrainTile::Runs)));
             }

@@ -1,6 +1,6 @@
 //! Train, stop, resume, queue; how far it is, how fast, how long still, on which device.
 
-use egui::{Button, DragValue, Label, ProgressBar, RichText, Ui};
+use egui::{DragValue, Label, ProgressBar, RichText, Ui};
 use ptycho_core::job::{JobState, StopReason};
 
 use super::super::super::chrome::action_button;
@@ -11,8 +11,7 @@ use super::super::super::queue::{Lane, Queue, Row};
 use super::super::super::theme;
 use super::super::super::training::preflight::{preflight, with_separators};
 use super::super::super::training::{Arm, ArmState, Training};
-
-const BUTTON_HEIGHT: f32 = 28.0;
+use super::super::side::{large_button, open_folder_button, pressed};
 
 /// Draw the bar.
 pub(super) fn run_bar(
@@ -25,14 +24,13 @@ pub(super) fn run_bar(
     let blocking = blocking_words(document);
     ui.horizontal_wrapped(|ui| {
         train_button(ui, blocking.as_deref(), queue, commands);
-        let queue_arm = Button::new("➕ Queue arm").min_size(egui::vec2(88.0, BUTTON_HEIGHT));
         let tip = "Train with these settings after the trainings that run and wait";
-        let response = ui.add_enabled(blocking.is_none(), queue_arm);
-        if response
-            .on_hover_text(tip)
-            .on_disabled_hover_text(blocking.clone().unwrap_or_default())
-            .clicked()
-        {
+        if pressed(
+            ui,
+            large_button("➕ Queue arm", 88.0),
+            tip,
+            blocking.as_deref(),
+        ) {
             commands.push(Command::QueueArm);
         }
         stop_buttons(ui, document, queue, commands);
@@ -53,30 +51,19 @@ fn blocking_words(document: &Document) -> Option<String> {
 }
 
 fn train_button(ui: &mut Ui, blocking: Option<&str>, queue: &Queue, commands: &mut Vec<Command>) {
-    let is_busy = queue.is_busy(Lane::Compute);
-    let train =
-        Button::new(RichText::new("▶ Train").strong()).min_size(egui::vec2(80.0, BUTTON_HEIGHT));
-    let why = blocking.unwrap_or_else(|| queue.busy_words());
-    let response = ui.add_enabled(blocking.is_none() && !is_busy, train);
-    if response
-        .on_hover_text("Train with these settings (F5)")
-        .on_disabled_hover_text(why)
-        .clicked()
-    {
+    let busy = queue.is_busy(Lane::Compute).then(|| queue.busy_words());
+    let train = large_button(RichText::new("▶ Train").strong(), 80.0);
+    let tip = "Train with these settings (F5)";
+    if pressed(ui, train, tip, blocking.or(busy)) {
         commands.push(Command::Do(Action::Train));
     }
 }
 
 fn stop_buttons(ui: &mut Ui, document: &Document, queue: &Queue, commands: &mut Vec<Command>) {
     let row = queue.training().or_else(|| queue.inference());
-    let stop = Button::new("⏹ Stop").min_size(egui::vec2(64.0, BUTTON_HEIGHT));
     let tip = "Stop after the present step and keep what was learnt; a training that waits is next (Ctrl+.)";
-    if ui
-        .add_enabled(row.is_some(), stop)
-        .on_hover_text(tip)
-        .on_disabled_hover_text(tip)
-        .clicked()
-    {
+    let why_not = row.is_none().then_some(tip);
+    if pressed(ui, large_button("⏹ Stop", 64.0), tip, why_not) {
         commands.push(Command::Do(Action::Stop));
     }
     let is_waiting = |arm: &Arm| arm.state == ArmState::Waiting;
@@ -87,9 +74,8 @@ fn stop_buttons(ui: &mut Ui, document: &Document, queue: &Queue, commands: &mut 
         .filter(|arm| is_waiting(arm))
         .count();
     if row.is_some() && 0 < n_waiting {
-        let stop = Button::new("Stop all").min_size(egui::vec2(64.0, BUTTON_HEIGHT));
         let tip = format!("Stop, and do not start the {n_waiting} that wait");
-        if ui.add(stop).on_hover_text(tip).clicked() {
+        if pressed(ui, large_button("Stop all", 64.0), &tip, None) {
             commands.push(Command::StopArms);
         }
     }
@@ -98,16 +84,10 @@ fn stop_buttons(ui: &mut Ui, document: &Document, queue: &Queue, commands: &mut 
 fn resume(ui: &mut Ui, training: &mut Training, commands: &mut Vec<Command>) {
     let problem = training.resume_problem();
     let done = training.arm().map_or(0, |arm| arm.history.epochs.len());
-    let can_resume = problem.is_none() && done < training.resume_epochs;
-    let resume = Button::new("↻ Resume").min_size(egui::vec2(72.0, BUTTON_HEIGHT));
+    let is_done = training.resume_epochs <= done;
+    let why_not = problem.or(is_done.then_some("All those epochs are done: ask for more."));
     let tip = "Go on with the chosen training from its checkpoint, in its run folder (Shift+F5)";
-    let why = problem.unwrap_or("All those epochs are done: ask for more.");
-    if ui
-        .add_enabled(can_resume, resume)
-        .on_hover_text(tip)
-        .on_disabled_hover_text(why)
-        .clicked()
-    {
+    if pressed(ui, large_button("↻ Resume", 72.0), tip, why_not) {
         commands.push(Command::Do(Action::Continue));
     }
     ui.add_enabled_ui(problem.is_none(), |ui| {
@@ -122,15 +102,9 @@ fn resume(ui: &mut Ui, training: &mut Training, commands: &mut Vec<Command>) {
 
 fn open_folder(ui: &mut Ui, training: &Training, commands: &mut Vec<Command>) {
     let folder = training.arm().map(|arm| arm.folder().clone());
-    let is_there = folder.as_ref().is_some_and(|folder| folder.is_dir());
-    let open = ui.add_enabled(is_there, Button::new("Open folder"));
-    if open
-        .on_hover_text("Show the run folder of the chosen training in the file manager")
-        .on_disabled_hover_text("The run folder is made when a training starts")
-        .clicked()
-    {
-        commands.extend(folder.map(Command::OpenFolder));
-    }
+    let tip = "Show the run folder of the chosen training in the file manager";
+    let why_not = "The run folder is made when a training starts";
+    open_folder_button(ui, folder, (tip, why_not), commands);
 }
 
 /// How far, how it ended, or what stands in the way.

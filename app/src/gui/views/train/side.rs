@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use egui::{Button, ComboBox, RichText, ScrollArea, TextEdit, Ui};
+use egui::{ComboBox, RichText, ScrollArea, Ui};
 use ptycho_core::compute::DeviceChoice;
 use ptycho_core::nn::TrainSettings;
 
-use super::super::super::chrome::action_button;
-use super::super::super::command::{Action, Command};
+use super::super::super::command::Command;
 use super::super::super::document::Document;
 use super::super::super::files::Purpose;
 use super::super::super::preferences::Preferences;
@@ -16,7 +15,11 @@ use super::super::super::training::command_line::device_word;
 use super::super::super::training::sets::{known_sets, matching_test};
 use super::super::super::training::{TrainDraft, Training};
 use super::super::super::widgets::field_table::{Aids, FieldTable, Relevance};
+use super::super::side::{PathRow, heading, problem, reset_button, title_row, wide_label};
 use super::relevance::{PARTS, relevance};
+
+/// So that the fields of paths begin alike.
+const LABEL_WIDTH: f32 = 16.0 * theme::GRID;
 
 /// Draw the side.
 pub(super) fn side(
@@ -26,11 +29,7 @@ pub(super) fn side(
     commands: &mut Vec<Command>,
 ) {
     ui.add_space(4.0);
-    ui.horizontal_wrapped(|ui| {
-        ui.strong("Training");
-        action_button(ui, Action::Undo, document.can_undo(), commands);
-        action_button(ui, Action::Redo, document.can_redo(), commands);
-    });
+    title_row(ui, "Training", document, commands);
     let settings = &mut document.training.draft.settings;
     let table = &mut preferences.parameters;
     let before = settings.clone();
@@ -54,47 +53,20 @@ pub(super) fn side(
         });
 }
 
-fn heading(ui: &mut Ui, words: &str) {
-    ui.add_space(theme::GAP);
-    ui.label(RichText::new(words).strong());
-}
-
-/// What is wrong with a field, below it.
-fn problem(ui: &mut Ui, words: &str) {
-    let words = RichText::new(format!("✖ {words}")).color(theme::palette(ui).bad);
-    ui.add(egui::Label::new(words).wrap().selectable(true));
-}
-
-/// A path that is typed or browsed for; true where it is to be browsed for.
-fn path_row(
-    ui: &mut Ui,
-    (label, what): (&str, &str),
-    (text, hint, tip): (&mut String, &str, &str),
-) -> (egui::Response, bool) {
-    ui.horizontal(|ui| {
-        let name = ui
-            .horizontal(|ui| {
-                ui.set_min_width(16.0 * theme::GRID);
-                ui.label(label)
-            })
-            .inner;
-        let width = (ui.available_width() - 11.0 * theme::GRID).max(20.0 * theme::GRID);
-        let tip = if text.is_empty() {
-            tip.to_owned()
-        } else {
-            format!("{text}\n\n{tip}")
-        };
-        let edit = TextEdit::singleline(text)
-            .desired_width(width)
-            .hint_text(hint);
-        let response = ui.add(edit).labelled_by(name.id).on_hover_text(tip);
-        let browse = ui
-            .button("…")
-            .on_hover_text(format!("Choose the {what}"))
-            .accessible_name(format!("Browse for the {what}"));
-        (response, browse.clicked())
-    })
-    .inner
+/// The field of a path, with room for `beside` steps of the grid after it.
+fn path_row<'a>(
+    (label, what): (&'a str, &'a str),
+    (hint, tip): (&'a str, &'a str),
+    beside: f32,
+) -> PathRow<'a> {
+    PathRow {
+        label,
+        what,
+        hint,
+        tip,
+        label_width_pt: LABEL_WIDTH,
+        beside_pt: beside * theme::GRID,
+    }
 }
 
 /// What is trained on, and what it is validated on.
@@ -114,10 +86,12 @@ fn data(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
         .on_hover_text("Train on another dataset");
     if !draft.is_of_scan {
         let tip = "NPZ to train on; a stored group_index is used as it is";
-        let texts = (&mut draft.train, "train.npz", tip);
-        if path_row(ui, ("Train on", "training file"), texts).1 {
-            commands.push(Command::ChooseForTraining(Purpose::TrainFile));
-        }
+        let row = path_row(("Train on", "training file"), ("train.npz", tip), 11.0);
+        ui.horizontal(|ui| {
+            if row.ui(ui, &mut draft.train).is_browse_asked {
+                commands.push(Command::ChooseForTraining(Purpose::TrainFile));
+            }
+        });
     }
     if !sets.is_empty() {
         ComboBox::from_id_salt("sets made here")
@@ -145,10 +119,13 @@ fn validation(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>)
         .and_then(|train| matching_test(&train));
     let draft = &mut training.draft;
     let tip = "NPZ whose loss is told after every epoch; where there is none, a share of the groups is kept for it.\n\nFlag: --validation";
-    let texts = (&mut draft.validation, "a share of the groups", tip);
-    if path_row(ui, ("Validate on", "validation file"), texts).1 {
-        commands.push(Command::ChooseForTraining(Purpose::ValidationFile));
-    }
+    let texts = ("a share of the groups", tip);
+    let row = path_row(("Validate on", "validation file"), texts, 11.0);
+    ui.horizontal(|ui| {
+        if row.ui(ui, &mut draft.validation).is_browse_asked {
+            commands.push(Command::ChooseForTraining(Purpose::ValidationFile));
+        }
+    });
     ui.horizontal_wrapped(|ui| {
         let test = test.map(|test| test.display().to_string());
         if let Some(test) = test.filter(|test| *test != draft.validation) {
@@ -206,12 +183,7 @@ fn run(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
     let found = document.training.output(&document.scan);
     let training = &mut document.training;
     ui.horizontal(|ui| {
-        let label = ui
-            .horizontal(|ui| {
-                ui.set_min_width(16.0 * theme::GRID);
-                ui.label("Device")
-            })
-            .inner;
+        let label = wide_label(ui, "Device", LABEL_WIDTH);
         ComboBox::from_id_salt("device")
             .selected_text(device_word(training.draft.device))
             .show_ui(ui, |ui| {
@@ -244,21 +216,18 @@ fn folder(
     let shown = found.map_or_else(String::new, |path| path.display().to_string());
     let mut text = draft.output.clone().unwrap_or(shown);
     let tip = "Gets manifest.json, history.json, the bundles best and last, and the checkpoint.\n\nFlag: --output";
+    let texts = ("folder of the run", tip);
+    let row = path_row(("Folder", "run folder"), texts, 19.0);
     ui.horizontal(|ui| {
-        ui.set_max_width(ui.available_width() - 8.0 * theme::GRID);
-        let texts = (&mut text, "folder of the run", tip);
-        let (response, is_browse_asked) = path_row(ui, ("Folder", "run folder"), texts);
-        if response.changed() {
+        let response = row.ui(ui, &mut text);
+        if response.is_changed {
             draft.output = (!text.trim().is_empty()).then(|| text.clone());
         }
-        if is_browse_asked {
+        if response.is_browse_asked {
             commands.push(Command::ChooseForTraining(Purpose::RunFolder));
         }
-        let reset = ui
-            .add_enabled(draft.output.is_some(), Button::new("↺").frame(false))
-            .on_hover_text("Named after data, model, loss, gridsize and seed")
-            .accessible_name("Reset Folder");
-        if reset.clicked() {
+        let tip = "Named after data, model, loss, gridsize and seed";
+        if reset_button(ui, "Folder", tip, draft.output.is_some()) {
             draft.output = None;
         }
     });
