@@ -48,6 +48,13 @@ pub fn show(app: &mut Workbench, ui: &mut Ui) {
         .resizable(false)
         .exact_size(132.0)
         .show(ui, |ui| sidebar(app, ui));
+    view(app, ui);
+    show_dialogs(app, ui.ctx());
+    drop_overlay(ui.ctx(), app.view);
+}
+
+/// The view that is shown.
+fn view(app: &mut Workbench, ui: &mut Ui) {
     let enabled = app.permissions();
     match app.view {
         View::Data => {
@@ -118,8 +125,6 @@ pub fn show(app: &mut Workbench, ui: &mut Ui) {
             compare.ui(ui, document, (queue, preferences), commands);
         }
     }
-    show_dialogs(app, ui.ctx());
-    drop_overlay(ui.ctx(), app.view);
 }
 
 /// Whether a user wants to know of the jobs of a lane; the others prepare what a view shows.

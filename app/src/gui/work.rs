@@ -21,7 +21,7 @@ use ptycho_core::study::run::{
 use ptycho_core::study::tools::{Tool, ToolOutcome};
 use ptycho_core::study::train::{TrainOutcome, TrainTask, train};
 
-use super::comparison::Shown as ShownComparison;
+use super::comparison::{NotCompared, Shown as ShownComparison};
 use super::generation::{Planned, Sketch};
 use super::preview::Preview;
 use super::thinning::{Shown, Subject};
@@ -82,7 +82,7 @@ pub enum Outcome {
     /// A reconstruction by a trained network.
     Inferred(Box<ShownInference>),
     /// What a comparison comes to.
-    Compared(Box<ShownComparison>),
+    Compared(Box<std::result::Result<ShownComparison, NotCompared>>),
     /// The folder of a comparison's files.
     Exported(PathBuf),
     /// What a tool would write.

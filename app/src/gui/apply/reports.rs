@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::super::dialogs::Dialog;
-use super::super::queue::{COMPARISON, GENERATION, INFERENCE, Lane, OVERLAP, Report, TRAINING, is_scan};
+use super::super::queue::{
+    COMPARISON, GENERATION, INFERENCE, Lane, OVERLAP, Report, TRAINING, is_scan,
+};
 use super::super::widgets::notice::{Level, Notice};
 use super::super::work::{Event, Outcome};
 use super::super::workbench::Workbench;
@@ -78,7 +80,7 @@ impl Workbench {
             Outcome::RunRead(kept, folder) => self.run_read(*kept, folder),
             Outcome::BundleRead(read) => self.bundle_read(*read),
             Outcome::Inferred(shown) => self.inferred(*shown),
-            Outcome::Compared(shown) => self.document.comparing.take_shown(*shown),
+            Outcome::Compared(worked) => self.document.comparing.take(*worked),
             Outcome::Exported(folder) => self.comparison_exported(Ok(folder)),
             Outcome::Foreseen(foreseen) => self.data.foreseen(*foreseen),
         }

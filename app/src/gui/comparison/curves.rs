@@ -1,8 +1,9 @@
 //! Curves of a comparison: ring correlations with their thresholds, profiles along a line, ratios of amplitudes.
 
 use ndarray::Array2;
-use ptycho_core::metrics::frc::{FrcCurve, Threshold};
+use ptycho_core::metrics::frc::FrcCurve;
 use ptycho_core::paint::limits::Limits;
+use ptycho_core::study::compare::export::THRESHOLDS;
 use ptycho_core::study::compare::{Compared, Comparison};
 
 use crate::gui::widgets::line_plot::Series;
@@ -111,24 +112,12 @@ impl FrcAxis {
     }
 }
 
-/// The four thresholds in the order of their switches.
-pub const THRESHOLDS: [(Threshold, &str, &str); 4] = [
-    (Threshold::Half, "0.5", "A correlation of one half"),
-    (
-        Threshold::Seventh,
-        "1/7",
-        "A correlation of one seventh, 0.143: customary where each of two pictures holds half of the data",
-    ),
-    (
-        Threshold::OneBit,
-        "1 bit",
-        "Where each ring holds one bit of information a pixel (van Heel and Schatz 2005)",
-    ),
-    (
-        Threshold::HalfBit,
-        "½ bit",
-        "Where each ring holds half a bit of information a pixel (van Heel and Schatz 2005)",
-    ),
+/// What is to be said about each of [`THRESHOLDS`].
+pub const THRESHOLD_TIPS: [&str; 4] = [
+    "A correlation of one half",
+    "A correlation of one seventh, 0.143: customary where each of two pictures holds half of the data",
+    "Where each ring holds one bit of information a pixel (van Heel and Schatz 2005)",
+    "Where each ring holds half a bit of information a pixel (van Heel and Schatz 2005)",
 ];
 
 /// How ring correlations are drawn.
@@ -189,7 +178,7 @@ pub fn frc_curves(comparison: &Comparison, choice: FrcChoice) -> Vec<NamedCurve>
     // The thresholds depend on the number of pixels of each ring alone, which all arms share.
     if let Some(first) = comparison.arms.first().map(|arm| choice.of.of(arm)) {
         let shown = THRESHOLDS.iter().zip(choice.thresholds);
-        for (threshold, name) in shown.filter_map(|((t, name, _), on)| on.then_some((*t, *name))) {
+        for (threshold, name) in shown.filter_map(|((t, _, name), on)| on.then_some((*t, *name))) {
             let limit: Vec<_> = first
                 .threshold(threshold)
                 .iter()

@@ -104,9 +104,7 @@ impl CompareDraft {
                 .iter()
                 .any(|other| other.name.trim() == name)
             {
-                return Some(format!(
-                    "Two reconstructions are named {name}: rename one."
-                ));
+                return Some(format!("Two reconstructions are named {name}: rename one."));
             }
         }
         None

@@ -16,7 +16,7 @@ use ptycho_core::study::compare::{Inputs, Refusal};
 
 pub use self::draft::{CompareDraft, MOST_PICKS, Pick, Truth};
 pub use self::open::Opened;
-pub use self::shown::{Column, Quantity, Shown};
+pub use self::shown::{Column, NotCompared, Quantity, Shown};
 use super::document::Scan;
 use super::files::parse_path;
 use super::training::DEMONSTRATION_FILE;
@@ -69,12 +69,7 @@ impl Comparing {
 
     /// Keep a reconstruction of this window in the list; one that replaces a file is named and read anew.
     pub fn add_result(&mut self, result: SessionResult) {
-        if self
-            .draft
-            .picks
-            .iter()
-            .any(|pick| pick.file == result.file)
-        {
+        if self.draft.picks.iter().any(|pick| pick.file == result.file) {
             self.look_again();
         }
         self.results.retain(|known| known.file != result.file);
@@ -123,7 +118,8 @@ impl Comparing {
             Truth::None => None,
             Truth::File => {
                 let typed = parse_path(&self.draft.truth_file);
-                (!typed.as_os_str().is_empty()).then(|| std::path::absolute(&typed).unwrap_or(typed))
+                (!typed.as_os_str().is_empty())
+                    .then(|| std::path::absolute(&typed).unwrap_or(typed))
             }
             Truth::Scan => {
                 scan.dataset.as_ref()?.object()?;
@@ -170,6 +166,7 @@ impl Comparing {
                 .iter()
                 .map(|pick| (name(pick), pick.file.clone()))
                 .collect(),
+            ..Inputs::default()
         }
     }
 
@@ -226,8 +223,15 @@ impl Comparing {
         self.n_shown
     }
 
-    /// Take a result.
-    pub fn take_shown(&mut self, shown: Shown) {
+    /// Take what came of a request.
+    pub fn take(&mut self, worked: Result<Shown, NotCompared>) {
+        match worked {
+            Ok(shown) => self.take_shown(shown),
+            Err(NotCompared { words, refused }) => self.failed(words, refused),
+        }
+    }
+
+    fn take_shown(&mut self, shown: Shown) {
         self.problem = None;
         self.refused.clone_from(&shown.comparison.refused);
         self.opened = Some(Arc::clone(&shown.opened));

@@ -21,12 +21,12 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Read the files.
+    /// Read the files, also where too few can be compared, so that all refusals can be told.
     ///
     /// # Errors
-    /// As [`Loaded::open`].
+    /// As [`Loaded::read`].
     pub fn new(inputs: &Inputs, round: u64) -> Result<Self> {
-        let loaded = Loaded::open(inputs)?;
+        let loaded = Loaded::read(inputs)?;
         let raw = loaded.arms.iter().map(|arm| pair(&arm.object.view()));
         let raw_truth = loaded.truth.as_ref().map(|truth| pair(&truth.view()));
         Ok(Self {
@@ -69,7 +69,10 @@ impl Opened {
                 raw.push(self.raw[i].clone());
             } else {
                 let refused = &self.loaded.refused;
-                let mut refusal = refused.iter().find(|refused| refused.file == *file)?.clone();
+                let mut refusal = refused
+                    .iter()
+                    .find(|refused| refused.file == *file)?
+                    .clone();
                 refusal.name.clone_from(name);
                 loaded.refused.push(refusal);
             }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use ndarray::{Array2, ArrayView2, Zip, s};
-use num_complex::Complex64;
-use ptycho_core::Result;
+use ndarray::{Array2, Zip, s};
+use ptycho_core::Error;
 use ptycho_core::metrics::prepare::Area;
 use ptycho_core::paint::limits::Limits;
-use ptycho_core::study::compare::{Compared, Comparison, compare, difference};
+use ptycho_core::study::compare::pictures::{Pictures, of_arm, of_reference};
+use ptycho_core::study::compare::{Compared, Comparison, Refusal, difference, measure_all};
 
 use super::Request;
 use super::curves::Ratios;
@@ -75,6 +75,23 @@ pub struct Scales {
     pub difference: [Limits; 2],
 }
 
+/// Why nothing can be compared.
+pub struct NotCompared {
+    /// In words.
+    pub words: String,
+    /// The reconstructions that are to blame, each with its own reason.
+    pub refused: Vec<Refusal>,
+}
+
+impl From<Error> for NotCompared {
+    fn from(error: Error) -> Self {
+        Self {
+            words: error.to_string(),
+            refused: Vec::new(),
+        }
+    }
+}
+
 /// What came of a request.
 pub struct Shown {
     pub request: Request,
@@ -94,8 +111,12 @@ impl Shown {
     /// Read what is not known yet, compare, prepare.
     ///
     /// # Errors
-    /// As [`ptycho_core::study::compare::Loaded::open`] and [`compare`].
-    pub fn new(request: Request, known: Option<Arc<Opened>>, version: u64) -> Result<Self> {
+    /// [`NotCompared`] where files cannot be read or nothing is left to compare.
+    pub fn new(
+        request: Request,
+        known: Option<Arc<Opened>>,
+        version: u64,
+    ) -> Result<Self, NotCompared> {
         let Request { inputs, round, .. } = &request;
         let opened = match known {
             Some(known) if known.is_of(inputs, *round) => known,
@@ -109,7 +130,19 @@ impl Shown {
             }
         };
         let start = Instant::now();
-        let comparison = compare(&opened.loaded, &request.region, &request.settings)?;
+        let refused = &opened.loaded.refused;
+        opened.loaded.check_enough().map_err(|error| NotCompared {
+            words: error.to_string(),
+            refused: refused.clone(),
+        })?;
+        let comparison = measure_all(&opened.loaded, &request.region, &request.settings)?;
+        if comparison.arms.is_empty() {
+            return Err(NotCompared {
+                words: "None of the reconstructions can be measured: see the reason below each."
+                    .to_owned(),
+                refused: comparison.refused,
+            });
+        }
         let columns = columns(&comparison, &opened);
         Ok(Self {
             scales: scales(&columns),
@@ -145,50 +178,60 @@ fn columns(comparison: &Comparison, opened: &Opened) -> Vec<Column> {
         let index = arms.iter().position(|arm| arm.name == name)?;
         Some(opened.raw[index].clone())
     };
-    let mut columns: Vec<_> = comparison
-        .arms
-        .iter()
-        .filter_map(|arm| arm_column(arm, raw_of(&arm.name)?))
-        .collect();
-    let raw = match &opened.raw_truth {
+    let raw_reference = match &opened.raw_truth {
         Some(raw) => Some(raw.clone()),
         None => raw_of(&comparison.reference),
     };
-    if let (Some(raw), Some(first)) = (raw, comparison.arms.first()) {
-        let prepared = &first.prepared;
-        let frame = raw[0].dim();
-        columns.push(Column {
-            name: comparison.reference.clone(),
-            is_reference: true,
-            prepared: split(&prepared.reference.view(), &prepared.area, frame),
-            raw,
-            difference: None,
-        });
-    }
+    let (Some(first), Some(raw_reference)) = (comparison.arms.first(), raw_reference) else {
+        return Vec::new();
+    };
+    let removal = comparison.settings.phase;
+    let reference = of_reference(&first.prepared, removal);
+    let mut columns: Vec<_> = comparison
+        .arms
+        .iter()
+        .filter_map(|arm| {
+            // Unwrapping takes longest: it is done again only where other pixels are seen.
+            if arm.prepared.area == first.prepared.area {
+                Some(arm_column(arm, &reference, raw_of(&arm.name)?))
+            } else {
+                let own = of_reference(&arm.prepared, removal);
+                Some(arm_column(arm, &own, raw_of(&arm.name)?))
+            }
+        })
+        .collect();
+    columns.push(Column {
+        name: comparison.reference.clone(),
+        is_reference: true,
+        prepared: pair_in_frame(reference, &first.prepared.area, raw_reference[0].dim()),
+        raw: raw_reference,
+        difference: None,
+    });
     columns
 }
 
-fn arm_column(arm: &Compared, raw: Pair) -> Option<Column> {
+fn arm_column(arm: &Compared, reference: &Pictures, raw: Pair) -> Column {
     let (prepared, frame) = (&arm.prepared, raw[0].dim());
     let of = |is_phase| {
         let values = difference(prepared, is_phase).mapv(|value| value as f32);
         in_frame(&values, &prepared.area, frame)
     };
-    Some(Column {
+    Column {
         name: arm.name.clone(),
         is_reference: false,
-        prepared: split(&prepared.other.view(), &prepared.area, frame),
+        prepared: pair_in_frame(of_arm(prepared, reference), &prepared.area, frame),
         raw,
         difference: Some([of(true), of(false)]),
-    })
+    }
 }
 
-/// Phase and amplitude in the object frame.
-fn split(values: &ArrayView2<'_, Complex64>, area: &Area, frame: (usize, usize)) -> Pair {
-    let phase = values.mapv(|value| value.arg() as f32);
-    let amplitude = values.mapv(|value| value.norm() as f32);
+fn pair_in_frame(pictures: Pictures, area: &Area, frame: (usize, usize)) -> Pair {
+    let Pictures {
+        phase_rad,
+        amplitude,
+    } = pictures;
     [
-        in_frame(&phase, area, frame),
+        in_frame(&phase_rad, area, frame),
         in_frame(&amplitude, area, frame),
     ]
 }

@@ -137,7 +137,11 @@ pub fn markdown(comparison: &Comparison) -> String {
         }
         text.push('\n');
     }
-    let _ = write!(text, "\nReference: {}. Best in bold.\n", comparison.reference);
+    let _ = write!(
+        text,
+        "\nReference: {}. Best in bold.\n",
+        comparison.reference
+    );
     text
 }
 
@@ -190,7 +194,8 @@ mod tests {
 
     #[test]
     fn numbers_keep_four_digits() {
-        let texts = [0.98765432, -12.3456, 1234.56, 1.234e-5, 0.0].map(|value| cell_text(Some(value)));
+        let texts =
+            [0.98765432, -12.3456, 1234.56, 1.234e-5, 0.0].map(|value| cell_text(Some(value)));
         assert_eq!(texts, ["0.9877", "−12.35", "1234.6", "1.23e−5", "0"]);
         assert_eq!(cell_text(None), "—");
     }

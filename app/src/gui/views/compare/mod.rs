@@ -225,19 +225,16 @@ impl CompareView {
         copy.title = row.title(column, &shown.comparison.reference);
         copy.context.from = format!(
             "{}, {}",
-            self.file_of(shown, column),
-            if self.is_raw { "as in the file" } else { "as compared" }
+            file_of(shown, column),
+            if self.is_raw {
+                "as in the file"
+            } else {
+                "as compared"
+            }
         );
         let look = &mut copy.pane.look;
         look.limits = look.limits.or(self.shared_limits(row, shown));
         Some(copy)
-    }
-
-    fn file_of(&self, shown: &Shown, column: &Column) -> String {
-        let loaded = &shown.opened.loaded;
-        let arm = loaded.arms.iter().find(|arm| arm.name == column.name);
-        let file = arm.map(|arm| &arm.file).or(loaded.inputs.truth.as_ref());
-        file.map_or_else(String::new, |file| file.display().to_string())
     }
 
     /// The curves of the plot that was last asked to be saved, and the words of its axes.
@@ -264,6 +261,14 @@ impl CompareView {
     pub fn divider(&self) -> Option<f64> {
         self.together.divider
     }
+}
+
+/// The file that a column is of.
+fn file_of(shown: &Shown, column: &Column) -> String {
+    let loaded = &shown.opened.loaded;
+    let arm = loaded.arms.iter().find(|arm| arm.name == column.name);
+    let file = arm.map(|arm| &arm.file).or(loaded.inputs.truth.as_ref());
+    file.map_or_else(String::new, |file| file.display().to_string())
 }
 
 /// A picture of real values.

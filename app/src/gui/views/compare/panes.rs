@@ -87,8 +87,9 @@ pub(super) fn panes() -> Vec<(Pane, ImagePane)> {
             pane.look.has_unseen = true;
             pane.look.color_map = Some(ColorMap::new(match row {
                 PaneRow::Difference(_) => Map::Diverging,
-                PaneRow::Value(Quantity::Phase) => Map::Gray,
-                PaneRow::Value(Quantity::Amplitude) => Map::Viridis,
+                // As in the plot that is exported.
+                PaneRow::Value(Quantity::Phase) => Map::Viridis,
+                PaneRow::Value(Quantity::Amplitude) => Map::Gray,
             }));
             let about = Pane {
                 title: row.label(),
@@ -122,7 +123,11 @@ pub(super) struct DrawnPane {
 
 impl CompareView {
     /// The values of a pane; none for the difference of the reference from itself.
-    pub(super) fn values_of<'a>(&self, row: PaneRow, column: &'a Column) -> Option<&'a Array2<f32>> {
+    pub(super) fn values_of<'a>(
+        &self,
+        row: PaneRow,
+        column: &'a Column,
+    ) -> Option<&'a Array2<f32>> {
         let pair = match row {
             PaneRow::Value(_) if self.is_raw => &column.raw,
             PaneRow::Value(_) => &column.prepared,
@@ -164,16 +169,17 @@ impl CompareView {
         let title = row.title(of, &shown.comparison.reference);
         let version = 2 * shown.version + u64::from(self.is_raw);
         let response = match self.values_of(row, of) {
-            Some(values) => {
-                self.pictures
-                    .show_titled(ui, (index, &title), real(values), version)
-            }
+            Some(values) => self
+                .pictures
+                .show_titled(ui, (index, &title), real(values), version),
             None => PaneResponse::default(),
         };
         if is_auto && self.pictures.look(index).limits == limits {
             self.pictures.look(index).limits = None;
         }
-        if response.clicked.is_some() || response.is_export_asked || before != self.pictures.focused()
+        if response.clicked.is_some()
+            || response.is_export_asked
+            || before != self.pictures.focused()
         {
             self.column = column;
         }
@@ -185,7 +191,12 @@ impl CompareView {
         }
     }
 
-    pub(super) fn marks(&mut self, ui: &Ui, viewport: &Viewport, (shown, region): (&Shown, &Region)) {
+    pub(super) fn marks(
+        &mut self,
+        ui: &Ui,
+        viewport: &Viewport,
+        (shown, region): (&Shown, &Region),
+    ) {
         let stroke = self.pictures.group(0).stroke;
         let drawn = stroke
             .filter(|_| self.tool == Tool::Region && self.mode != Mode::Swipe)
@@ -231,25 +242,31 @@ impl CompareView {
         let pane_bar = if self.is_shared { 0.0 } else { bar };
         let header = ui.spacing().interact_size.y + ui.spacing().item_spacing.y;
         self.fit_to(vec2(width, height - header - theme::GRID), shown);
-        ScrollArea::both().auto_shrink([false, false]).show(ui, |ui| {
-            let step = vec2(width + pane_bar + gap, height + gap);
-            let whole = vec2(
-                n_columns as f32 * step.x + bar - pane_bar,
-                rows.len() as f32 * step.y - gap,
-            );
-            let (_, whole) = ui.allocate_space(whole);
-            for (i, row) in rows.iter().enumerate() {
-                for column in 0..n_columns {
-                    let is_last = column + 1 == n_columns;
-                    let corner = whole.min + vec2(column as f32 * step.x, i as f32 * step.y);
-                    let own_bar = if is_last { bar } else { pane_bar };
-                    let place = Rect::from_min_size(corner, vec2(width + own_bar, height));
-                    self.pictures.pane(row.index()).shows_colour_bar = 0.0 < own_bar;
-                    let mut ui = ui.new_child(UiBuilder::new().max_rect(place).id_salt(place_id(*row, column)));
-                    self.cell(&mut ui, (*row, column), (shown, region));
+        ScrollArea::both()
+            .auto_shrink([false, false])
+            .show(ui, |ui| {
+                let step = vec2(width + pane_bar + gap, height + gap);
+                let whole = vec2(
+                    n_columns as f32 * step.x + bar - pane_bar,
+                    rows.len() as f32 * step.y - gap,
+                );
+                let (_, whole) = ui.allocate_space(whole);
+                for (i, row) in rows.iter().enumerate() {
+                    for column in 0..n_columns {
+                        let is_last = column + 1 == n_columns;
+                        let corner = whole.min + vec2(column as f32 * step.x, i as f32 * step.y);
+                        let own_bar = if is_last { bar } else { pane_bar };
+                        let place = Rect::from_min_size(corner, vec2(width + own_bar, height));
+                        self.pictures.pane(row.index()).shows_colour_bar = 0.0 < own_bar;
+                        let mut ui = ui.new_child(
+                            UiBuilder::new()
+                                .max_rect(place)
+                                .id_salt(place_id(*row, column)),
+                        );
+                        self.cell(&mut ui, (*row, column), (shown, region));
+                    }
                 }
-            }
-        });
+            });
     }
 
     /// A pane; in the row of differences the reference's place holds the common scale and what it means.
@@ -265,9 +282,8 @@ impl CompareView {
         }
         let rect = ui.max_rect();
         let reference = &shown.comparison.reference;
-        let words = format!(
-            "Arm − {reference}: blue where the arm is below, red where it is above."
-        );
+        let words =
+            format!("Arm − {reference}: blue where the arm is below, red where it is above.");
         let place = Rect::from_min_max(
             rect.min,
             pos2(rect.right() - colour_bar::WIDTH, rect.bottom()),
@@ -365,7 +381,8 @@ fn place_id(row: PaneRow, column: usize) -> (&'static str, usize, usize) {
 fn fit(view: &mut LinkedView, region: Rectangle, size: egui::Vec2) -> Option<Fit> {
     let (rows, columns) = &region;
     let zoom = (size.x / columns.len().max(1) as f32).min(size.y / rows.len().max(1) as f32);
-    let middle = |range: &std::ops::Range<usize>| (range.start as f64 + range.end as f64 - 1.0) / 2.0;
+    let middle =
+        |range: &std::ops::Range<usize>| (range.start as f64 + range.end as f64 - 1.0) / 2.0;
     let centre = [middle(rows), middle(columns)];
     let zoom = FIT_SHARE * zoom;
     if !zoom.is_finite() || zoom <= 0.0 {

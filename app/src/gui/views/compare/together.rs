@@ -43,33 +43,30 @@ impl Together {
         column_box(ui, shown, "First", &mut self.first);
         ui.label("and");
         column_box(ui, shown, "Second", &mut self.second);
-        match mode {
-            Mode::Blink => {
-                let rate = DragValue::new(&mut self.rate_hz)
-                    .range(0.2..=5.0)
-                    .speed(0.02)
-                    .max_decimals(1)
-                    .suffix(" changes/s");
-                ui.add(rate)
-                    .on_hover_text("How often the two change places")
-                    .accessible_name("Blink rate");
-                ui.toggle_value(&mut self.is_held, "⏸ Hold")
-                    .on_hover_text("Keep the first in sight");
-            }
-            _ => {
-                let n_columns = shown.frame().1 as f64;
-                let mut divider = self.divider_of(shown);
-                let slider = Slider::new(&mut divider, 0.0..=n_columns)
-                    .max_decimals(0)
-                    .suffix(" px");
-                let moved = ui
-                    .add(slider)
-                    .on_hover_text("Where the divider stands; it can also be dragged over the picture")
-                    .accessible_name("Divider");
-                if moved.changed() {
-                    self.divider = Some(divider);
-                }
-            }
+        if mode == Mode::Blink {
+            let rate = DragValue::new(&mut self.rate_hz)
+                .range(0.2..=5.0)
+                .speed(0.02)
+                .max_decimals(1)
+                .suffix(" changes/s");
+            ui.add(rate)
+                .on_hover_text("How often the two change places")
+                .accessible_name("Blink rate");
+            ui.toggle_value(&mut self.is_held, "⏸ Hold")
+                .on_hover_text("Keep the first in sight");
+            return;
+        }
+        let n_columns = shown.frame().1 as f64;
+        let mut divider = self.divider_of(shown);
+        let slider = Slider::new(&mut divider, 0.0..=n_columns)
+            .max_decimals(0)
+            .suffix(" px");
+        let moved = ui
+            .add(slider)
+            .on_hover_text("Where the divider stands; it can also be dragged over the picture")
+            .accessible_name("Divider");
+        if moved.changed() {
+            self.divider = Some(divider);
         }
     }
 
@@ -118,7 +115,10 @@ impl CompareView {
             quantities.push(Quantity::Phase);
         }
         let last = shown.columns.len() - 1;
-        let both = [self.together.first.min(last), self.together.second.min(last)];
+        let both = [
+            self.together.first.min(last),
+            self.together.second.min(last),
+        ];
         let whole = ui.available_rect_before_wrap();
         let gap = theme::GAP;
         let width = (whole.width() + gap) / quantities.len() as f32 - gap;
@@ -171,10 +171,9 @@ impl CompareView {
     ) {
         let divider = self.together.divider_of(shown);
         let drawn = self.pane(ui, (row, first), (shown, region));
-        let (Some(viewport), Some(values)) = (
-            drawn.viewport,
-            self.values_of(row, &shown.columns[second]),
-        ) else {
+        let (Some(viewport), Some(values)) =
+            (drawn.viewport, self.values_of(row, &shown.columns[second]))
+        else {
             return;
         };
         let quantity = row.quantity();
@@ -203,7 +202,9 @@ mod tests {
             rate_hz: 2.0,
             ..Together::default()
         };
-        let shown: Vec<_> = [0.1, 0.6, 1.1, 1.6].map(|time| together.turn(time).0).into();
+        let shown: Vec<_> = [0.1, 0.6, 1.1, 1.6]
+            .map(|time| together.turn(time).0)
+            .into();
         assert_eq!(shown, [3, 5, 3, 5]);
         assert!((together.turn(0.1).1 - 0.4).abs() < 1e-12);
     }
