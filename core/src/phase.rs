@@ -1,10 +1,10 @@
 //! Phases made continuous, and the ramp that ptychography leaves free taken away for display.
 
-use std::f32::consts::TAU;
 use std::ops::Range;
 
 use ndarray::{Array2, ArrayView2};
 use num_complex::{Complex32, Complex64};
+use num_traits::{Float, FloatConst};
 
 /// A plane of phase: `offset + row_slope · row + column_slope · column`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -138,7 +138,7 @@ fn finite(value: Complex64) -> Complex64 {
     }
 }
 
-/// A phase made continuous by adding whole turns, the most reliable neighbours joined first.
+/// A phase made continuous by adding whole turns, the most reliable neighbours joined first; of `f32` or `f64`.
 ///
 /// The reliability of a pixel is the inverse of its wrapped second differences in four directions,
 /// that of a pair the sum of its pixels'; groups of pixels are merged along the pairs in falling
@@ -148,40 +148,66 @@ fn finite(value: Complex64) -> Complex64 {
 /// mean lies within (-π, π].
 ///
 /// Source: Herráez et al., Applied Optics 41, 7437 (2002), with a union-find over turns.
-pub fn unwrap(wrapped_rad: &ArrayView2<'_, f32>) -> Array2<f32> {
+pub fn unwrap<T: Float + FloatConst>(wrapped_rad: &ArrayView2<'_, T>) -> Array2<T> {
     let wrapped = wrapped_rad.as_standard_layout();
     let (n_rows, n_columns) = wrapped.dim();
-    let reliability = reliability(&wrapped.view());
-    let phase: Vec<f32> = wrapped.iter().copied().collect();
-    let mut groups = Groups::new(phase.len());
-    for (first, second) in pairs(&phase, &reliability, n_rows, n_columns) {
-        let turns = ((phase[first] - phase[second]) / TAU).round() as i32;
-        groups.join(first, second, turns);
+    let phase: Vec<T> = wrapped.iter().copied().collect();
+    let mut turns = if is_continuous(&phase, n_columns) {
+        vec![0; phase.len()]
+    } else {
+        joined(&wrapped.view(), &phase)
+    };
+    let tau = std::f64::consts::TAU;
+    let (mut sum_rad, mut n_finite) = (0.0, 0_usize);
+    for (value, &turns) in phase.iter().zip(&turns) {
+        if value.is_finite() {
+            sum_rad += value.to_f64().unwrap_or(0.0) + tau * f64::from(turns);
+            n_finite += 1;
+        }
     }
-    let mut turns: Vec<i32> = (0..phase.len()).map(|pixel| groups.find(pixel).1).collect();
-    let finite = || (0..phase.len()).filter(|&pixel| phase[pixel].is_finite());
-    let n_finite = finite().count().max(1);
-    let mean_rad: f64 = finite()
-        .map(|pixel| f64::from(phase[pixel]) + f64::from(TAU) * f64::from(turns[pixel]))
-        .sum::<f64>()
-        / n_finite as f64;
-    let moved = (mean_rad / f64::from(TAU)).round() as i32;
+    let moved = (sum_rad / n_finite.max(1) as f64 / tau).round() as i32;
     for turn in &mut turns {
         *turn -= moved;
     }
     Array2::from_shape_fn((n_rows, n_columns), |(row, column)| {
         let pixel = row * n_columns + column;
-        phase[pixel] + TAU * turns[pixel] as f32
+        phase[pixel] + T::TAU() * T::from(turns[pixel]).unwrap_or_else(T::zero)
     })
 }
 
+/// Whole turns between two phases that stand beside each other; 0 where one is no number.
+fn turns_between<T: Float + FloatConst>(first: T, second: T) -> i32 {
+    ((first - second) / T::TAU()).round().to_i32().unwrap_or(0)
+}
+
+/// Whether no two neighbours are half a turn apart: then there is nothing to join.
+fn is_continuous<T: Float + FloatConst>(phase: &[T], n_columns: usize) -> bool {
+    let is_near = |(first, second): (&T, &T)| turns_between(*first, *second) == 0;
+    let below = phase.get(n_columns..).unwrap_or(&[]);
+    phase.iter().zip(below).all(is_near)
+        && phase
+            .chunks_exact(n_columns.max(1))
+            .all(|row| row.iter().zip(&row[1..]).all(is_near))
+}
+
+/// Whole turns of every pixel relative to the root of its group.
+fn joined<T: Float + FloatConst>(wrapped: &ArrayView2<'_, T>, phase: &[T]) -> Vec<i32> {
+    let (n_rows, n_columns) = wrapped.dim();
+    let reliability = reliability(wrapped);
+    let mut groups = Groups::new(phase.len());
+    for (first, second) in pairs(phase, &reliability, n_rows, n_columns) {
+        groups.join(first, second, turns_between(phase[first], phase[second]));
+    }
+    (0..phase.len()).map(|pixel| groups.find(pixel).1).collect()
+}
+
 /// The difference of two phases in [-π, π].
-fn wrap(difference_rad: f32) -> f32 {
-    difference_rad - TAU * (difference_rad / TAU).round()
+fn wrap<T: Float + FloatConst>(difference_rad: T) -> T {
+    difference_rad - T::TAU() * (difference_rad / T::TAU()).round()
 }
 
 /// Inverse squared second differences; 0 at the border and beside what is no number.
-fn reliability(phase: &ArrayView2<'_, f32>) -> Vec<f32> {
+fn reliability<T: Float + FloatConst>(phase: &ArrayView2<'_, T>) -> Vec<f32> {
     let (n_rows, n_columns) = phase.dim();
     let mut reliability = vec![0.0; n_rows * n_columns];
     for row in 1..n_rows.saturating_sub(1) {
@@ -189,16 +215,17 @@ fn reliability(phase: &ArrayView2<'_, f32>) -> Vec<f32> {
             let here = phase[[row, column]];
             let second =
                 |a: [usize; 2], b: [usize; 2]| wrap(phase[a] - here) - wrap(here - phase[b]);
-            let sum: f32 = [
+            let sum = [
                 second([row, column - 1], [row, column + 1]),
                 second([row - 1, column], [row + 1, column]),
                 second([row - 1, column - 1], [row + 1, column + 1]),
                 second([row - 1, column + 1], [row + 1, column - 1]),
             ]
             .iter()
-            .map(|difference| difference * difference)
-            .sum();
-            if sum.is_finite() {
+            .fold(T::zero(), |sum, &difference| sum + difference * difference)
+            .to_f32()
+            .filter(|sum| sum.is_finite());
+            if let Some(sum) = sum {
                 reliability[row * n_columns + column] = 1.0 / (sum + 1e-9);
             }
         }
@@ -207,8 +234,8 @@ fn reliability(phase: &ArrayView2<'_, f32>) -> Vec<f32> {
 }
 
 /// Pairs of finite neighbours, the most reliable first; equal ones in the order of the pixels.
-fn pairs(
-    phase: &[f32],
+fn pairs<T: Float>(
+    phase: &[T],
     reliability: &[f32],
     n_rows: usize,
     n_columns: usize,

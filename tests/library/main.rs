@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod bundles; // trained networks on disk
+mod comparison; // reconstructions side by side, refusals, exports
 mod contract; // verdicts and repairs of good, bent and broken files
 mod convolution; // the fast convolution against its plain twin
 mod files; // NPZ in and out, maps, statistics, reconstructions

@@ -404,6 +404,23 @@ fn patterns_and_all_that_belongs_to_them_travel_together() {
 }
 
 #[test]
+fn every_second_pattern_parts_a_scan_into_its_halves() {
+    let positions: Vec<[f64; 2]> = (0..9).map(|i| [f64::from(i), 0.0]).collect();
+    let half = |from, index: Option<&[i64]>| {
+        let count = Count::Every { step: 2, from };
+        choice(count).rows(&positions, index)
+    };
+    assert_eq!(half(0, None).unwrap(), [0, 2, 4, 6, 8]);
+    assert_eq!(half(1, None).unwrap(), [1, 3, 5, 7]);
+    // The order of the scan is that of its index.
+    let index = [0, 2, 4, 6, 8, 1, 3, 5, 7];
+    assert_eq!(half(0, Some(&index)).unwrap(), [0, 1, 2, 3, 4]);
+    assert!(half(2, None).is_err());
+    let too_far = choice(Count::Every { step: 10, from: 0 });
+    assert!(too_far.rows(&positions, None).is_err());
+}
+
+#[test]
 fn all_patterns_are_the_same_scan_and_a_sorted_shuffle_too() {
     let scan = marked(40);
     for count in [

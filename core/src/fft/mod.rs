@@ -110,6 +110,30 @@ impl<T: FftNum> Fft2<T> {
         self.stack(stack, Direction::Inverse);
     }
 
+    /// [`Fft2::forward_plain`] of one large plane, its rows and columns in parallel on the current rayon pool.
+    pub fn forward_plain_parallel(&self, plane: &mut [Complex<T>]) {
+        self.plain_parallel(plane, Direction::Forward);
+    }
+
+    /// [`Fft2::inverse_plain`] of one large plane, its rows and columns in parallel on the current rayon pool.
+    pub fn inverse_plain_parallel(&self, plane: &mut [Complex<T>]) {
+        self.plain_parallel(plane, Direction::Inverse);
+    }
+
+    fn plain_parallel(&self, plane: &mut [Complex<T>], direction: Direction) {
+        let (h, w) = (self.n_rows, self.n_columns);
+        if self.is_empty() {
+            return;
+        }
+        let unit = T::from_f64(1.0 / ((h * w) as f64).sqrt()).unwrap_or_else(T::one);
+        let zero = Complex::new(T::zero(), T::zero());
+        let mut turned = vec![zero; self.len()];
+        lines(self.along_rows.of(direction), plane, w, T::one());
+        transpose_parallel(plane, &mut turned, w);
+        lines(self.along_columns.of(direction), &mut turned, h, unit);
+        transpose_parallel(&turned, plane, h);
+    }
+
     fn stack(&self, stack: &mut [Complex<T>], direction: Direction) {
         if self.is_empty() {
             return;
@@ -153,6 +177,41 @@ impl<T: FftNum> Pair<T> {
             Direction::Inverse => self.inverse.as_ref(),
         }
     }
+}
+
+/// Transform every line of `n` values and multiply it by `unit`, a few lines at a time in parallel.
+fn lines<T: FftNum>(fft: &dyn Fft<T>, plane: &mut [Complex<T>], n: usize, unit: T) {
+    const LINES: usize = 16;
+    let zero = Complex::new(T::zero(), T::zero());
+    plane.par_chunks_mut(LINES * n).for_each_init(
+        || vec![zero; fft.get_inplace_scratch_len()],
+        |scratch, lines| {
+            fft.process_with_scratch(lines, scratch);
+            if unit != T::one() {
+                for value in lines {
+                    *value = *value * unit;
+                }
+            }
+        },
+    );
+}
+
+/// As [`transpose`], blocks of columns in parallel.
+fn transpose_parallel<T: Copy + Send + Sync>(from: &[T], to: &mut [T], n_columns: usize) {
+    const BLOCK: usize = 16;
+    let n_rows = from.len() / n_columns;
+    to.par_chunks_mut(BLOCK * n_rows)
+        .enumerate()
+        .for_each(|(block, to)| {
+            let first = block * BLOCK;
+            for row_block in (0..n_rows).step_by(BLOCK) {
+                for (column, to) in to.chunks_exact_mut(n_rows).enumerate() {
+                    for row in row_block..(row_block + BLOCK).min(n_rows) {
+                        to[row] = from[row * n_columns + first + column];
+                    }
+                }
+            }
+        });
 }
 
 /// Move every element by `by` rows and columns, around the edges.

@@ -1,13 +1,32 @@
 //! What is done to a reconstruction before it is measured.
+//!
+//! 1. The area is cut out. Pixels that are not finite, in the reference or the reconstruction, are left out and counted.
+//! 2. Registration: the shift between the amplitudes over the area (under a Hann window, cross-correlation, 1/100 px), or between
+//!    the phases where the reference's amplitude has no contrast. Pixels left out are filled from their neighbours first.
+//! 3. The reconstruction is shifted in Fourier space, with as much of the object around the area as there is, up to 32 px, faded
+//!    out. The border is cut from the area on every side, whatever the shift, so that all reconstructions are compared over the
+//!    same pixels; and so far do pixels that were left out reach: what stands within the border of one is left out too.
+//! 4. The plane (or offset) of the phase difference is removed from the reconstruction.
+//! 5. Its amplitude is multiplied by the factor.
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, s};
 use num_complex::{Complex32, Complex64};
 
-use crate::error::Result;
-use crate::metrics::settings::CompareSettings;
-use crate::register::Registration;
+use crate::error::{Error, Result};
+use crate::metrics::fill::fill;
+use crate::metrics::pair::{counted, eroded};
+use crate::metrics::plane::{self, difference_plane};
+use crate::metrics::settings::{AmplitudeFactor, CompareSettings, PhaseRemoval};
+use crate::register::{RegisterOptions, Registration, fourier_shift, register};
+
+/// Pixels of the object around the area that are shifted with it.
+const MARGIN_PX: usize = 32;
+/// Spread of the reference's amplitude, over its mean, below which it has no contrast to be registered on.
+const LEAST_CONTRAST: f64 = 1e-3;
+/// Spread over mean that may be rounding alone.
+const ROUNDING: f64 = 1e-6;
 
 /// The part of the frame that is compared.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,19 +39,40 @@ pub struct Area {
     pub mask: Option<Array2<bool>>,
 }
 
+impl Area {
+    /// Rows and columns of the area.
+    pub fn dim(&self) -> (usize, usize) {
+        (self.rows.len(), self.columns.len())
+    }
+
+    /// Pixels that are compared.
+    pub fn n_pixels(&self) -> usize {
+        self.mask.as_ref().map_or_else(
+            || self.rows.len() * self.columns.len(),
+            |mask| mask.iter().filter(|counts| **counts).count(),
+        )
+    }
+}
+
 /// What was done, in numbers.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Steps {
-    /// The shift that was found and applied; `None` where registration is off.
+    /// The shift that was found and applied; `None` where registration is off, or there was nothing to register on.
     pub registration: Option<Registration>,
+    /// Whether the shift is longer than the settings allow: frames agree, so there should be none.
+    pub is_far: bool,
     /// Plane of the phase that was removed: `[rad per column, rad per row, rad]` from the area's first pixel.
     pub plane_rad: [f64; 3],
     /// Factor that was laid on the amplitude.
     pub amplitude_factor: f64,
     /// Pixels that were compared.
     pub n_pixels: usize,
-    /// Pixels of the area left out: too little light, unseen, or not finite.
+    /// Pixels of the area left out: too little light, unseen, not finite, or so near to such a one that the shift mixed them.
     pub n_left_out: usize,
+    /// Pixels of the area before its border was cut that are not finite in the reference or the reconstruction.
+    pub n_not_finite: usize,
+    /// What else a reader should know, in words.
+    pub notes: Vec<String>,
 }
 
 /// A reconstruction beside the reference, ready to be measured.
@@ -58,5 +98,386 @@ pub fn prepare(
     area: &Area,
     settings: &CompareSettings,
 ) -> Result<Prepared> {
-    unimplemented!()
+    let objects = Objects::check(reference, other, area)?;
+    if !settings.register {
+        return objects.aligned(settings, None, Vec::new());
+    }
+    let mut notes = Vec::new();
+    let registration = objects.registration(&mut notes)?;
+    objects.aligned(settings, registration, notes)
+}
+
+/// As [`prepare`] with a shift that is known; it is applied whatever the settings say of registration.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn prepare_shifted(
+    reference: ArrayView2<'_, Complex32>,
+    other: ArrayView2<'_, Complex32>,
+    area: &Area,
+    settings: &CompareSettings,
+    registration: Registration,
+) -> Result<Prepared> {
+    let settings = CompareSettings {
+        register: true,
+        ..settings.clone()
+    };
+    Objects::check(reference, other, area)?.aligned(&settings, Some(registration), Vec::new())
+}
+
+/// Both objects, and what of the area can be compared.
+struct Objects<'a> {
+    reference: ArrayView2<'a, Complex32>,
+    other: ArrayView2<'a, Complex32>,
+    area: &'a Area,
+    /// `(h, w)` of the area: lit, seen and finite in both.
+    known: Array2<bool>,
+    n_not_finite: usize,
+}
+
+fn invalid(key: &str, expected: impl Into<String>, found: impl Into<String>) -> Error {
+    Error::invalid("compare", key, expected, found)
+}
+
+impl<'a> Objects<'a> {
+    fn check(
+        reference: ArrayView2<'a, Complex32>,
+        other: ArrayView2<'a, Complex32>,
+        area: &'a Area,
+    ) -> Result<Self> {
+        let frame = reference.dim();
+        if other.dim() != frame {
+            let (expected, found) = (format!("the reference's {frame:?}"), other.dim());
+            return Err(invalid("shape", expected, format!("{found:?}"))
+                .with_fix("reconstruct in the dataset's object frame"));
+        }
+        let is_inside = area.rows.end <= frame.0
+            && area.columns.end <= frame.1
+            && !area.rows.is_empty()
+            && !area.columns.is_empty();
+        if !is_inside {
+            let found = format!("rows {:?}, columns {:?}", area.rows, area.columns);
+            return Err(invalid(
+                "region",
+                format!("a part of 0:{},0:{}", frame.0, frame.1),
+                found,
+            ));
+        }
+        if let Some(mask) = area.mask.as_ref().filter(|mask| mask.dim() != area.dim()) {
+            let (expected, found) = (format!("{:?}", area.dim()), format!("{:?}", mask.dim()));
+            return Err(invalid("mask", expected, found));
+        }
+        Self::of(reference, other, area)
+    }
+
+    fn of(
+        reference: ArrayView2<'a, Complex32>,
+        other: ArrayView2<'a, Complex32>,
+        area: &'a Area,
+    ) -> Result<Self> {
+        let part = s![area.rows.clone(), area.columns.clone()];
+        let lit = |at| area.mask.as_ref().is_none_or(|mask| mask[at]);
+        let (reference_part, other_part) = (reference.slice(part), other.slice(part));
+        let (mut n_not_finite, mut n_lit, mut n_other) = (0, 0, [0_usize; 2]);
+        let known = Array2::from_shape_fn(area.dim(), |at| {
+            let is_finite = reference_part[at].is_finite() && other_part[at].is_finite();
+            n_not_finite += usize::from(!is_finite);
+            n_lit += usize::from(lit(at));
+            n_other[0] += usize::from(lit(at) && other_part[at].is_finite());
+            n_other[1] += usize::from(lit(at) && is_finite && other_part[at].norm_sqr() > 0.0);
+            lit(at) && is_finite
+        });
+        match (n_lit, n_other) {
+            (0, _) => Err(invalid("region", "a pixel to compare", "none")),
+            (_, [0, _]) => Err(invalid(
+                "reconstruction",
+                "finite values",
+                "none in the region",
+            )),
+            _ if !known.iter().any(|&known| known) => {
+                Err(invalid("reference", "finite values", "none in the region"))
+            }
+            (_, [_, 0]) => Err(invalid(
+                "reconstruction",
+                "values other than 0",
+                "zeros alone in the region",
+            )),
+            _ => Ok(Self {
+                reference,
+                other,
+                area,
+                known,
+                n_not_finite,
+            }),
+        }
+    }
+
+    /// An object over the area, pixels that are not known filled from their neighbours.
+    fn filled(&self, object: ArrayView2<'_, Complex32>) -> Array2<Complex64> {
+        let part = s![self.area.rows.clone(), self.area.columns.clone()];
+        let mut values = object.slice(part).mapv(double);
+        if self.known.iter().any(|&known| !known) {
+            fill(&mut values, &self.known);
+        }
+        values
+    }
+
+    /// The shift of the reconstruction; `None` where the reference is the same everywhere.
+    fn registration(&self, notes: &mut Vec<String>) -> Result<Option<Registration>> {
+        let (reference, other) = (self.filled(self.reference), self.filled(self.other));
+        let amplitude = |object: &Array2<Complex64>| object.mapv(Complex64::norm);
+        let amplitudes = [amplitude(&reference), amplitude(&other)];
+        if contrast(&amplitudes[0], &self.known) > LEAST_CONTRAST {
+            let [reference, other] = &amplitudes;
+            if contrast(other, &self.known) < ROUNDING {
+                notes.push(
+                    "The reconstruction is the same everywhere: there is nothing to register."
+                        .to_owned(),
+                );
+                return Ok(None);
+            }
+            return register(reference.view(), other.view(), RegisterOptions::default()).map(Some);
+        }
+        // A pure phase object: the sines of the phase differences from its mean direction stay continuous where phases wrap.
+        let plane = difference_plane(
+            reference.view(),
+            other.view(),
+            Some(&self.known),
+            PhaseRemoval::Plane,
+        );
+        let mut level = other;
+        plane::remove(&mut level, plane);
+        let mean = reference.sum().arg();
+        let sines = |object: &Array2<Complex64>| {
+            object.mapv(|value| (value * Complex64::cis(-mean)).arg().sin())
+        };
+        let [reference, other] = [sines(&reference), sines(&level)];
+        let spread = |picture: &Array2<f64>| picture.std(0.0);
+        if spread(&reference) < LEAST_CONTRAST || spread(&other) < ROUNDING {
+            notes.push(
+                "The reference is the same everywhere: there is nothing to register on.".to_owned(),
+            );
+            return Ok(None);
+        }
+        notes.push("The reference's amplitude has no contrast: registered on phases.".to_owned());
+        register(reference.view(), other.view(), RegisterOptions::default()).map(Some)
+    }
+
+    /// Shift, cut the border, remove the phase, scale the amplitude.
+    fn aligned(
+        &self,
+        settings: &CompareSettings,
+        registration: Option<Registration>,
+        mut notes: Vec<String>,
+    ) -> Result<Prepared> {
+        let border = if settings.register {
+            settings.border
+        } else {
+            0
+        };
+        let shift_px = registration.map_or([0.0; 2], |found| found.shift_px);
+        let area = self.inner(border, shift_px)?;
+        let moved = if registration.is_some() {
+            self.shifted(shift_px)
+        } else {
+            self.filled(self.other)
+        };
+        let inner = s![
+            border..border + area.rows.len(),
+            border..border + area.columns.len()
+        ];
+        let reference = self.filled(self.reference).slice(inner).to_owned();
+        let mut other = moved.slice(inner).to_owned();
+        let mask = area.mask.as_ref();
+        let plane_rad = difference_plane(reference.view(), other.view(), mask, settings.phase);
+        plane::remove(&mut other, plane_rad);
+        let amplitude_factor = factor(&reference, &other, mask, settings.amplitude)?;
+        other.mapv_inplace(|value| value * amplitude_factor);
+        let is_far = shift_px[0].hypot(shift_px[1]) > settings.most_shift;
+        if is_far {
+            notes.push(format!(
+                "The shift is longer than {} px, though frames agree.",
+                settings.most_shift
+            ));
+        }
+        let n_pixels = area.n_pixels();
+        let steps = Steps {
+            registration,
+            is_far,
+            plane_rad,
+            amplitude_factor,
+            n_pixels,
+            n_left_out: area.rows.len() * area.columns.len() - n_pixels,
+            n_not_finite: self.n_not_finite,
+            notes,
+        };
+        Ok(Prepared {
+            area,
+            reference,
+            other,
+            steps,
+        })
+    }
+
+    /// The area less its border, with the pixels that count; what came in from beyond the object's edge does not.
+    fn inner(&self, border: usize, shift_px: [f64; 2]) -> Result<Area> {
+        let (n_rows, n_columns) = self.area.dim();
+        let too_small = || {
+            let expected = format!(
+                "more than {} px a side, the border on both sides",
+                2 * border
+            );
+            invalid("region", expected, format!("{n_rows} x {n_columns} px"))
+                .with_fix("take a larger region, a smaller --border, or leave registration out")
+        };
+        if n_rows.min(n_columns) <= 2 * border {
+            return Err(too_small());
+        }
+        let mut mask = eroded(&self.known, border, border);
+        let (frame, margins) = (self.reference.dim(), self.margins());
+        let sides = [
+            (n_rows, margins[0], frame.0),
+            (n_columns, margins[1], frame.1),
+        ];
+        let reached = [0, 1].map(|axis| {
+            let (n, [before, after], _) = sides[axis];
+            let least = (shift_px[axis] - before as f64).ceil() - border as f64;
+            let most = (shift_px[axis] + (n + after) as f64).floor() - border as f64;
+            (least, most)
+        });
+        for ((row, column), counts) in mask.indexed_iter_mut() {
+            let is_reached = |at: usize, (least, most): (f64, f64)| {
+                let at = at as f64;
+                least <= at && at < most
+            };
+            *counts &= is_reached(row, reached[0]) && is_reached(column, reached[1]);
+        }
+        if !mask.iter().any(|&counts| counts) {
+            let found = format!("every pixel within {border} px of one that is left out");
+            return Err(invalid("region", "a pixel to compare", found)
+                .with_fix("take another region, or a smaller --border"));
+        }
+        let is_whole = mask.iter().all(|&counts| counts);
+        Ok(Area {
+            rows: self.area.rows.start + border..self.area.rows.end - border,
+            columns: self.area.columns.start + border..self.area.columns.end - border,
+            mask: (!is_whole).then_some(mask),
+        })
+    }
+
+    /// Pixels of the object before and after the area that go with it, for rows and columns.
+    fn margins(&self) -> [[usize; 2]; 2] {
+        let (height, width) = self.reference.dim();
+        let margin = |range: &Range<usize>, side: usize| {
+            [
+                range.start.min(MARGIN_PX),
+                (side - range.end).min(MARGIN_PX),
+            ]
+        };
+        [
+            margin(&self.area.rows, height),
+            margin(&self.area.columns, width),
+        ]
+    }
+
+    /// The reconstruction over the area, shifted together with its surroundings, which fade out towards their mean.
+    fn shifted(&self, shift_px: [f64; 2]) -> Array2<Complex64> {
+        let [[top, bottom], [left, right]] = self.margins();
+        let Area { rows, columns, .. } = self.area;
+        let wide = s![
+            rows.start - top..rows.end + bottom,
+            columns.start - left..columns.end + right
+        ];
+        let (n_rows, n_columns) = self.area.dim();
+        let around = self.other.slice(wide);
+        let mut known = around.map(|value| value.is_finite());
+        let area = s![top..top + n_rows, left..left + n_columns];
+        known.slice_mut(area).assign(&self.known);
+        let mut values = around.mapv(double);
+        if known.iter().any(|&known| !known) {
+            fill(&mut values, &known);
+        }
+        let mean = counted(values.slice(area), Some(&self.known))
+            .iter()
+            .sum::<Complex64>()
+            / self.known.iter().filter(|known| **known).count() as f64;
+        let down = fades(n_rows, [top, bottom]);
+        let across = fades(n_columns, [left, right]);
+        for ((row, column), value) in values.indexed_iter_mut() {
+            let weight = down[row] * across[column];
+            if weight < 1.0 {
+                *value = mean + (*value - mean) * weight;
+            }
+        }
+        fourier_shift(values.view(), shift_px)
+            .slice(area)
+            .to_owned()
+    }
+}
+
+/// 1 over the area, falling to 0 over the margins as a cosine.
+fn fades(n: usize, [before, after]: [usize; 2]) -> Vec<f64> {
+    let fade = |distance: usize, margin: usize| {
+        let part = distance as f64 / (margin + 1) as f64;
+        0.5 + 0.5 * (std::f64::consts::PI * part).cos()
+    };
+    let rising = (1..=before).rev().map(|distance| fade(distance, before));
+    let falling = (1..=after).map(|distance| fade(distance, after));
+    rising
+        .chain(std::iter::repeat_n(1.0, n))
+        .chain(falling)
+        .collect()
+}
+
+/// Standard deviation over mean of the pixels that count.
+fn contrast(amplitude: &Array2<f64>, known: &Array2<bool>) -> f64 {
+    let values = counted(amplitude.view(), Some(known));
+    let n = values.len().max(1) as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let variance = values
+        .iter()
+        .map(|value| (value - mean).powi(2))
+        .sum::<f64>()
+        / n;
+    if mean > 0.0 {
+        variance.sqrt() / mean
+    } else {
+        0.0
+    }
+}
+
+/// The factor on the amplitude of `other`.
+fn factor(
+    reference: &Array2<Complex64>,
+    other: &Array2<Complex64>,
+    mask: Option<&Array2<bool>>,
+    choice: AmplitudeFactor,
+) -> Result<f64> {
+    let pixels = counted(reference.view(), mask)
+        .into_iter()
+        .zip(counted(other.view(), mask));
+    let (mut sums, mut products) = ([0.0; 2], [0.0; 2]);
+    for (t, r) in pixels {
+        let (t, r) = (t.norm(), r.norm());
+        sums = [sums[0] + t, sums[1] + r];
+        products = [products[0] + t * r, products[1] + r * r];
+    }
+    let [over, under] = match choice {
+        AmplitudeFactor::Mean => sums,
+        AmplitudeFactor::LeastSquares => products,
+        AmplitudeFactor::None => [1.0; 2],
+    };
+    if under > 0.0 {
+        Ok(over / under)
+    } else {
+        Err(invalid(
+            "reconstruction",
+            "values other than 0",
+            "zeros alone in the region",
+        ))
+    }
+}
+
+fn double(value: Complex32) -> Complex64 {
+    Complex64::new(f64::from(value.re), f64::from(value.im))
 }

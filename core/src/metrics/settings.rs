@@ -35,7 +35,7 @@ field_table! {
         phase: PhaseRemoval = PhaseRemoval::Plane, basic;
         /// The factor on a reconstruction's amplitude before it is compared.
         amplitude: AmplitudeFactor = AmplitudeFactor::Mean, basic;
-        /// Width of the Gaussian that smooths both pictures before SSIM and MS-SSIM of the legacy form; 0 is none.
+        /// Standard deviation of the Gaussian that smooths both pictures, amplitude and phase alike, before the legacy MS-SSIM; 0 is none.
         sigma: f64 = 1.0, basic, 0.0..=20.0, unit "px";
         /// Whether rings are correlated under a Hann window; without one the jump across the frame correlates with itself.
         frc_window: bool = true, basic;

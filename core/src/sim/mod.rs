@@ -7,7 +7,7 @@
 //! What a scene is made of depends on its settings and seed alone: the object draws from
 //! `stream_at(seed, Purpose::Simulation, 0)`, the positions from index 1, their jitter from index 2.
 
-mod blur;
+pub(crate) mod blur;
 pub mod demo;
 pub mod leak;
 pub mod noise;
