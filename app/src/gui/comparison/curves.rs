@@ -1,6 +1,7 @@
 //! Curves of a comparison: ring correlations with their thresholds, profiles along a line, ratios of amplitudes.
 
 use ndarray::Array2;
+use ptycho_core::metrics::bias::LEAST_OF_RATIO;
 use ptycho_core::metrics::frc::FrcCurve;
 use ptycho_core::paint::limits::Limits;
 use ptycho_core::study::compare::export::THRESHOLDS;
@@ -10,8 +11,6 @@ use crate::gui::widgets::line_plot::Series;
 
 /// Bins of the ratios.
 const N_RATIOS: usize = 80;
-/// Pixels whose reference is below this share of its greatest amplitude have no ratio worth the name.
-const LEAST_SHARE: f64 = 0.01;
 
 /// A curve with its name.
 #[derive(Clone, Debug, PartialEq)]
@@ -312,7 +311,7 @@ fn ratios(arm: &Compared) -> Vec<f32> {
         .indexed_iter()
         .zip(&prepared.other)
         .filter(|((at, _), _)| mask.is_none_or(|mask| mask.get(*at).copied().unwrap_or(false)))
-        .filter(|((_, reference), _)| LEAST_SHARE * greatest < reference.norm())
+        .filter(|((_, reference), _)| LEAST_OF_RATIO * greatest < reference.norm())
         .map(|((_, reference), other)| (other.norm() / (factor * reference.norm())) as f32)
         .filter(|ratio| ratio.is_finite())
         .collect()

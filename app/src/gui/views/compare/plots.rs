@@ -243,7 +243,7 @@ fn ratio_axes(shown: &Shown) -> [String; 2] {
 }
 
 /// A row: its name, what it means, its number.
-type Figure = (&'static str, &'static str, fn(&Bias) -> f64);
+type Figure = (&'static str, &'static str, fn(&Bias) -> Option<f64>);
 
 const FIGURES: [Figure; 4] = [
     (
@@ -259,12 +259,12 @@ const FIGURES: [Figure; 4] = [
     (
         "median ratio",
         "Median of arm over reference, pixel by pixel",
-        |bias| bias.ratio.median,
+        |bias| bias.ratio.map(|ratio| ratio.median),
     ),
     (
         "error explained",
         "Share of the mean absolute error that goes away with the best factor: near 1, the difference is one of scale",
-        |bias| 1.0 - bias.mae_rescaled / bias.mae,
+        |bias| Some(1.0 - bias.mae_rescaled / bias.mae),
     ),
 ];
 
@@ -289,10 +289,12 @@ fn bias_table(ui: &mut Ui, shown: &Shown) {
                         let bias = &arm.evaluation.amplitude_bias;
                         for (name, _, of) in FIGURES {
                             let value = of(bias);
-                            let words = match name {
-                                _ if !value.is_finite() => "—".to_owned(),
-                                "error explained" => format!("{:.0} %", 100.0 * value),
-                                _ => value_text(value),
+                            let words = match value.filter(|value| value.is_finite()) {
+                                None => "—".to_owned(),
+                                Some(share) if name == "error explained" => {
+                                    format!("{:.0} %", 100.0 * share)
+                                }
+                                Some(value) => value_text(value),
                             };
                             ui.monospace(words);
                         }
