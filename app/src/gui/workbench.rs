@@ -166,6 +166,11 @@ impl Workbench {
         }
     }
 
+    /// The choices of the compare view.
+    pub fn compare(&self) -> &CompareView {
+        &self.compare
+    }
+
     /// Ask for a command as menus and buttons do.
     pub fn send(&mut self, command: Command) {
         self.commands.push(command);
