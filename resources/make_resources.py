@@ -4,6 +4,7 @@ python make_resources.py [FONTS]      (matplotlib 3.11, numpy, Pillow 13, fontto
 
 colormaps/NAME.bin   256 x (red, green, blue) bytes, dark to bright (or negative to positive)
 font/SIZE.bin        glyphs of DejaVu Sans: see README.md
+font/figure*.ttf     parts of DejaVu Sans, for figures
 font/icons.ttf       parts of the fonts named in README.md, for the window
 """
 
@@ -72,11 +73,6 @@ def font(size_px):
     (HERE / f"font/{size_px}.bin").write_bytes(out)
 
 
-colormaps()
-for size_px in (18, 36):
-    font(size_px)
-
-
 # Icons and signs that the window's own font lacks; the window installs both after it.
 ICONS = (
     "ℹ⏏⏩⏪⏭⏮⏯⏴⏵⏶⏷⏸⏹⏺■□▶◀▲▼●○★☆☐☑☒☰☀☁☾⚑⚒⚓⚙⚠⚡⛃⛭⛶✂✅✉✋✏✒✓✔✖✗✚✱❌❓❗❤➕➖➡⬅⬆⬇"
@@ -86,10 +82,18 @@ ICONS = (
 SIGNS = "←↑→↓↔↕⇄⇒⇔≠≡≤≥±∂∇∑∏∫∝∈ΓΔΘΛΞΠΣΦΨΩαβγδεζηθικλνξοπρστυφχψω⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻₀₁₂₃₄ÅℏℓℜℑⅠ½¼ ℹ□◀▲▼●○◎☒☾✓✗↩↪▁▂▃▄▅▆▇█│─"
 
 
-def subset(source, text, target):
+# Letters of figures: Latin, Greek, superscripts and subscripts, letter-like signs, arrows, mathematics, shapes.
+FIGURE_CODES = [
+    (0x20, 0x7E), (0xA0, 0x17F), (0x2B0, 0x2FF), (0x370, 0x3FF), (0x2010, 0x2027), (0x2030, 0x205E), (0x2070, 0x209C),
+    (0x20AC, 0x20AC), (0x2100, 0x214F), (0x2150, 0x215F), (0x2190, 0x21FF), (0x2200, 0x22FF), (0x25A0, 0x25FF),
+]
+
+
+def subset(source, text, target, drop=()):
     from fontTools import subset as tool
 
     options = tool.Options(layout_features=[], notdef_outline=True, hinting=False)
+    options.drop_tables += drop
     font = tool.load_font(str(source), options)
     subsetter = tool.Subsetter(options)
     subsetter.populate(text=text)
@@ -97,6 +101,17 @@ def subset(source, text, target):
     font["head"].modified = font["head"].created
     font.recalcTimestamp = False
     tool.save_font(font, str(HERE / target), options)
+
+
+def figure_fonts():
+    from matplotlib.font_manager import FontProperties, findfont
+
+    text = "".join(chr(code) for first, last in FIGURE_CODES for code in range(first, last + 1))
+    # Without kerning a text is as wide as the sum of its advances; no other rule of shaping is needed.
+    shaping = ["GDEF", "GPOS", "GSUB", "MATH", "FFTM"]
+    subset(findfont("DejaVu Sans"), text, "font/figure.ttf", shaping)
+    bold = findfont(FontProperties(family="DejaVu Sans", weight="bold"))
+    subset(bold, "".join(map(chr, range(0x20, 0x7F))), "font/figure_bold.ttf", shaping)
 
 
 def window_fonts(folder):
@@ -110,5 +125,9 @@ def window_fonts(folder):
     subset(matplotlib.font_manager.findfont("DejaVu Sans"), SIGNS, "font/signs.ttf")
 
 
+colormaps()
+for size_px in (18, 36):
+    font(size_px)
+figure_fonts()
 if len(sys.argv) > 1:
     window_fonts(Path(sys.argv[1]))

@@ -13,9 +13,7 @@ use ptycho_core::study::compare::export::{
     array_keys, check_folder, curves_csv, metrics_csv, rows, write,
 };
 use ptycho_core::study::compare::notes::notes;
-use ptycho_core::study::compare::{
-    Comparison, Inputs, Loaded, area, compare, difference, light::light_share,
-};
+use ptycho_core::study::compare::{Comparison, Inputs, Loaded, area, compare, difference};
 use ptycho_core::study::store::OutputRecord;
 use ptycho_core::{Error, disk};
 use serde_json::{Value, json};
@@ -349,30 +347,6 @@ fn the_automatic_region_is_what_the_positions_span_and_the_probe_lights() {
         (found.rows, found.columns, found.mask),
         (10..30, 0..96, None)
     );
-}
-
-#[test]
-fn light_is_the_sum_of_probes_at_whole_positions() {
-    let probe = Array3::from_shape_fn((2, 4, 4), |(mode, row, column)| {
-        Complex32::new((1 + row + 2 * column) as f32, mode as f32)
-    });
-    // One hangs out at a corner; another lies off the object.
-    let positions = [[3.4, 2.6], [0.0, 6.0], [40.0, 2.0]];
-    let light = light_share(probe.view(), &positions, [7, 8]).unwrap();
-    let mut expected = Array2::<f64>::zeros((7, 8));
-    for [row, column] in [[1, 1], [-2, 4]] {
-        for ((_, i, j), value) in probe.indexed_iter() {
-            let at = [row + i as isize, column + j as isize];
-            if 0 <= at[0] && at[0] < 7 && at[1] < 8 {
-                expected[[at[0] as usize, at[1] as usize]] += f64::from(value.norm_sqr());
-            }
-        }
-    }
-    let most = expected.iter().copied().fold(0.0, f64::max);
-    for (found, expected) in light.iter().zip(&expected) {
-        assert!((f64::from(*found) - expected / most).abs() < 1e-6);
-    }
-    assert!(light_share(probe.view(), &[], [7, 8]).is_none());
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn arms_are_compared_with_the_truth_and_everything_is_written() {
                 .as_f64()
                 .unwrap()
         );
-        assert!(arm["frc_cutoffs"]["phase"]["half_bit"]["of_nyquist"].is_f64());
+        assert!(arm["frc_cutoffs"]["phase"]["frc_half_bit"]["of_nyquist"].is_f64());
     }
     let started = answer["inputs"]["arms"].as_array().unwrap().iter();
     let started: Vec<_> = started
@@ -190,11 +190,11 @@ fn steps_can_be_switched_off_and_the_region_chosen() {
     let scaled = run("--amplitude least-squares --register true --pixel-size-nm 12.5");
     assert_ne!(scaled["arms"][0]["steps"]["amplitude_factor"], 1.0);
     assert_eq!(scaled["pixel_size_m"], 12.5e-9);
-    assert!(scaled["arms"][0]["frc_cutoffs"]["phase"]["half"]["half_period_nm"].is_f64());
+    assert!(scaled["arms"][0]["frc_cutoffs"]["phase"]["frc50"]["half_period_nm"].is_f64());
 
     for (more, part) in [
         ("--region 3:2,0:9", "--region"),
-        ("--region 0:900,0:9", "within"),
+        ("--region 0:900,0:9", "a part of"),
         ("--no-register --register true", "cannot be used with"),
         ("--phase flat", "plane"),
         ("--recon ones.npz", "ones"),
@@ -237,7 +237,7 @@ fn halves_of_a_scan_are_made_reconstructed_and_correlated() {
         (&json!("odd/result.npz"), &json!("even/result.npz"))
     );
     for of in ["amplitude", "phase", "complex"] {
-        for threshold in ["half", "seventh", "one_bit", "half_bit"] {
+        for threshold in ["frc50", "frc_1_7", "frc_1bit", "frc_half_bit"] {
             let cutoff = &answer["frc_cutoffs"][of][threshold];
             let (rings, of_nyquist) = (
                 cutoff["rings"].as_f64().unwrap(),
@@ -256,11 +256,13 @@ fn halves_of_a_scan_are_made_reconstructed_and_correlated() {
             }
         }
     }
-    let half_bit = &answer["frc_cutoffs"]["complex"]["half_bit"]["of_nyquist"];
+    let half_bit = &answer["frc_cutoffs"]["complex"]["frc_half_bit"]["of_nyquist"];
     assert!(0.05 < half_bit.as_f64().unwrap(), "{answer}");
     let curves = std::fs::read_to_string(root.join("curves.csv")).unwrap();
     assert!(
-        curves.starts_with("arm,ring,of_nyquist,per_nm,n_pixels,amplitude,phase,complex,half,"),
+        curves.starts_with(
+            "arm,ring,of_nyquist,per_nm,n_pixels,amplitude,phase,complex,frc50_threshold,"
+        ),
         "{curves}"
     );
 

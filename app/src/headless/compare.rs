@@ -8,13 +8,45 @@ use ptycho_core::metrics::definitions::{Better, DEFINITIONS, Definition};
 use ptycho_core::metrics::evaluate::MetricValue;
 use ptycho_core::metrics::settings::CompareSettings;
 use ptycho_core::study::compare::export::{EXTRA_DEFINITIONS, check_folder, report, rows, write};
-use ptycho_core::study::compare::notes::{is_far, notes};
+use ptycho_core::study::compare::notes::notes;
 use ptycho_core::study::compare::{Compared, Comparison, Inputs, Loaded, Refusal, measure_all};
 use serde_json::{Value, json};
 
 use super::inspect::columns;
 use super::{Exit, Session, print, print_json};
 use crate::cli::compare::{CompareArgs, HowArgs};
+
+/// What the table shows of all that is measured; the rest stands in JSON and CSV.
+const SHOWN: [&str; 26] = [
+    "mae",
+    "rmse",
+    "max_error",
+    "psnr",
+    "psnr_2pi",
+    "ssim",
+    "ssim_wang",
+    "ms_ssim",
+    "ms_ssim_legacy",
+    "pearson",
+    "complex_error",
+    "frc50",
+    "frc_1_7",
+    "frc_1bit",
+    "frc_half_bit",
+    "frc50_nm",
+    "frc_1_7_nm",
+    "frc_1bit_nm",
+    "frc_half_bit_nm",
+    "amplitude_factor",
+    "amplitude_factor_least_squares",
+    "plane_column_rad_per_px",
+    "plane_row_rad_per_px",
+    "n_pixels",
+    "n_left_out",
+    "computation_time_s",
+];
+/// Numbers in the unit of the picture: of phases, rad.
+const IN_RAD: [&str; 3] = ["mae", "rmse", "max_error"];
 
 /// Which number of a row a line of the table shows.
 type Choose = fn(&MetricValue) -> Option<f64>;
@@ -132,7 +164,7 @@ fn words(loaded: &Loaded, comparison: &Comparison) -> String {
     );
     text.push_str(&table(loaded, comparison));
     if 1 < comparison.arms.len() {
-        text.push_str("  * the best of them\n");
+        text.push_str("  * the best\n");
     }
     for note in notes(loaded, comparison) {
         let _ = writeln!(text, "note: {note}");
@@ -162,7 +194,10 @@ fn table(loaded: &Loaded, comparison: &Comparison) -> String {
         ("amplitude", |row| row.amplitude),
         ("", |row| row.value),
     ];
-    let definitions = || DEFINITIONS.iter().chain(EXTRA_DEFINITIONS);
+    let definitions = || {
+        let all = DEFINITIONS.iter().chain(EXTRA_DEFINITIONS);
+        all.filter(|definition| SHOWN.contains(&definition.key))
+    };
     let mut lines: Vec<Vec<String>> = parts
         .iter()
         .flat_map(|(part, of)| {
@@ -200,11 +235,11 @@ fn line(
         return None;
     }
     let best = best(&numbers, definition.better);
-    let mut cells = vec![
-        part.to_owned(),
-        definition.label.to_owned(),
-        definition.unit.to_owned(),
-    ];
+    let unit = match definition.unit {
+        "" if part == "phase" && IN_RAD.contains(&definition.key) => "rad",
+        unit => unit,
+    };
+    let mut cells: Vec<String> = [part, definition.label, unit].map(str::to_owned).into();
     cells.extend(numbers.iter().map(|number| match number {
         Some(number) if Some(*number) == best => format!("{} *", short(*number)),
         Some(number) => short(*number),
@@ -246,7 +281,6 @@ fn short(value: f64) -> String {
 }
 
 fn shifts(comparison: &Comparison) -> Vec<String> {
-    let most_px = comparison.settings.most_shift;
     let mut cells = vec![
         String::new(),
         "moved (row, column)".to_owned(),
@@ -257,7 +291,11 @@ fn shifts(comparison: &Comparison) -> Vec<String> {
             || "not registered".to_owned(),
             |found| {
                 let [dy, dx] = found.shift_px;
-                let mark = if is_far(arm, most_px) { " (!)" } else { "" };
+                let mark = if arm.prepared.steps.is_far {
+                    " (!)"
+                } else {
+                    ""
+                };
                 format!("({dy:.2}, {dx:.2}){mark}")
             },
         )

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use ptycho_core::disk;
 use ptycho_core::error::Result;
 use ptycho_core::metrics::evaluate::FrcCurves;
-use ptycho_core::study::compare::export::{THRESHOLDS, curves_csv, report};
+use ptycho_core::metrics::frc::Threshold;
+use ptycho_core::study::compare::export::{curves_csv, report};
 use ptycho_core::study::compare::notes::notes;
 use ptycho_core::study::compare::{Compared, Comparison, Loaded};
 use serde_json::{Value, json};
@@ -71,7 +72,8 @@ fn table(arm: &Compared, comparison: &Comparison) -> String {
         ("complex", complex),
     ];
     let lines = parts.iter().flat_map(|(part, curve)| {
-        THRESHOLDS.map(|(threshold, _, words)| {
+        Threshold::ALL.map(|threshold| {
+            let words = threshold.label();
             let cutoff = curve.cutoff(threshold, comparison.pixel_size_m);
             let nm = cutoff.half_period_nm;
             if curve.values.len() as f64 <= cutoff.rings {

@@ -303,15 +303,33 @@ fn frame(figure: &mut Rgba, [top, left]: [usize; 2], [height, width]: [usize; 2]
 /// # Errors
 /// What the encoder says, as an input-output error.
 pub fn encode(picture: &Rgba, metadata: &[(&'static str, String)]) -> std::io::Result<Vec<u8>> {
+    let metadata = metadata.iter().map(|(key, words)| (*key, words.as_str()));
+    encode_sized(picture, metadata, None)
+}
+
+/// As [`encode`], with the number of dots in a metre, where the picture has a size on paper.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_sized<'a>(
+    picture: &Rgba,
+    metadata: impl IntoIterator<Item = (&'a str, &'a str)>,
+    dots_per_m: Option<u32>,
+) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, picture.width as u32, picture.height as u32);
     encoder.set_color(png::ColorType::Rgba);
     encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_pixel_dims(dots_per_m.map(|per_m| png::PixelDimensions {
+        xppu: per_m,
+        yppu: per_m,
+        unit: png::Unit::Meter,
+    }));
     for (keyword, words) in metadata {
         if words.chars().all(|letter| (letter as u32) < 256) {
-            encoder.add_text_chunk((*keyword).to_owned(), words.clone())?;
+            encoder.add_text_chunk(keyword.to_owned(), words.to_owned())?;
         } else {
-            encoder.add_itxt_chunk((*keyword).to_owned(), words.clone())?;
+            encoder.add_itxt_chunk(keyword.to_owned(), words.to_owned())?;
         }
     }
     let mut writer = encoder.write_header()?;

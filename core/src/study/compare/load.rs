@@ -6,7 +6,6 @@ use ndarray::{Array2, Array3};
 use num_complex::Complex32;
 
 use super::arm::{self, Arm};
-use super::light::light_share;
 use crate::data::reconstruction::OBJECT_KEY;
 use crate::data::{Dataset, Strictness};
 use crate::disk;
@@ -81,8 +80,6 @@ pub struct Loaded {
     pub positions_px: Vec<[f64; 2]>,
     /// Probe modes `(k, n, n)` of the dataset, or of the reference arm.
     pub probe: Array3<Complex32>,
-    /// Light on each pixel of the frame as a share of the greatest; `None` without positions or probe.
-    pub light_share: Option<Array2<f32>>,
     /// Pixel size, where the dataset says so.
     pub pixel_size_m: Option<f64>,
     /// Arms that can be compared.
@@ -144,8 +141,6 @@ impl Loaded {
         }
         loaded.arms.sort_by_key(|arm| place(&arm.name));
         loaded.refused.sort_by_key(|refusal| place(&refusal.name));
-        let shape = loaded.shape();
-        loaded.light_share = light_share(loaded.probe.view(), &loaded.positions_px, shape);
         Ok(loaded)
     }
 
@@ -158,7 +153,6 @@ impl Loaded {
             reference: None,
             positions_px: Vec::new(),
             probe: Array3::zeros((0, 0, 0)),
-            light_share: None,
             pixel_size_m: None,
             arms: Vec::new(),
             refused: Vec::new(),

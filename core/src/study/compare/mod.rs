@@ -6,7 +6,6 @@
 mod area;
 pub mod arm;
 pub mod export;
-pub mod light;
 pub mod load;
 pub mod notes;
 pub mod pictures;

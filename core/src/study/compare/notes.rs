@@ -20,21 +20,18 @@ pub fn notes(loaded: &Loaded, comparison: &Comparison) -> Vec<String> {
             });
             arm.notes().into_iter().chain(other_data).map(of_arm)
         }));
+        let steps = &compared.prepared.steps;
+        notes.extend(steps.notes.iter().cloned().map(of_arm));
         notes.extend(shift(compared, comparison.settings.most_shift).map(of_arm));
         notes.extend(left_out(compared).map(of_arm));
     }
     notes
 }
 
-/// Whether an arm had to be moved further than it should.
-pub fn is_far(compared: &Compared, most_shift_px: f64) -> bool {
-    let shift = compared.prepared.steps.registration;
-    shift.is_some_and(|found| most_shift_px < found.shift_px[0].hypot(found.shift_px[1]))
-}
-
 fn shift(compared: &Compared, most_shift_px: f64) -> Option<String> {
-    let [dy, dx] = compared.prepared.steps.registration?.shift_px;
-    is_far(compared, most_shift_px).then(|| {
+    let steps = &compared.prepared.steps;
+    let [dy, dx] = steps.registration?.shift_px;
+    steps.is_far.then(|| {
         format!(
             "moved by ({dy:.2}, {dx:.2}) px, further than {most_shift_px} px: frames agree, so look for an offset of its \
              positions or its probe"
@@ -47,7 +44,7 @@ fn left_out(compared: &Compared) -> Option<String> {
     let n = steps.n_pixels + steps.n_left_out;
     (0 < steps.n_left_out).then(|| {
         format!(
-            "{} of {n} pixels ({:.1} %) left out: too little light, seen by no patch, or not finite",
+            "{} of {n} pixels ({:.1} %) left out: too little light, seen by no patch, not finite, or so near to such a one that its border is cut",
             steps.n_left_out,
             100.0 * steps.n_left_out as f64 / n as f64
         )

@@ -45,11 +45,11 @@ pub fn keys<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
 /// `KEY_mask` bool; of arms also `KEY_shift_px` (row, column), `KEY_plane_rad`, `KEY_amplitude_factor`; `rows` and `columns`
 /// of the object frame, and `_metadata` (UTF-8 JSON) with the names behind the keys and all that decided the result.
 pub(super) fn write(loaded: &Loaded, comparison: &Comparison, path: &Path) -> Result<()> {
-    let Some(first) = comparison.arms.first() else {
+    let (Some(first), Some((reference, others))) =
+        (comparison.arms.first(), pictures::all(comparison))
+    else {
         return Ok(());
     };
-    let removal = comparison.settings.phase;
-    let reference = pictures::of_reference(&first.prepared, removal);
     let keys = keys(comparison.arms.iter().map(|arm| arm.name.as_str()));
     let mut metadata = report(loaded, comparison);
     let names = keys.iter().zip(&comparison.arms);
@@ -60,10 +60,8 @@ pub(super) fn write(loaded: &Loaded, comparison: &Comparison, path: &Path) -> Re
         .into();
     write_npz(path, |npz| {
         object(npz, REFERENCE, &first.prepared.reference, &reference)?;
-        for (key, arm) in keys.iter().zip(&comparison.arms) {
-            let of_reference = pictures::of_reference(&arm.prepared, removal);
-            let pictures = pictures::of_arm(&arm.prepared, &of_reference);
-            object(npz, key, &arm.prepared.other, &pictures)?;
+        for ((key, arm), pictures) in keys.iter().zip(&comparison.arms).zip(&others) {
+            object(npz, key, &arm.prepared.other, pictures)?;
             done(npz, key, &arm.prepared)?;
         }
         let ends = |range: &std::ops::Range<usize>| [range.start as i64, range.end as i64];

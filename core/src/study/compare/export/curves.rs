@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use super::super::Comparison;
-use super::report::THRESHOLDS;
+use super::report::threshold_key;
 use super::tables::{number, quoted};
 use crate::figure::{Curve, Figure, Panel, PlotPanel};
 use crate::metrics::evaluate::FrcCurves;
-use crate::metrics::frc::FrcCurve;
+use crate::metrics::frc::{FrcCurve, Threshold};
 
 const NM_PER_M: f64 = 1e9;
 /// One of the three curves of an arm.
@@ -19,9 +19,12 @@ const PLOT_MM: f64 = 90.0;
 /// One line for each ring of each arm: ring, fraction of Nyquist, spatial frequency (where the pixel size is known), pixels of
 /// the ring, correlations of amplitudes, phases and complex objects, the four thresholds.
 pub fn curves_csv(comparison: &Comparison) -> String {
-    let mut text = String::from(
-        "arm,ring,of_nyquist,per_nm,n_pixels,amplitude,phase,complex,half,seventh,one_bit,half_bit\n",
-    );
+    let mut text = String::from("arm,ring,of_nyquist,per_nm,n_pixels,amplitude,phase,complex");
+    for threshold in Threshold::ALL {
+        // Writing to a string cannot fail.
+        let _ = write!(text, ",{}_threshold", threshold_key(threshold));
+    }
+    text.push('\n');
     for arm in &comparison.arms {
         let name = quoted(&arm.name);
         let FrcCurves {
@@ -29,7 +32,7 @@ pub fn curves_csv(comparison: &Comparison) -> String {
             phase,
             complex,
         } = &arm.evaluation.frc;
-        let thresholds = THRESHOLDS.map(|(threshold, ..)| complex.threshold(threshold));
+        let thresholds = Threshold::ALL.map(|threshold| complex.threshold(threshold));
         let side_px = complex.side_px as f64;
         for ring in 0..complex.values.len() {
             let of_nyquist = ring as f64 / (side_px / 2.0);
@@ -74,8 +77,8 @@ pub fn curves_plot(comparison: &Comparison) -> Figure {
             .collect();
         if let Some(arm) = comparison.arms.first() {
             let curve = of(&arm.evaluation.frc);
-            curves.extend(THRESHOLDS.map(|(threshold, _, words)| {
-                line(words, curve, &curve.threshold(threshold), true)
+            curves.extend(Threshold::ALL.map(|threshold| {
+                line(threshold.label(), curve, &curve.threshold(threshold), true)
             }));
         }
         Panel::Plot(PlotPanel {
@@ -84,27 +87,22 @@ pub fn curves_plot(comparison: &Comparison) -> Figure {
             y_label: "correlation".to_owned(),
             x_limits: Some([0.0, 1.0]),
             y_limits: Some([0.0, 1.05]),
-            is_log_y: false,
             curves,
+            ..PlotPanel::default()
         })
     });
     Figure {
         rows: vec![panels.into()],
         width_mm: 3.0 * PLOT_MM,
-        font_pt: 8.0,
-        has_letters: true,
-        metadata: Vec::new(),
+        ..Figure::default()
     }
 }
 
 fn line(name: &str, curve: &FrcCurve, values: &[f64], is_dashed: bool) -> Curve {
-    let half_side = curve.side_px as f64 / 2.0;
-    let points = values.iter().enumerate();
+    let points = curve.of_nyquist().into_iter().zip(values);
     Curve {
         name: name.to_owned(),
-        points: points
-            .map(|(ring, value)| [ring as f64 / half_side, *value])
-            .collect(),
+        points: points.map(|(at, value)| [at, *value]).collect(),
         is_dashed,
     }
 }

@@ -19,7 +19,7 @@ use crate::study::store::{OutputRecord, SCHEMA, utc};
 pub use arrays::keys as array_keys;
 pub use curves::{curves_csv, curves_plot};
 pub use plot::plot;
-pub use report::{EXTRA_DEFINITIONS, THRESHOLDS, report, rows};
+pub use report::{EXTRA_DEFINITIONS, report, rows, threshold_key};
 pub use tables::metrics_csv;
 
 /// Dots an inch of pictures.

@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2};
 
 use super::super::pictures::{self, Pictures};
-use super::super::{Compared, Comparison, Loaded, notes};
+use super::super::{Compared, Comparison, Loaded};
 use crate::figure::{Figure, ImagePanel, Panel};
 use crate::metrics::definitions::definition;
 use crate::paint::colormap::{ColorMap, Map};
@@ -16,18 +16,11 @@ const SHOWN: [&str; 4] = ["mae", "psnr", "ssim", "ms_ssim"];
 
 /// The comparison plot: phase (first row), amplitude, of every arm and the reference, with one shared scale for each row.
 pub fn plot(comparison: &Comparison) -> Figure {
-    let removal = comparison.settings.phase;
-    let mut columns: Vec<(Option<&Compared>, Pictures)> = comparison
-        .arms
-        .iter()
-        .map(|arm| {
-            let reference = pictures::of_reference(&arm.prepared, removal);
-            (Some(arm), pictures::of_arm(&arm.prepared, &reference))
-        })
+    let (reference, others) = pictures::all(comparison).unzip();
+    let arms = comparison.arms.iter().map(Some).chain([None]);
+    let columns: Vec<(Option<&Compared>, Pictures)> = arms
+        .zip(others.into_iter().flatten().chain(reference))
         .collect();
-    if let Some(arm) = comparison.arms.first() {
-        columns.push((None, pictures::of_reference(&arm.prepared, removal)));
-    }
     let row = |is_phase: bool| -> Vec<Panel> {
         let values = |pictures: &Pictures| {
             if is_phase {
@@ -48,7 +41,7 @@ pub fn plot(comparison: &Comparison) -> Figure {
                     title: arm
                         .map_or(comparison.reference.as_str(), |arm| arm.name.as_str())
                         .to_owned(),
-                    note: arm.map_or_else(String::new, |arm| note(arm, comparison, is_phase)),
+                    note: arm.map_or_else(String::new, |arm| note(arm, is_phase)),
                     limits: shared.resolve(&values.view()),
                     values,
                     map: map(is_phase),
@@ -61,9 +54,8 @@ pub fn plot(comparison: &Comparison) -> Figure {
     Figure {
         rows: vec![row(true), row(false)],
         width_mm: PANEL_MM * columns.len() as f64,
-        font_pt: 8.0,
         has_letters: false,
-        metadata: Vec::new(),
+        ..Figure::default()
     }
 }
 
@@ -83,7 +75,7 @@ fn shared_limits(pictures: &[Array2<f32>]) -> Limits {
 }
 
 /// The numbers of one row's quantity, and what was done to the arm.
-fn note(arm: &Compared, comparison: &Comparison, is_phase: bool) -> String {
+fn note(arm: &Compared, is_phase: bool) -> String {
     let mut words: Vec<String> = SHOWN
         .iter()
         .filter_map(|key| {
@@ -104,7 +96,7 @@ fn note(arm: &Compared, comparison: &Comparison, is_phase: bool) -> String {
     if is_phase {
         if let Some(found) = arm.prepared.steps.registration {
             let [dy, dx] = found.shift_px;
-            let mark = if notes::is_far(arm, comparison.settings.most_shift) {
+            let mark = if arm.prepared.steps.is_far {
                 " (!)"
             } else {
                 ""

@@ -10,93 +10,24 @@ use crate::metrics::frc::{FrcCurve, Threshold};
 use crate::study::store::SCHEMA;
 
 /// Numbers that stand in tables beside those of [`DEFINITIONS`].
-pub const EXTRA_DEFINITIONS: &[Definition] = &[
-    extra(
-        "amplitude_factor",
-        "amplitude factor",
-        "",
-        "factor on the arm's amplitude before all amplitude numbers, as the setting `amplitude` says",
-    ),
-    extra(
-        "plane_column_slope",
-        "phase plane, columns",
-        "rad/px",
-        "slope along columns of the phase plane that was removed from the arm",
-    ),
-    extra(
-        "plane_row_slope",
-        "phase plane, rows",
-        "rad/px",
-        "slope along rows of the phase plane that was removed from the arm",
-    ),
-    extra(
-        "plane_offset",
-        "phase plane, offset",
-        "rad",
-        "phase of that plane at the first pixel of the region",
-    ),
-    extra(
-        "n_pixels",
-        "pixels compared",
-        "px",
-        "pixels of the region that are compared",
-    ),
-    extra(
-        "n_pixels_left_out",
-        "pixels left out",
-        "px",
-        "pixels of the region with too little light, that no patch saw, or that are not finite",
-    ),
-    extra(
-        "computation_time_s",
-        "computation time",
-        "s",
-        "sum over the epochs of the reconstruction, from its run folder; missing where the folder is not there",
-    ),
-];
-
-const fn extra(
-    key: &'static str,
-    label: &'static str,
-    unit: &'static str,
-    text: &'static str,
-) -> Definition {
-    Definition {
-        key,
-        label,
-        unit,
-        better: Better::Neither,
-        text,
-    }
-}
+pub const EXTRA_DEFINITIONS: &[Definition] = &[Definition {
+    key: "computation_time_s",
+    label: "computation time",
+    unit: "s",
+    better: Better::Neither,
+    text: "Sum over the epochs of the reconstruction, from its run folder; missing where the folder is not there.",
+}];
 
 /// All numbers of an arm, those of [`DEFINITIONS`] first.
 pub fn rows(arm: Option<&Arm>, compared: &Compared) -> Vec<MetricValue> {
-    let steps = &compared.prepared.steps;
     let mut rows = compared.evaluation.values.clone();
-    let [column_slope, row_slope, offset] = steps.plane_rad;
-    let extras = [
-        ("amplitude_factor", Some(steps.amplitude_factor)),
-        ("plane_column_slope", Some(column_slope)),
-        ("plane_row_slope", Some(row_slope)),
-        ("plane_offset", Some(offset)),
-        ("n_pixels", Some(steps.n_pixels as f64)),
-        ("n_pixels_left_out", Some(steps.n_left_out as f64)),
-        (
-            "computation_time_s",
-            arm.and_then(|arm| arm.reconstruction_s),
-        ),
-    ];
-    for (key, value) in extras {
-        // The library may come to define one of them itself.
-        if rows.iter().all(|row| row.key != key) && value.is_some() {
-            rows.push(MetricValue {
-                key,
-                amplitude: None,
-                phase: None,
-                value,
-            });
-        }
+    if let Some(seconds) = arm.and_then(|arm| arm.reconstruction_s) {
+        rows.push(MetricValue {
+            key: EXTRA_DEFINITIONS[0].key,
+            amplitude: None,
+            phase: None,
+            value: Some(seconds),
+        });
     }
     rows
 }
@@ -129,9 +60,7 @@ pub fn report(loaded: &Loaded, comparison: &Comparison) -> Value {
         "region": {
             "asked": comparison.region.to_string(), "rows": [area.rows.start, area.rows.end],
             "columns": [area.columns.start, area.columns.end],
-            "n_pixels": area.mask.as_ref().map_or(area.rows.len() * area.columns.len(), |mask| {
-                mask.iter().filter(|is_kept| **is_kept).count()
-            }),
+            "n_pixels": area.n_pixels(),
         },
         "settings": comparison.settings, "pixel_size_m": comparison.pixel_size_m,
         "arms": arms.collect::<Vec<_>>(), "refused": comparison.refused, "n_failed": comparison.refused.len(),
@@ -161,6 +90,7 @@ fn arm_report(arm: Option<&Arm>, compared: &Compared, pixel_size_m: Option<f64>)
     let area = &compared.prepared.area;
     json!({
         "name": compared.name, "metrics": metrics.collect::<Map<_, _>>(), "steps": compared.prepared.steps,
+        "missing": evaluation.missing,
         "rows": [area.rows.start, area.rows.end], "columns": [area.columns.start, area.columns.end],
         "bias": {"amplitude": evaluation.amplitude_bias, "phase": evaluation.phase_bias},
         "frc_cutoffs": {
@@ -170,21 +100,21 @@ fn arm_report(arm: Option<&Arm>, compared: &Compared, pixel_size_m: Option<f64>)
     })
 }
 
-/// Thresholds with their names in files and in words.
-pub const THRESHOLDS: [(Threshold, &str, &str); 4] = [
-    (Threshold::Half, "half", "0.5"),
-    (Threshold::Seventh, "seventh", "1/7"),
-    (Threshold::OneBit, "one_bit", "1 bit"),
-    (Threshold::HalfBit, "half_bit", "1/2 bit"),
-];
+/// The name of a threshold in files.
+pub fn threshold_key(threshold: Threshold) -> &'static str {
+    match threshold {
+        Threshold::Half => "frc50",
+        Threshold::Seventh => "frc_1_7",
+        Threshold::OneBit => "frc_1bit",
+        Threshold::HalfBit => "frc_half_bit",
+    }
+}
 
 /// Where a curve falls below each threshold.
 fn cutoffs(curve: &FrcCurve, pixel_size_m: Option<f64>) -> Value {
-    let of = THRESHOLDS.map(|(threshold, name, _)| {
-        (
-            name.to_owned(),
-            json!(curve.cutoff(threshold, pixel_size_m)),
-        )
+    let of = Threshold::ALL.map(|threshold| {
+        let key = threshold_key(threshold).to_owned();
+        (key, json!(curve.cutoff(threshold, pixel_size_m)))
     });
     Value::Object(of.into_iter().collect())
 }
