@@ -151,7 +151,8 @@ Examples:
   ptychobench reconstruct --demo -o demo_result.npz --epochs 30
 
 Ctrl-C stops after the present step and keeps the result so far; a second one leaves at once.
-Every run is kept in a folder of its own (see --runs) with manifest, history, log and checkpoint.
+Every run is kept in a folder of its own (see --runs) with manifest, history, log and checkpoint. LSQML has no GPU
+kernels yet: --device is auto or cpu.
 -h shows the basic settings, --help all of them.")]
 pub struct ReconstructArgs {
     /// NPZ scan.
@@ -168,12 +169,8 @@ pub struct ReconstructArgs {
     pub algorithm: Algorithm,
     #[command(flatten)]
     pub settings: Flags<LsqmlSettings>,
-    /// Threads; 0 is one for each core. The result does not depend on it.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub threads: usize,
-    /// Device that computes. LSQML has no GPU kernels yet.
-    #[arg(long, value_enum, default_value_t = Device::Auto)]
-    pub device: Device,
+    #[command(flatten)]
+    pub computing: Computing,
     /// NPZ with `batch_index` and `batch_offset`: batches in this order instead of drawn ones.
     #[arg(long, value_name = "FILE")]
     pub batches: Option<PathBuf>,
@@ -216,6 +213,29 @@ pub struct DemoArgs {
     /// Print one JSON object on the last line.
     #[arg(long)]
     pub json: bool,
+}
+
+/// How many threads a command may use.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Threads {
+    /// Threads; 0 is one for each core. The result does not depend on it.
+    #[arg(
+        id = "threads",
+        long = "threads",
+        value_name = "N",
+        default_value_t = 0
+    )]
+    pub n: usize,
+}
+
+/// What a command computes with.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Computing {
+    #[command(flatten)]
+    pub threads: Threads,
+    /// Device that computes.
+    #[arg(long, value_enum, default_value_t = Device::Auto)]
+    pub device: Device,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

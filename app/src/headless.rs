@@ -9,6 +9,7 @@ mod progress;
 mod reconstruct;
 mod repair;
 mod settings;
+mod several;
 mod simulate;
 mod tools;
 mod train;

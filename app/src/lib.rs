@@ -5,3 +5,4 @@ pub mod gui;
 pub mod headless;
 pub mod records;
 pub mod units;
+pub mod words;

@@ -107,6 +107,13 @@ impl std::fmt::Display for Value {
     }
 }
 
+/// The words with a capital letter in front.
+pub fn capitalised(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(letters).collect()
+}
+
 /// The description of one field.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
@@ -136,11 +143,7 @@ impl Field {
     pub fn label(&self) -> String {
         let unit = format!("_{}", self.unit);
         let words = self.name.strip_suffix(&unit).unwrap_or(self.name);
-        let words = words.replace('_', " ");
-        let mut letters = words.chars();
-        letters.next().map_or_else(String::new, |first| {
-            first.to_uppercase().chain(letters).collect()
-        })
+        capitalised(&words.replace('_', " "))
     }
 
     /// The value that `text` spells.

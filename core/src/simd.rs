@@ -252,6 +252,11 @@ pub struct Aligned<T> {
 }
 
 impl<T: Real> Aligned<T> {
+    /// Bytes of memory held.
+    pub fn n_bytes(&self) -> usize {
+        self.values.capacity() * size_of::<T>()
+    }
+
     /// `len` zeros.
     pub fn zeros(len: usize) -> Self {
         let values = vec![T::zero(); len + 64 / T::BYTES];

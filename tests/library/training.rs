@@ -120,6 +120,17 @@ impl Stepper for Fake {
         Ok(Some(self.losses(parameters, batch).0))
     }
 
+    fn predict(
+        &mut self,
+        parameters: &[f32],
+        batch: &Batch,
+        prediction: &mut Prediction,
+        stop: &Stop,
+    ) -> ptycho_core::Result<Option<()>> {
+        let losses = self.evaluate(parameters, batch, Some(prediction), stop)?;
+        Ok(losses.map(|_| ()))
+    }
+
     fn largest_batch(&self) -> usize {
         self.largest_batch
     }

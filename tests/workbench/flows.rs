@@ -101,6 +101,18 @@ impl Window {
             .is_some()
     }
 
+    /// Check that each of these is one line high and within the window.
+    pub(crate) fn check_one_line(&self, labels: &[&str]) {
+        let window_right = self.harness.ctx.content_rect().right();
+        for label in labels {
+            let rect = self.harness.get_all_by_label(label).next().unwrap().rect();
+            assert!(
+                rect.height() < 40.0 && rect.right() < window_right,
+                "{label}: {rect:?}"
+            );
+        }
+    }
+
     pub(crate) fn app(&self) -> &Workbench {
         self.harness.state()
     }

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use clap::Parser as _;
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
@@ -12,7 +11,7 @@ use ptycho_core::job::Quiet;
 use ptycho_core::sim::probe::make_probe;
 use ptycho_core::sim::{ObjectKind, ProbeKind, ScanKind, SceneSettings, SplitAxis};
 use ptycho_core::study::generate::{GenerateTask, StageState};
-use ptychobench::cli::{Cli, Command as CliCommand};
+use ptychobench::cli::Command as CliCommand;
 use ptychobench::gui::command::{Action, Command};
 use ptychobench::gui::document::CheckState;
 use ptychobench::gui::generation::Sketch;
@@ -22,6 +21,7 @@ use ptychobench::gui::generation::sketch::sketch;
 use ptychobench::gui::views::View;
 
 use crate::flows::{Window, is_idle};
+use crate::support::parsed_command;
 
 /// The view with its pictures and its plan, set up by `set_up`.
 fn open(set_up: impl FnOnce(&mut GenerateTask)) -> Window {
@@ -373,9 +373,7 @@ fn parameters_of_the_generation_can_be_undone() {
 
 /// What the command line makes of its flags.
 fn parsed(text: &str) -> GenerateTask {
-    let words = shell_words(text);
-    let cli = Cli::try_parse_from(&words).unwrap_or_else(|error| panic!("{text}: {error}"));
-    let Some(CliCommand::Simulate(args)) = cli.command else {
+    let CliCommand::Simulate(args) = parsed_command(text) else {
         panic!("{text} is no simulate");
     };
     let default = GenerateTask::default();
@@ -398,22 +396,8 @@ fn parsed(text: &str) -> GenerateTask {
         simulation: args.simulation.over(&default.simulation).unwrap(),
         split: args.split.over(&default.split).unwrap(),
         output: args.output,
-        n_threads: args.threads,
+        n_threads: args.threads.n,
     }
-}
-
-/// Words as a shell reads them: single quotes hold spaces together.
-pub(crate) fn shell_words(text: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut is_quoted = false;
-    for letter in text.chars() {
-        match letter {
-            '\'' => is_quoted = !is_quoted,
-            ' ' if !is_quoted => words.push(String::new()),
-            _ => words.last_mut().unwrap().push(letter),
-        }
-    }
-    words
 }
 
 #[test]

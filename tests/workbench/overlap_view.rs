@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use clap::Parser as _;
 use egui::accesskit::Role;
 use egui::{Key, Modifiers, pos2};
 use egui_kittest::kittest::Queryable as _;
@@ -15,7 +14,7 @@ use ptycho_core::grouping::{
 use ptycho_core::job::Quiet;
 use ptycho_core::study::generate::{GenerateTask, generate};
 use ptycho_core::study::overlap::OverlapTask;
-use ptychobench::cli::{Cli, Command as CliCommand};
+use ptychobench::cli::Command as CliCommand;
 use ptychobench::gui::command::{Action, Command};
 use ptychobench::gui::files::Purpose;
 use ptychobench::gui::thinning::command_line::overlap_command;
@@ -27,7 +26,7 @@ use ptychobench::gui::widgets::viewport::{LinkedView, Viewport};
 use ptychobench::gui::workbench::Workbench;
 
 use crate::flows::{Window, is_idle};
-use crate::generate_view::shell_words;
+use crate::support::parsed_command;
 
 /// Sets of 16x16 patterns at two doses, in the window's own folder.
 fn sets(window: &Window, positions: usize) -> PathBuf {
@@ -168,18 +167,7 @@ fn a_small_window_holds_the_view() {
         .get_by_role_and_label(Role::Image, "Positions")
         .rect();
     assert!(200.0 < plot.width() && 150.0 < plot.height(), "{plot:?}");
-    for label in ["Colour", "Over", "probe circles", "Plot…", "▶ Write views"] {
-        let rect = window
-            .harness
-            .get_all_by_label(label)
-            .next()
-            .unwrap()
-            .rect();
-        assert!(
-            rect.height() < 40.0 && rect.right() < 1024.0,
-            "{label}: {rect:?}"
-        );
-    }
+    window.check_one_line(&["Colour", "Over", "probe circles", "Plot…", "▶ Write views"]);
 }
 
 #[test]
@@ -387,9 +375,7 @@ fn the_copied_command_means_the_same_views() {
     thinning.settings.output = Some("/tmp/my views".into());
     let task = thinning.task(&app.document.scan, 2).unwrap();
     let text = overlap_command(thinning, &app.document.scan, 2);
-    let cli =
-        Cli::try_parse_from(shell_words(&text)).unwrap_or_else(|error| panic!("{text}: {error}"));
-    let Some(CliCommand::Overlap(args)) = cli.command else {
+    let CliCommand::Overlap(args) = parsed_command(&text) else {
         panic!("{text} is no overlap");
     };
     let parsed = OverlapTask {
@@ -398,7 +384,7 @@ fn the_copied_command_means_the_same_views() {
         groups: args.groups.over(&GroupSettings::default()).unwrap(),
         spacing: args.spacing.over(&SpacingSettings::default()).unwrap(),
         output: args.output,
-        n_threads: args.threads,
+        n_threads: args.threads.n,
     };
     assert_eq!(parsed, task, "{text}");
 }

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use clap::Parser as _;
+use ptychobench::cli::Cli;
 use serde_json::Value;
 
 /// A file of `tests/data`.
@@ -47,4 +49,26 @@ pub(crate) fn check_run(folder: &Path, args: &[&str], code: i32) -> (String, Str
 pub(crate) fn check_json(folder: &Path, args: &[&str], code: i32) -> Value {
     let (stdout, _) = check_run(folder, args, code);
     serde_json::from_str(stdout.lines().last().unwrap()).unwrap()
+}
+
+/// What the command line makes of words that the window put on the clipboard.
+pub(crate) fn parsed_command(text: &str) -> ptychobench::cli::Command {
+    let cli = Cli::try_parse_from(shell_words(text));
+    let cli = cli.unwrap_or_else(|error| panic!("{text}: {error}"));
+    cli.command
+        .unwrap_or_else(|| panic!("{text} is no command"))
+}
+
+/// Words as a shell reads them: single quotes hold spaces together.
+fn shell_words(text: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut is_quoted = false;
+    for letter in text.chars() {
+        match letter {
+            '\'' => is_quoted = !is_quoted,
+            ' ' if !is_quoted => words.push(String::new()),
+            _ => words.last_mut().unwrap().push(letter),
+        }
+    }
+    words
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use ptycho_core::nn::infer::InferSettings;
 
-use super::Device;
+use super::Computing;
 use super::settings::Flags;
 
 /// Reconstruct a dataset with a trained network.
@@ -26,12 +26,8 @@ pub struct InferArgs {
     pub data: PathBuf,
     #[command(flatten)]
     pub settings: Flags<InferSettings>,
-    /// Threads; 0 is one for each core. The result does not depend on it.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub threads: usize,
-    /// Device that computes.
-    #[arg(long, value_enum, default_value_t = Device::Auto)]
-    pub device: Device,
+    #[command(flatten)]
+    pub computing: Computing,
     /// Where to write the result.
     #[arg(short, long, value_name = "OUT.npz")]
     pub output: PathBuf,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use ptycho_core::grouping::{GroupSettings, SpacingSettings};
 
+use super::Threads;
 use super::settings::Flags;
 
 /// Write dense and sparse views of datasets: groups of neighbouring patterns, thinned to a least spacing.
@@ -37,9 +38,8 @@ pub struct OverlapArgs {
     /// Folder that gets the views; that of the source puts them beside their parents.
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
-    /// Threads; 0 is one for each core. The result does not depend on it.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub threads: usize,
+    #[command(flatten)]
+    pub threads: Threads,
     /// Print one JSON object on the last line.
     #[arg(long)]
     pub json: bool,

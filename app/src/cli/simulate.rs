@@ -9,6 +9,7 @@ use ptycho_core::sim::{
 };
 use ptycho_core::study::generate::Preset;
 
+use super::Threads;
 use super::settings::Flags;
 
 /// Make training and test sets at several photon doses from an object and a probe.
@@ -55,9 +56,8 @@ pub struct SimulateArgs {
     /// Only print what would be made, how large and how long; nothing is written.
     #[arg(long)]
     pub dry_run: bool,
-    /// Threads; 0 is one for each core. The result does not depend on it.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub threads: usize,
+    #[command(flatten)]
+    pub threads: Threads,
     /// Print one JSON object on the last line.
     #[arg(long)]
     pub json: bool,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use ptycho_core::nn::TrainSettings;
 
-use super::Device;
+use super::Computing;
 use super::settings::Flags;
 
 /// Train a network on a dataset: by its diffraction alone (pinn), or supervised by its patches Y (baseline).
@@ -31,12 +31,8 @@ pub struct TrainArgs {
     pub validation: Option<PathBuf>,
     #[command(flatten)]
     pub settings: Flags<TrainSettings>,
-    /// Threads; 0 is one for each core. The result does not depend on it.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub threads: usize,
-    /// Device that computes.
-    #[arg(long, value_enum, default_value_t = Device::Auto)]
-    pub device: Device,
+    #[command(flatten)]
+    pub computing: Computing,
     /// The run folder: a new or empty one, or with --resume that of the training to go on from.
     #[arg(short, long, value_name = "RUN", required_unless_present = "dry_run")]
     pub output: Option<PathBuf>,

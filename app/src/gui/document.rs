@@ -17,7 +17,7 @@ use ptycho_core::study::run::Source;
 
 use super::command::Action;
 use super::comparison::{CompareDraft, Comparing};
-use super::files::shell_word;
+use super::files::{shell_line, shell_word, thread_flags};
 use super::generation::Generation;
 use super::preview::Preview;
 use super::thinning::{Thinning, ThinningSettings};
@@ -164,6 +164,19 @@ impl Check {
             state,
             text: text.into(),
             fix: None,
+        }
+    }
+
+    /// Whether the memory that is needed is free, where that is known.
+    pub(super) fn of_memory(words: &str, (needed, free): (u64, Option<u64>), fix: &str) -> Self {
+        match free.map(|free| (free, bytes_text(free))) {
+            Some((free, text)) if free < needed => {
+                let words =
+                    format!("{words}; only {text} are free. {fix}, or close other programs.");
+                Self::new(CheckState::Warning, words)
+            }
+            Some((_, text)) => Self::new(CheckState::Good, format!("{words}, {text} free.")),
+            None => Self::new(CheckState::Good, format!("{words}.")),
         }
     }
 
@@ -434,17 +447,15 @@ impl Document {
         let mut words = vec![
             "ptychobench".to_owned(),
             "reconstruct".to_owned(),
-            shell_word(&input),
+            input,
             "-o".to_owned(),
-            shell_word(&output),
+            output,
             "--algorithm".to_owned(),
             "lsqml".to_owned(),
         ];
         words.extend(self.settings.flags());
-        if self.n_threads != 0 {
-            words.extend(["--threads".to_owned(), self.n_threads.to_string()]);
-        }
-        format!("{before}{}", words.join(" "))
+        words.extend(thread_flags(self.n_threads));
+        format!("{before}{}", shell_line(&words))
     }
 }
 
@@ -452,18 +463,6 @@ impl Document {
 fn memory_check(dataset: &Dataset, settings: &LsqmlSettings) -> Check {
     let needed = estimate_bytes(dataset, settings);
     let words = format!("About {} more memory", bytes_text(needed));
-    match available_bytes() {
-        Some(available) if available < needed => Check::new(
-            CheckState::Warning,
-            format!(
-                "{words}; only {} are free. Choose a smaller batch size or fewer probe modes, or close other programs.",
-                bytes_text(available)
-            ),
-        ),
-        Some(available) => Check::new(
-            CheckState::Good,
-            format!("{words}, {} free.", bytes_text(available)),
-        ),
-        None => Check::new(CheckState::Good, format!("{words}.")),
-    }
+    let fix = "Choose a smaller batch size or fewer probe modes";
+    Check::of_memory(&words, (needed, available_bytes()), fix)
 }

@@ -40,6 +40,20 @@ pub fn shell_word(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
+/// Words as a shell reads them back.
+pub fn shell_line(words: &[String]) -> String {
+    let words: Vec<_> = words.iter().map(|word| shell_word(word)).collect();
+    words.join(" ")
+}
+
+/// The flag of so many threads; none where all are meant.
+pub fn thread_flags(n_threads: usize) -> Vec<String> {
+    if n_threads == 0 {
+        return Vec::new();
+    }
+    vec!["--threads".to_owned(), n_threads.to_string()]
+}
+
 /// What a chosen path is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {

@@ -86,6 +86,17 @@ pub struct Row {
     pub state: JobState,
 }
 
+impl Row {
+    /// Share of the work that is done; nothing before the work has told how much it is.
+    pub fn share(&self) -> f32 {
+        if self.progress.n_epochs == 0 {
+            0.0
+        } else {
+            self.progress.share() as f32
+        }
+    }
+}
+
 /// What came out of the jobs since the last look.
 pub struct Report {
     /// Number of the job.

@@ -14,8 +14,8 @@ pub(super) fn infer(args: &InferArgs, session: &Session) -> Result<Exit> {
         bundle: args.bundle.clone(),
         data: args.data.clone(),
         settings: args.settings.over(&InferSettings::default())?,
-        n_threads: args.threads,
-        device: args.device.into(),
+        n_threads: args.computing.threads.n,
+        device: args.computing.device.into(),
         output: args.output.clone(),
     };
     let monitor = terminal(session, "reconstructing");

@@ -7,11 +7,12 @@ use ptycho_core::data::inspect::{inspect_full, inspect_headers};
 use ptycho_core::data::npz::KeyInfo;
 use ptycho_core::data::statistics::{Statistics, file_statistics};
 use ptycho_core::data::{Inspection, Severity, Verdict};
-use ptycho_core::error::{Error, Result};
+use ptycho_core::error::Result;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Exit, Session, print, print_json, say, terminal};
+use super::several::Several;
+use super::{Exit, Session, print, terminal};
 use crate::cli::InspectArgs;
 use crate::units::bytes_text;
 
@@ -25,36 +26,22 @@ struct Report {
 }
 
 pub(super) fn inspect(args: &InspectArgs, session: &Session) -> Result<Exit> {
-    let mut exit = Exit::Done;
-    let mut files = Vec::new();
-    let mut errors = Vec::new();
+    let mut several = Several::new();
     for path in &args.files {
         match inspect_one(path, args, session) {
             Ok(report) => {
-                exit = exit.max(exit_of(report.inspection.verdict, args.strict));
+                let exit = exit_of(report.inspection.verdict, args.strict);
+                several.exit = several.exit.max(exit);
                 if args.json {
-                    files.push(report);
+                    several.files.push(json!(report));
                 } else {
                     print(&table(&report))?;
                 }
             }
-            // One file that cannot be read must not hide the verdict on the others.
-            Err(error @ (Error::Io { .. } | Error::Refused(_))) => {
-                say(format_args!("error: {error}"));
-                exit = exit.max(Exit::of(&error));
-                errors.push(json!({"path": path, "error": error.to_string()}));
-            }
-            Err(error) => return Err(error),
+            Err(error) => several.failed(path, error)?,
         }
     }
-    if args.json {
-        let mut object = json!({"files": files});
-        if !errors.is_empty() {
-            object["errors"] = Value::Array(errors);
-        }
-        print_json(&object)?;
-    }
-    Ok(exit)
+    several.finish(args.json)
 }
 
 fn exit_of(verdict: Verdict, is_strict: bool) -> Exit {

@@ -26,7 +26,7 @@ pub(super) fn overlap(args: &OverlapArgs, session: &Session) -> Result<Exit> {
         groups: args.groups.over(&GroupSettings::default())?,
         spacing: args.spacing.over(&SpacingSettings::default())?,
         output: args.output.clone(),
-        n_threads: args.threads,
+        n_threads: args.threads.n,
     };
     let monitor = terminal(session, "writing views");
     let outcome = write_views(&task, monitor.as_ref());

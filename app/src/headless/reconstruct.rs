@@ -99,12 +99,12 @@ fn task(
             .clone()
             .map_or(Source::Demonstration, Source::File),
         lsqml: args.settings.over(base)?,
-        n_threads: args.threads,
+        n_threads: args.computing.threads.n,
         batches: batches.or(earlier_batches),
         output: args.output.clone(),
         runs: args.runs.clone(),
         resume: earlier.map(|(folder, _)| folder.path().to_path_buf()),
-        device: args.device.into(),
+        device: args.computing.device.into(),
         time_limit_s: args.time_limit,
         ..ReconstructTask::default()
     })

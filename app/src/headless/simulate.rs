@@ -69,7 +69,7 @@ fn task(args: &SimulateArgs) -> Result<GenerateTask> {
         simulation: args.simulation.over(&base.simulation)?,
         split: args.split.over(&base.split)?,
         output: args.output.clone(),
-        n_threads: args.threads,
+        n_threads: args.threads.n,
     })
 }
 

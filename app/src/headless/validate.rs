@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use ptycho_core::data::{Finding, Severity, Verdict};
-use ptycho_core::error::{Error, Result};
+use ptycho_core::error::Result;
 use ptycho_core::sim::stages::{Design, Half, Validation, validate as judge};
 use ptycho_core::study::generate::{RunManifest, check_against};
 use serde_json::json;
 
-use super::{Exit, Session, print, print_json, say, terminal};
+use super::several::Several;
+use super::{Exit, Session, print, terminal};
 use crate::cli::simulate::ValidateArgs;
 
 pub(super) fn validate(args: &ValidateArgs, session: &Session) -> Result<Exit> {
@@ -17,9 +18,7 @@ pub(super) fn validate(args: &ValidateArgs, session: &Session) -> Result<Exit> {
         Some(file) => Some((file.as_path(), RunManifest::read(file)?)),
         None => None,
     };
-    let mut exit = Exit::Done;
-    let mut files = Vec::new();
-    let mut errors = Vec::new();
+    let mut several = Several::new();
     for file in &args.files {
         let monitor = terminal(session, "reading");
         let validation = one(args, file, study.as_ref(), monitor.as_ref());
@@ -27,33 +26,20 @@ pub(super) fn validate(args: &ValidateArgs, session: &Session) -> Result<Exit> {
         match validation {
             Ok(validation) => {
                 if validation.verdict != Verdict::Ok {
-                    exit = exit.max(Exit::Refused);
+                    several.exit = several.exit.max(Exit::Refused);
                 }
                 if args.json {
                     let mut object = json!(validation);
                     object["path"] = json!(file);
-                    files.push(object);
+                    several.files.push(object);
                 } else {
                     print(&in_lines(file, &validation))?;
                 }
             }
-            // One file that cannot be read must not hide the verdict on the others.
-            Err(error @ (Error::Io { .. } | Error::Refused(_))) => {
-                say(format_args!("error: {error}"));
-                exit = exit.max(Exit::of(&error));
-                errors.push(json!({"path": file, "error": error.to_string()}));
-            }
-            Err(error) => return Err(error),
+            Err(error) => several.failed(file, error)?,
         }
     }
-    if args.json {
-        let mut object = json!({"files": files});
-        if !errors.is_empty() {
-            object["errors"] = json!(errors);
-        }
-        print_json(&object)?;
-    }
-    Ok(exit)
+    several.finish(args.json)
 }
 
 fn one(

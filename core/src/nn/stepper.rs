@@ -2,7 +2,10 @@
 
 use num_complex::Complex32;
 
-use crate::error::Result;
+use super::architecture::Architecture;
+use super::parameters::rms_probe;
+use super::settings::Model;
+use crate::error::{Error, Result};
 use crate::job::Stop;
 use crate::simd::Aligned;
 use crate::tensor::Activations;
@@ -18,7 +21,7 @@ pub struct Batch {
     pub amplitude: Aligned<f32>,
     /// `member - centre` of every member, (row, column), `(b, c)`.
     pub relative_px: Vec<[f64; 2]>,
-    /// True patches `(b, c, n, n)` for the baseline, else empty.
+    /// True patches `(b, c, n, n)` for the losses of the baseline, else empty.
     pub truth: Vec<Complex32>,
 }
 
@@ -46,6 +49,16 @@ pub struct Objective {
     pub tv: f64,
     /// ε' of MAE, in counts.
     pub amplitude_epsilon: f64,
+}
+
+impl Objective {
+    /// NLL alone, where losses do not matter.
+    pub(crate) const NLL: Self = Self {
+        nll: 1.0,
+        mae: 0.0,
+        tv: 0.0,
+        amplitude_epsilon: 1e-6,
+    };
 }
 
 /// What a network makes of a batch.
@@ -78,7 +91,7 @@ pub trait Stepper: Send {
     /// Losses of a batch and, where wanted, what the network makes of it. `None` if `stop` was seen.
     ///
     /// # Errors
-    /// [`crate::Error::Run`] if the device fails.
+    /// [`crate::Error::Run`] if the device fails; [`crate::Error::Invalid`] for a batch without what it is measured by.
     fn evaluate(
         &mut self,
         parameters: &[f32],
@@ -86,6 +99,18 @@ pub trait Stepper: Send {
         prediction: Option<&mut Prediction>,
         stop: &Stop,
     ) -> Result<Option<Losses>>;
+
+    /// What the network makes of a batch, which needs no true patches. `None` if `stop` was seen.
+    ///
+    /// # Errors
+    /// [`crate::Error::Run`] if the device fails.
+    fn predict(
+        &mut self,
+        parameters: &[f32],
+        batch: &Batch,
+        prediction: &mut Prediction,
+        stop: &Stop,
+    ) -> Result<Option<()>>;
 
     /// Groups of the largest batch.
     fn largest_batch(&self) -> usize;
@@ -111,12 +136,66 @@ pub struct StepperSettings {
     pub n_threads: usize,
 }
 
+/// What the errors of this module were about.
+const ATTEMPTED: &str = "prepare the steps of a network";
+
+impl StepperSettings {
+    /// Whether they suit a network.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] for a network that does not exist, or a batch, objective, canvas or probe that does not
+    /// suit it.
+    pub fn check(&self, architecture: &Architecture) -> Result<()> {
+        architecture.check()?;
+        if self.largest_batch == 0 {
+            return refuse("batch_size", "1 or more", "0");
+        }
+        match architecture.model {
+            Model::Baseline if self.objective.tv == 0.0 => Ok(()),
+            Model::Baseline => {
+                let expected = "0 for the baseline, which learns from true patches";
+                refuse("tv_weight", expected, self.objective.tv.to_string())
+            }
+            Model::Pinn => self.check_physics(architecture),
+        }
+    }
+
+    fn check_physics(&self, architecture: &Architecture) -> Result<()> {
+        let (n, canvas) = (architecture.n, self.canvas_px);
+        if canvas < n || (canvas - n) % 2 == 1 {
+            let expected = format!("{n} pixels or an even number more");
+            return refuse("canvas_px", expected, canvas.to_string());
+        }
+        let (n_modes, rows, columns) = self.probe.dim();
+        let trained = architecture.trained_probe_modes;
+        let modes_fit = n_modes != 0 && (trained == 0 || trained == n_modes);
+        if !modes_fit || (rows, columns) != (n, n) {
+            let modes = match trained {
+                0 => "one or more".to_owned(),
+                trained => trained.to_string(),
+            };
+            let expected = format!("{modes} modes of {n} x {n} pixels");
+            return refuse("probe", expected, format!("{:?}", self.probe.dim()));
+        }
+        let rms = rms_probe(&self.probe);
+        if !(rms.is_finite() && 0.0 < rms) {
+            let expected = "finite values that are not all 0";
+            return refuse("probe", expected, format!("root mean square {rms}"));
+        }
+        Ok(())
+    }
+}
+
+fn refuse(key: &str, expected: impl Into<String>, found: impl Into<String>) -> Result<()> {
+    Err(Error::invalid(ATTEMPTED, key, expected, found))
+}
+
 /// The stepper for a device: fused kernels on the CPU, the portable composition elsewhere.
 ///
 /// # Errors
 /// [`crate::Error::Run`] if the device fails; [`crate::Error::Invalid`] if something does not fit.
 pub fn open(
-    architecture: &super::Architecture,
+    architecture: &Architecture,
     settings: StepperSettings,
     compute: &crate::compute::Compute,
 ) -> Result<Box<dyn Stepper>> {

@@ -72,7 +72,7 @@ impl Activations {
 
     /// Bytes of memory held.
     pub fn n_bytes(&self) -> usize {
-        size_of_val::<[f32]>(&self.values)
+        self.values.n_bytes()
     }
 
     /// All values, channels beyond [`Activations::n_channels`] included.

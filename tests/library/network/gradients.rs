@@ -382,6 +382,33 @@ fn a_stepper_gives_the_same_whatever_it_did_before() {
 }
 
 #[test]
+fn all_memory_is_taken_before_the_first_step() {
+    for train_probe in [false, true] {
+        let settings = TrainSettings {
+            train_probe,
+            ..small(2)
+        };
+        let case = Case::new("memory", settings, 64, 2);
+        let mut stepper = CpuStepper::new(&case.architecture, case.settings.clone()).unwrap();
+        let planned = stepper.n_bytes();
+        let values = case.parameters.values();
+        let mut gradient = vec![0.0; values.len()];
+        let go = Stop::default();
+        for n_groups in [N_GROUPS, 1] {
+            let batch = Batch {
+                n_groups,
+                ..case.batch.clone()
+            };
+            let losses = stepper.gradient(values, &batch, &mut gradient, &go);
+            assert!(losses.unwrap().is_some());
+            let losses = stepper.evaluate(values, &batch, None, &go);
+            assert!(losses.unwrap().is_some());
+        }
+        assert_eq!(stepper.n_bytes(), planned);
+    }
+}
+
+#[test]
 fn a_stop_is_heard_and_what_does_not_fit_is_named() {
     let case = Case::new("stop", small(1), 64, 1);
     let mut stepper = CpuStepper::new(&case.architecture, case.settings.clone()).unwrap();

@@ -289,3 +289,41 @@ fn a_step_says_what_does_not_fit_and_stops_when_asked() {
         .unwrap_err();
     assert!(error.to_string().contains("n_groups"), "{error}");
 }
+
+#[test]
+fn the_baseline_predicts_without_true_patches_and_has_no_losses_without_them() {
+    let (_, chosen, n_modes) = kinds().swap_remove(4);
+    assert_eq!(chosen.model, Model::Baseline);
+    let architecture = Architecture::new(&chosen, 64, n_modes).unwrap();
+    let settings = settings(&architecture, n_modes);
+    let parameters = parameters(&architecture, &settings);
+    let known = batch(&architecture);
+    let unknown = Batch {
+        truth: Vec::new(),
+        ..known.clone()
+    };
+    let mut fused = CpuStepper::new(&architecture, settings.clone()).unwrap();
+    let mut twin = DeviceStepper::new(&architecture, settings, &CPU, DType::F32).unwrap();
+    let stop = Stop::default();
+    for stepper in [&mut fused as &mut dyn Stepper, &mut twin] {
+        let (mut seen, mut drawn) = (Prediction::default(), Prediction::default());
+        let losses = stepper.evaluate(&parameters, &known, Some(&mut seen), &stop);
+        assert!(losses.unwrap().unwrap().mae > 0.0);
+        let done = stepper.predict(&parameters, &unknown, &mut drawn, &stop);
+        assert_eq!(done.unwrap(), Some(()));
+        assert_eq!(drawn.objects, seen.objects);
+        assert_eq!(drawn.patches, seen.patches);
+        assert!(drawn.amplitude.is_empty() && !drawn.patches.is_empty());
+
+        let mut gradient = vec![0.0; parameters.len()];
+        let refusals = [
+            stepper.evaluate(&parameters, &unknown, None, &stop),
+            stepper.gradient(&parameters, &unknown, &mut gradient, &stop),
+        ];
+        for refusal in refusals {
+            let error = refusal.unwrap_err();
+            let key = error.problem().and_then(|problem| problem.key.clone());
+            assert_eq!(key.as_deref(), Some("truth"), "{error}");
+        }
+    }
+}

@@ -4,7 +4,7 @@ use ptycho_core::fields::Fields as _;
 use ptycho_core::sim::{ProbeKind, ProbeSettings};
 use ptycho_core::study::generate::GenerateTask;
 
-use super::super::files::{parse_path, shell_word};
+use super::super::files::{parse_path, shell_line, thread_flags};
 use super::doses::dose_text;
 
 /// `ptychobench simulate` with the flags that differ from their default.
@@ -22,11 +22,8 @@ pub fn simulate_command(task: &GenerateTask) -> String {
     }
     words.extend(task.simulation.flags());
     words.extend(task.split.flags());
-    if task.n_threads != 0 {
-        words.extend(["--threads".to_owned(), task.n_threads.to_string()]);
-    }
+    words.extend(thread_flags(task.n_threads));
     let output = parse_path(&task.output.display().to_string());
     words.extend(["-o".to_owned(), output.display().to_string()]);
-    let words: Vec<_> = words.iter().map(|word| shell_word(word)).collect();
-    words.join(" ")
+    shell_line(&words)
 }

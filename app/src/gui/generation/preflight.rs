@@ -8,6 +8,7 @@ use super::super::meter::seconds_text;
 use super::Generation;
 use super::doses::dose_text;
 use crate::units::bytes_text;
+use crate::words::sentence;
 
 /// Every line of the list.
 pub fn preflight(generation: &Generation) -> Vec<Check> {
@@ -73,7 +74,11 @@ fn plan_checks(generation: &Generation, plan: &GeneratePlan) -> Vec<Check> {
         .warnings
         .iter()
         .filter(|words| !words.starts_with("the disk"));
-    checks.extend(warnings.map(|words| Check::new(CheckState::Warning, sentence(words))));
+    checks.extend(warnings.map(|words| {
+        // The window has no flags.
+        let words = words.replace("--guard-px auto", "Guard on auto");
+        Check::new(CheckState::Warning, sentence(&words))
+    }));
     checks
 }
 
@@ -163,17 +168,4 @@ fn no_leak(plan: &GeneratePlan) -> Option<Check> {
     let is_clean = plan.doses.first()?.leak.n_shared_px == 0;
     let text = "Training and test set see no object pixel in common.";
     is_clean.then(|| Check::new(CheckState::Good, text))
-}
-
-/// Words for the command line as a sentence of the window.
-fn sentence(words: &str) -> String {
-    let words = words.replace("--guard-px auto", "Guard on auto");
-    let mut letters = words.chars();
-    let first = letters.next().map(char::to_uppercase);
-    first
-        .into_iter()
-        .flatten()
-        .chain(letters)
-        .chain(['.'])
-        .collect()
 }

@@ -3,7 +3,7 @@
 use ptycho_core::fields::Fields as _;
 
 use super::super::document::Scan;
-use super::super::files::shell_word;
+use super::super::files::{shell_line, thread_flags};
 use super::{Thinning, ThinningSettings};
 
 /// `ptychobench overlap` with the flags that differ from their default.
@@ -32,10 +32,7 @@ pub fn overlap_command(thinning: &Thinning, scan: &Scan, n_threads: usize) -> St
     }
     words.extend(settings.groups.flags());
     words.extend(settings.spacing.flags());
-    if n_threads != 0 {
-        words.extend(["--threads".to_owned(), n_threads.to_string()]);
-    }
+    words.extend(thread_flags(n_threads));
     words.extend(["-o".to_owned(), output]);
-    let words: Vec<_> = words.iter().map(|word| shell_word(word)).collect();
-    format!("{before}{}", words.join(" "))
+    format!("{before}{}", shell_line(&words))
 }

@@ -5,7 +5,7 @@ use ptycho_core::fields::Fields as _;
 use ptycho_core::study::infer::InferTask;
 use ptycho_core::study::train::TrainTask;
 
-use super::super::files::shell_word;
+use super::super::files::{shell_line, shell_word, thread_flags};
 
 /// The word of a device on the command line.
 pub fn device_word(device: DeviceChoice) -> &'static str {
@@ -54,10 +54,7 @@ pub fn infer_command(task: &InferTask, is_demonstration: bool) -> String {
 }
 
 fn common(n_threads: usize, device: DeviceChoice) -> Vec<String> {
-    let mut words = Vec::new();
-    if n_threads != 0 {
-        words.extend(["--threads".to_owned(), n_threads.to_string()]);
-    }
+    let mut words = thread_flags(n_threads);
     if device != DeviceChoice::Auto {
         words.extend(["--device".to_owned(), device_word(device).to_owned()]);
     }
@@ -65,9 +62,8 @@ fn common(n_threads: usize, device: DeviceChoice) -> Vec<String> {
 }
 
 fn joined(words: &[String], demonstration: Option<&str>) -> String {
-    let words: Vec<_> = words.iter().map(|word| shell_word(word)).collect();
     let before = demonstration.map_or_else(String::new, |file| {
         format!("ptychobench demo -o {} && ", shell_word(file))
     });
-    format!("{before}{}", words.join(" "))
+    format!("{before}{}", shell_line(words))
 }

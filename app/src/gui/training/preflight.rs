@@ -7,6 +7,7 @@ use super::super::document::{Check, CheckState, Scan};
 use super::super::meter::seconds_text;
 use super::{Planned, Training};
 use crate::units::bytes_text;
+use crate::words::{sentence, with_separators};
 
 /// Every line of the list.
 pub fn preflight(training: &Training, scan: &Scan, n_threads: usize) -> Vec<Check> {
@@ -106,20 +107,8 @@ fn time(plan: &TrainPlan) -> Check {
 
 fn memory(planned: &Planned, plan: &TrainPlan) -> Check {
     let words = format!("About {} of memory", bytes_text(plan.n_bytes));
-    match planned.free_bytes {
-        Some(free) if free < plan.n_bytes => Check::new(
-            CheckState::Warning,
-            format!(
-                "{words}; only {} are free. Choose a smaller batch size or filters scale, or close other programs.",
-                bytes_text(free)
-            ),
-        ),
-        Some(free) => Check::new(
-            CheckState::Good,
-            format!("{words}, {} free.", bytes_text(free)),
-        ),
-        None => Check::new(CheckState::Good, format!("{words}.")),
-    }
+    let fix = "Choose a smaller batch size or filters scale";
+    Check::of_memory(&words, (plan.n_bytes, planned.free_bytes), fix)
 }
 
 /// A run is never written over.
@@ -137,41 +126,4 @@ fn folder_check(training: &Training, scan: &Scan) -> Option<Check> {
 
 fn holds_something(folder: &std::path::Path) -> bool {
     folder.is_file() || std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
-}
-
-/// 566184 as `566,184`.
-pub fn with_separators(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i != 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// Words for the command line as a sentence of the window.
-pub fn sentence(words: &str) -> String {
-    let mut letters = words.trim_end_matches('.').chars();
-    let first = letters.next().map(char::to_uppercase);
-    first
-        .into_iter()
-        .flatten()
-        .chain(letters)
-        .chain(['.'])
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_and_sentences() {
-        assert_eq!(with_separators(566_184), "566,184");
-        assert_eq!(with_separators(12), "12");
-        assert_eq!(sentence("only 16 groups"), "Only 16 groups.");
-    }
 }

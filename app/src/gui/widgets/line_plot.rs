@@ -1,6 +1,6 @@
 //! Curves over a number: loss per epoch and the like, with a logarithmic axis where wanted.
 
-use egui::{Stroke, Ui};
+use egui::{Rangef, Stroke, Ui};
 use egui_plot::{GridMark, Legend, Line, LineStyle, Plot, PlotPoints};
 use ptycho_core::paint::ticks::value_text;
 use serde::{Deserialize, Serialize};
@@ -190,7 +190,9 @@ impl LinePlot {
         } else {
             plot = plot.height(60.0 * theme::GRID);
         }
-        plot = plot.x_grid_spacer(|input| round_values(input.bounds));
+        plot = plot
+            .grid_spacing(GRID_SPACING_PT)
+            .x_grid_spacer(|input| round_values(input.bounds, input.base_step_size));
         if is_log {
             plot = plot.y_grid_spacer(|input| decades(input.bounds));
         }
@@ -227,9 +229,18 @@ impl LinePlot {
     }
 }
 
-/// Grid lines at round values, all of them labelled however narrow the plot is.
-fn round_values((min, max): (f64, f64)) -> Vec<GridMark> {
-    let step_size = max - min;
+/// Distances in points at which the lines of the grid come to be, and are as bright as can be.
+const GRID_SPACING_PT: Rangef = Rangef {
+    min: 8.0,
+    max: 300.0,
+};
+/// Lines this far apart are labelled, and no brighter than those of decades.
+const LABELLED_PT: f32 = 81.0;
+
+/// Grid lines at round values, all of them labelled however narrow the plot is; `base` is what the least distance of
+/// lines comes to.
+fn round_values((min, max): (f64, f64), base: f64) -> Vec<GridMark> {
+    let step_size = base * f64::from(LABELLED_PT / GRID_SPACING_PT.min);
     ptycho_core::paint::ticks::ticks(min, max, 4)
         .into_iter()
         .map(|value| GridMark { value, step_size })

@@ -79,6 +79,13 @@ pub struct Scratch<T> {
     strips: Aligned<T>,
 }
 
+impl<T: Real> Scratch<T> {
+    /// Bytes of memory held.
+    pub(crate) fn n_bytes(&self) -> usize {
+        self.strips.n_bytes()
+    }
+}
+
 impl<T: Real> TileFft<T> {
     /// Plan transforms of side `n`.
     pub fn new(n: usize) -> Self {

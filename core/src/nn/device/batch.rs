@@ -21,7 +21,7 @@ pub struct HostBatch<T> {
     pub amplitude: Vec<T>,
     /// `member - centre`, (row, column), `(b, c)`.
     pub relative_px: Vec<[f64; 2]>,
-    /// True patches `(b, c, n, n)` for the baseline, else empty.
+    /// True patches `(b, c, n, n)` for the losses of the baseline, else empty.
     pub truth: Vec<Complex<T>>,
 }
 
@@ -65,8 +65,8 @@ impl<T: WithDType> HostBatch<T> {
         }
     }
 
-    /// Whether there is a value for everything that a step reads.
-    pub(super) fn check(&self, architecture: &Architecture) -> crate::Result<()> {
+    /// Whether there is a value for everything that a step reads: for losses also what the baseline is to learn.
+    pub(super) fn check(&self, architecture: &Architecture, has_losses: bool) -> crate::Result<()> {
         let n_planes = self.n_groups * architecture.n_channels;
         let n_values = n_planes * architecture.n * architecture.n;
         let lengths = match architecture.model {
@@ -75,10 +75,11 @@ impl<T: WithDType> HostBatch<T> {
                 ("amplitude", n_values, self.amplitude.len()),
                 ("relative_px", n_planes, self.relative_px.len()),
             ],
-            Model::Baseline => vec![
+            Model::Baseline if has_losses => vec![
                 ("input", n_values, self.input.len()),
                 ("truth", n_values, self.truth.len()),
             ],
+            Model::Baseline => vec![("input", n_values, self.input.len())],
         };
         match lengths
             .iter()
@@ -106,6 +107,8 @@ pub(super) struct DeviceBatch {
 pub(super) enum Target {
     Measured(Measured),
     Truth(Truth),
+    /// The baseline's patches are not known: it can only draw.
+    Unknown,
 }
 
 /// What the detector saw.
@@ -139,6 +142,7 @@ impl DeviceBatch {
                 .to_dtype(place.dtype)?,
             target: match architecture.model {
                 Model::Pinn => Target::Measured(Measured::new(batch, planes, place)?),
+                Model::Baseline if batch.truth.is_empty() => Target::Unknown,
                 Model::Baseline => Target::Truth(Truth::new(batch, planes, place)?),
             },
         })

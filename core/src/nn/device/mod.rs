@@ -14,7 +14,6 @@ use num_complex::Complex;
 use crate::error::{Error, Result};
 use crate::job::Stop;
 use crate::nn::architecture::Architecture;
-use crate::nn::parameters::rms_probe;
 use crate::nn::settings::Model;
 use crate::nn::stepper::{Batch, Losses, Prediction, Stepper, StepperSettings};
 
@@ -160,7 +159,7 @@ impl DeviceStepper {
         stop: &Stop,
     ) -> Result<Option<(Losses, Vec<T>)>> {
         self.check_lengths(parameters.len(), batch.n_groups)?;
-        batch.check(&self.architecture)?;
+        batch.check(&self.architecture, true)?;
         let run = || -> candle_core::Result<_> {
             let parameters = self.parameters(parameters, true)?;
             let Some(drawn) = self.draw(&parameters, batch, stop)? else {
@@ -200,9 +199,32 @@ impl DeviceStepper {
                 let probe = parameters.get(self.layers.n_parameters());
                 self.physics.pinn(&heads, measured, probe)?
             }
-            Target::Truth(truth) => self.physics.baseline(&heads, truth)?,
+            Target::Truth(truth) => self.physics.baseline(&heads, Some(truth))?,
+            Target::Unknown => self.physics.baseline(&heads, None)?,
         };
         Ok(Some(drawn))
+    }
+
+    /// A pass forward: losses where the batch has what they need, and what the network draws.
+    fn look(
+        &self,
+        parameters: &[f32],
+        batch: &HostBatch<f32>,
+        prediction: Option<&mut Prediction>,
+        stop: &Stop,
+    ) -> Result<Option<Losses>> {
+        self.check_lengths(parameters.len(), batch.n_groups)?;
+        let run = || -> candle_core::Result<_> {
+            let parameters = self.parameters(parameters, false)?;
+            let Some(drawn) = self.draw(&parameters, batch, stop)? else {
+                return Ok(None);
+            };
+            if let Some(prediction) = prediction {
+                self.physics.download(&drawn, prediction)?;
+            }
+            Ok(Some(drawn.losses))
+        };
+        run().map_err(in_words(&self.device))
     }
 }
 
@@ -230,20 +252,23 @@ impl Stepper for DeviceStepper {
         prediction: Option<&mut Prediction>,
         stop: &Stop,
     ) -> Result<Option<Losses>> {
-        let batch = HostBatch::<f32>::from_batch(&self.architecture, batch);
-        self.check_lengths(parameters.len(), batch.n_groups)?;
-        batch.check(&self.architecture)?;
-        let run = || -> candle_core::Result<_> {
-            let parameters = self.parameters(parameters, false)?;
-            let Some(drawn) = self.draw(&parameters, &batch, stop)? else {
-                return Ok(None);
-            };
-            if let Some(prediction) = prediction {
-                self.physics.download(&drawn, prediction)?;
-            }
-            Ok(Some(drawn.losses))
-        };
-        run().map_err(in_words(&self.device))
+        let batch = HostBatch::from_batch(&self.architecture, batch);
+        batch.check(&self.architecture, true)?;
+        self.look(parameters, &batch, prediction, stop)
+    }
+
+    fn predict(
+        &mut self,
+        parameters: &[f32],
+        batch: &Batch,
+        prediction: &mut Prediction,
+        stop: &Stop,
+    ) -> Result<Option<()>> {
+        let mut batch = HostBatch::from_batch(&self.architecture, batch);
+        batch.truth.clear();
+        batch.check(&self.architecture, false)?;
+        let seen = self.look(parameters, &batch, Some(prediction), stop)?;
+        Ok(seen.map(|_| ()))
     }
 
     fn largest_batch(&self) -> usize {
@@ -283,57 +308,19 @@ fn check(
     device: &Device,
     dtype: DType,
 ) -> Result<()> {
-    architecture.check()?;
-    let refuse = |key: &str, expected: String, found: String| {
+    settings.check(architecture)?;
+    let refuse = |key: &str, expected: &str, found: String| {
         Err(Error::invalid(ATTEMPTED, key, expected, found))
     };
     let single = dtype == DType::F32;
     if !(single || dtype == DType::F64 && device.is_cpu()) {
-        let expected = "single precision, or double on the CPU".to_owned();
+        let expected = "single precision, or double on the CPU";
         return refuse("dtype", expected, dtype.as_str().to_owned());
     }
-    if settings.largest_batch == 0 {
-        return refuse("batch_size", "1 or more".to_owned(), "0".to_owned());
-    }
-    if architecture.model == Model::Baseline {
-        return if settings.objective.tv == 0.0 {
-            Ok(())
-        } else {
-            let expected = "0 for the baseline, which learns from true patches".to_owned();
-            refuse("tv_weight", expected, settings.objective.tv.to_string())
-        };
-    }
-    let (n, canvas) = (architecture.n, settings.canvas_px);
-    if canvas < n || (canvas - n) % 2 == 1 {
-        let expected = format!("{n} pixels or an even number more");
-        return refuse("canvas_px", expected, canvas.to_string());
-    }
-    check_probe(architecture, settings, probe)
-}
-
-fn check_probe(
-    architecture: &Architecture,
-    settings: &StepperSettings,
-    probe: &[Complex<f64>],
-) -> Result<()> {
-    let refuse =
-        |expected: String, found: String| Err(Error::invalid(ATTEMPTED, "probe", expected, found));
-    let n = architecture.n;
-    let (n_modes, rows, columns) = settings.probe.dim();
-    let trained = architecture.trained_probe_modes;
-    let modes_fit = n_modes != 0 && (trained == 0 || trained == n_modes);
-    if !modes_fit || (rows, columns) != (n, n) || probe.len() != settings.probe.len() {
-        let modes = match trained {
-            0 => "one or more".to_owned(),
-            trained => trained.to_string(),
-        };
-        let expected = format!("{modes} modes of {n} x {n} pixels");
-        return refuse(expected, format!("{:?}", settings.probe.dim()));
-    }
-    let rms = rms_probe(&settings.probe);
-    if !(rms.is_finite() && 0.0 < rms) {
-        let expected = "finite values that are not all 0".to_owned();
-        return refuse(expected, format!("root mean square {rms}"));
+    let n_values = settings.probe.len();
+    if architecture.model == Model::Pinn && probe.len() != n_values {
+        let expected = format!("{n_values} values");
+        return refuse("probe", &expected, probe.len().to_string());
     }
     Ok(())
 }

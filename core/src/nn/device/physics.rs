@@ -226,14 +226,18 @@ impl Physics {
         Ok((root.of(rate)?, losses))
     }
 
-    /// Losses of the supervised network: mean absolute errors of amplitude and phase, the latter by the shorter way round.
-    pub(super) fn baseline(&self, heads: &Heads, truth: &Truth) -> Result<Drawn> {
+    /// What the supervised network draws, with its losses where the truth is known: mean absolute errors of amplitude and
+    /// phase, the latter by the shorter way round.
+    pub(super) fn baseline(&self, heads: &Heads, truth: Option<&Truth>) -> Result<Drawn> {
         let (amplitude, phase) = (drawn(heads, Head::Amplitude)?, drawn(heads, Head::Phase)?);
         let fields = portable::Complex::polar(&amplitude, &phase)?;
-        let errors = [
-            (&amplitude - &truth.amplitude)?.abs()?,
-            shorter_way_round(&(&phase - &truth.phase)?)?.abs()?,
-        ];
+        let errors = match truth {
+            Some(truth) => vec![
+                (&amplitude - &truth.amplitude)?.abs()?,
+                shorter_way_round(&(&phase - &truth.phase)?)?.abs()?,
+            ],
+            None => Vec::new(),
+        };
         let n_values = amplitude.elem_count() as f64;
         let mut root = Root::default();
         let mut mae = 0.0;

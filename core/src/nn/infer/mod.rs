@@ -120,17 +120,13 @@ pub fn infer(
     let drawn = Drawn::of(&bundle.architecture);
     let mut agreement = Agreement::default();
     let (mut batch, mut prediction) = (samples.room(size), Prediction::default());
-    if bundle.architecture.model == Model::Baseline {
-        // Its step compares with true patches; what it says of these is not looked at.
-        batch.truth = vec![Complex32::default(); size * c * n * n];
-    }
     let all: Vec<usize> = (0..n_groups).collect();
     let started = Instant::now();
     for which in all.chunks(size) {
         pool.install(|| samples.fill(which, &bundle.normalisation, &mut batch));
         let values = bundle.parameters.values();
         let stop = monitor.stop();
-        let done = stepper.evaluate(values, &batch, Some(&mut prediction), stop)?;
+        let done = stepper.predict(values, &batch, &mut prediction, stop)?;
         if done.is_none() || stop.is_requested() {
             return Err(Error::Cancelled);
         }
@@ -201,12 +197,7 @@ fn stepper_settings(
         canvas_px: samples.canvas_px(),
         probe: bundle.probe.mapv(|value| value * factor),
         // Losses are not looked at.
-        objective: Objective {
-            nll: 1.0,
-            mae: 0.0,
-            tv: 0.0,
-            amplitude_epsilon: 1e-6,
-        },
+        objective: Objective::NLL,
         trains: false,
         n_threads: compute.n_threads(),
     }

@@ -43,9 +43,6 @@ struct Illuminated {
     physics: Physics,
     probe: Vec<Complex32>,
     trained: Option<TrainedProbe>,
-    n_threads: usize,
-    /// Complex pixels of a group's canvases, fields and views.
-    n_values_of_group: usize,
 }
 
 struct TrainedProbe {
@@ -62,7 +59,7 @@ impl CpuStepper {
     /// [`crate::Error::Run`] if the system gives no threads; [`crate::Error::Invalid`] for a network that does not exist, or
     /// a probe, canvas or objective that does not suit it.
     pub fn new(architecture: &Architecture, settings: StepperSettings) -> Result<Self> {
-        check(architecture, &settings)?;
+        settings.check(architecture)?;
         let n_threads = settings.n_threads.max(1);
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(n_threads)
@@ -85,7 +82,7 @@ impl CpuStepper {
             architecture: architecture.clone(),
             largest_batch,
             trains: settings.trains,
-            loaded: Vec::new(),
+            loaded: Vec::with_capacity(architecture.n_parameters()),
             is_loaded: false,
             measure,
             physics_s: 0.0,
@@ -105,7 +102,8 @@ impl CpuStepper {
         (self.network.times(), self.physics_s)
     }
 
-    fn check_step(&self, n_parameters: usize, batch: &Batch) -> Result<()> {
+    /// Whether a batch has all that is looked at: for losses also what the baseline is to learn.
+    fn check_step(&self, n_parameters: usize, batch: &Batch, has_losses: bool) -> Result<()> {
         let Architecture { n, n_channels, .. } = self.architecture;
         let n_planes = batch.n_groups * n_channels;
         let input = &batch.input;
@@ -126,20 +124,57 @@ impl CpuStepper {
             let found = (input.n_batch(), input.n_channels(), input.side());
             return refuse("input", expected, format!("{found:?}"));
         }
-        let pinn = self.architecture.model == Model::Pinn;
-        let lengths = if pinn {
-            [
-                ("amplitude", n_planes * n * n, batch.amplitude.len()),
+        let n_values = n_planes * n * n;
+        let lengths: &[(&str, usize, usize)] = match self.architecture.model {
+            Model::Pinn => &[
+                ("amplitude", n_values, batch.amplitude.len()),
                 ("relative_px", n_planes, batch.relative_px.len()),
-            ]
-        } else {
-            let n_values = n_planes * n * n;
-            [("truth", n_values, batch.truth.len()); 2]
+            ],
+            Model::Baseline if has_losses => &[("truth", n_values, batch.truth.len())],
+            Model::Baseline => &[],
         };
         match lengths.iter().find(|(_, needed, found)| found < needed) {
             Some((key, needed, found)) => refuse(key, needed.to_string(), found.to_string()),
             None => Ok(()),
         }
+    }
+
+    /// Pass forward by the weights that are kept, where these parameters were the last ones, and look at what the heads
+    /// drew; `None` if `stop` was seen.
+    fn look<T: Send>(
+        &mut self,
+        parameters: &[f32],
+        batch: &Batch,
+        stop: &Stop,
+        at: impl FnOnce(&mut Measure, &mut Heads<'_>) -> T + Send,
+    ) -> Option<T> {
+        let weights = if self.is_loaded && self.loaded == parameters {
+            Weights::Kept
+        } else {
+            self.is_loaded = false;
+            self.loaded.clear();
+            self.loaded.extend_from_slice(parameters);
+            Weights::Inference(parameters)
+        };
+        let Self {
+            pool,
+            network,
+            measure,
+            physics_s,
+            timed,
+            ..
+        } = self;
+        let seen = pool.install(|| {
+            if !network.forward(weights, batch.n_groups, &batch.input, stop) {
+                return None;
+            }
+            let began = timed.then(std::time::Instant::now);
+            let seen = at(measure, &mut network.heads());
+            *physics_s += began.map_or(0.0, |began| began.elapsed().as_secs_f64());
+            Some(seen)
+        });
+        self.is_loaded |= seen.is_some();
+        seen
     }
 }
 
@@ -151,7 +186,7 @@ impl Stepper for CpuStepper {
         gradient: &mut [f32],
         stop: &Stop,
     ) -> Result<Option<Losses>> {
-        self.check_step(parameters.len(), batch)?;
+        self.check_step(parameters.len(), batch, true)?;
         if !self.trains || gradient.len() != self.n_parameters {
             return Err(Error::Run(
                 "a stepper that was not planned for this gradient was asked for one".to_owned(),
@@ -188,34 +223,23 @@ impl Stepper for CpuStepper {
         prediction: Option<&mut Prediction>,
         stop: &Stop,
     ) -> Result<Option<Losses>> {
-        self.check_step(parameters.len(), batch)?;
-        let weights = if self.is_loaded && self.loaded == parameters {
-            Weights::Kept
-        } else {
-            self.is_loaded = false;
-            self.loaded.clear();
-            self.loaded.extend_from_slice(parameters);
-            Weights::Inference(parameters)
-        };
-        let Self {
-            pool,
-            network,
-            measure,
-            physics_s,
-            timed,
-            ..
-        } = self;
-        let losses = pool.install(|| {
-            if !network.forward(weights, batch.n_groups, &batch.input, stop) {
-                return None;
-            }
-            let began = timed.then(std::time::Instant::now);
-            let losses = measure.evaluate(&mut network.heads(), parameters, batch, prediction);
-            *physics_s += began.map_or(0.0, |began| began.elapsed().as_secs_f64());
-            Some(losses)
-        });
-        self.is_loaded |= losses.is_some();
-        Ok(losses)
+        self.check_step(parameters.len(), batch, true)?;
+        Ok(self.look(parameters, batch, stop, |measure, heads| {
+            measure.evaluate(heads, parameters, batch, prediction)
+        }))
+    }
+
+    fn predict(
+        &mut self,
+        parameters: &[f32],
+        batch: &Batch,
+        prediction: &mut Prediction,
+        stop: &Stop,
+    ) -> Result<Option<()>> {
+        self.check_step(parameters.len(), batch, false)?;
+        Ok(self.look(parameters, batch, stop, |measure, heads| {
+            measure.predict(heads, parameters, batch, prediction);
+        }))
     }
 
     fn largest_batch(&self) -> usize {
@@ -283,6 +307,22 @@ impl Measure {
             }
         }
     }
+
+    /// What the network draws; the baseline without a look at any truth.
+    fn predict(
+        &mut self,
+        heads: &mut Heads<'_>,
+        parameters: &[f32],
+        batch: &Batch,
+        prediction: &mut Prediction,
+    ) {
+        match self {
+            Self::Truth(_) => supervised::predict(heads, batch.n_groups, prediction),
+            Self::Physics(_) => {
+                self.evaluate(heads, parameters, batch, Some(prediction));
+            }
+        }
+    }
 }
 
 impl Illuminated {
@@ -297,29 +337,27 @@ impl Illuminated {
             rms: rms_probe(&settings.probe),
             gradient: vec![Complex32::default(); probe.len()],
         });
-        let (n_modes, n, _) = settings.probe.dim();
-        let n_pixels_of_group = architecture.n_channels * n * n;
-        Self {
+        let physics = Physics::new(
+            architecture,
+            settings.canvas_px,
+            settings.probe.dim().0,
+            settings.objective,
             n_threads,
-            n_values_of_group: 3 * settings.canvas_px.pow(2) + (2 + n_modes) * n_pixels_of_group,
-            physics: Physics::new(
-                architecture,
-                settings.canvas_px,
-                n_modes,
-                settings.objective,
-                n_threads,
-            )
-            .with_merge_weights(merge_weights(architecture, &settings.probe).as_ref()),
+        );
+        let weights = merge_weights(architecture, &settings.probe);
+        let trains_probe = settings.trains && trained.is_some();
+        Self {
+            physics: physics
+                .with_merge_weights(weights.as_ref())
+                .with_room(settings.largest_batch, trains_probe),
             probe,
             trained,
         }
     }
 
-    /// Probes, and about what the physics takes for a thread: canvases, fields and views of a group.
     fn n_bytes(&self) -> usize {
         let gradient = self.trained.as_ref().map_or(0, |t| t.gradient.len());
-        let probes = 2 * self.probe.len() + gradient;
-        size_of::<Complex32>() * (probes + self.n_threads * self.n_values_of_group)
+        size_of::<Complex32>() * (self.probe.len() + gradient) + self.physics.n_bytes()
     }
 }
 
@@ -338,45 +376,4 @@ impl TrainedProbe {
             *pair = [self.rms * value.re, self.rms * value.im];
         }
     }
-}
-
-fn check(architecture: &Architecture, settings: &StepperSettings) -> Result<()> {
-    architecture.check()?;
-    let refuse = |key: &str, expected: String, found: String| {
-        Err(Error::invalid(ATTEMPTED, key, expected, found))
-    };
-    if settings.largest_batch == 0 {
-        return refuse("batch_size", "1 or more".to_owned(), "0".to_owned());
-    }
-    if architecture.model == Model::Baseline {
-        return if settings.objective.tv == 0.0 {
-            Ok(())
-        } else {
-            let expected = "0 for the baseline, which learns from true patches".to_owned();
-            refuse("tv_weight", expected, settings.objective.tv.to_string())
-        };
-    }
-    let (n, canvas) = (architecture.n, settings.canvas_px);
-    if canvas < n || (canvas - n) % 2 == 1 {
-        let expected = format!("{n} pixels or an even number more");
-        return refuse("canvas_px", expected, canvas.to_string());
-    }
-    let (n_modes, rows, columns) = settings.probe.dim();
-    let trained = architecture.trained_probe_modes;
-    let as_trained = trained == 0 || trained == n_modes;
-    if n_modes == 0 || (rows, columns) != (n, n) || !as_trained {
-        let modes = if trained == 0 {
-            "one or more".to_owned()
-        } else {
-            trained.to_string()
-        };
-        let expected = format!("{modes} modes of {n} x {n} pixels");
-        return refuse("probe", expected, format!("{:?}", settings.probe.dim()));
-    }
-    let rms = rms_probe(&settings.probe);
-    if !(rms.is_finite() && 0.0 < rms) {
-        let expected = "finite values that are not all 0".to_owned();
-        return refuse("probe", expected, format!("root mean square {rms}"));
-    }
-    Ok(())
 }

@@ -30,14 +30,14 @@ pub(super) fn losses(
     gradient: bool,
     prediction: Option<&mut Prediction>,
 ) -> Losses {
+    if let Some(prediction) = prediction {
+        predict(heads, batch.n_groups, prediction);
+    }
     let [amplitude, phase] = heads else {
         return Losses::default();
     };
     let (side, stride) = (amplitude.1.side(), amplitude.1.stride());
     let n_pixels = side * side;
-    if let Some(prediction) = prediction {
-        predict(amplitude.1, phase.1, batch.n_groups, prediction);
-    }
     let n_values = (batch.n_groups * n_pixels).max(1) as f64;
     let weight = (objective.mae / n_values) as f32;
     let item = n_pixels * stride;
@@ -98,12 +98,15 @@ fn sign(error: f32) -> f32 {
     if error == 0.0 { 0.0 } else { error.signum() }
 }
 
-fn predict(
-    amplitude: &Activations,
-    phase: &Activations,
+/// What the heads draw of `n_groups` patterns.
+pub(super) fn predict(
+    heads: &[(Head, &Activations, &mut Activations)],
     n_groups: usize,
     prediction: &mut Prediction,
 ) {
+    let [(_, amplitude, _), (_, phase, _)] = heads else {
+        return;
+    };
     let n_values = n_groups * amplitude.side() * amplitude.side();
     let maps = amplitude.values().iter().zip(phase.values());
     prediction.patches.clear();

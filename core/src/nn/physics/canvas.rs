@@ -59,6 +59,10 @@ impl Plane {
         }
     }
 
+    pub(super) fn n_bytes(&self) -> usize {
+        self.re.n_bytes() + self.im.n_bytes()
+    }
+
     fn clear(&mut self) {
         self.re.fill(0.0);
         self.im.fill(0.0);
@@ -101,6 +105,12 @@ impl Canvas {
             profiles: vec![0.0; n_channels * 2 * sides.canvas],
             room: vec![0.0; sides.canvas + 2],
         }
+    }
+
+    pub(super) fn n_bytes(&self) -> usize {
+        let planes = self.merged.n_bytes() + self.gradient.n_bytes();
+        let lines = size_of_val(&self.profiles[..]) + size_of_val(&self.room[..]);
+        planes + self.inverse_weight.n_bytes() + lines
     }
 
     /// Nothing drawn; weights for channels at these offsets, whose pixels weigh `weights` (all alike if empty).

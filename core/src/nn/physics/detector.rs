@@ -101,6 +101,10 @@ impl Detector {
         }
     }
 
+    pub(super) fn n_bytes(&self) -> usize {
+        self.wave.n_bytes() + self.far.n_bytes() + self.scratch.n_bytes()
+    }
+
     /// Likelihood of a pattern under the probe's modes times `view`.
     pub(super) fn expose(
         &mut self,

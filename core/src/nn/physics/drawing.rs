@@ -71,6 +71,17 @@ impl Drawing {
         }
     }
 
+    pub(super) fn n_bytes(&self) -> usize {
+        let planes = [
+            &self.amplitude,
+            &self.d_amplitude,
+            &self.cosine,
+            &self.sine,
+            &self.d_phase,
+        ];
+        planes.map(Aligned::n_bytes).iter().sum()
+    }
+
     /// Amplitude and phase of all channels, and their slopes.
     pub(super) fn draw(&mut self, arch: Arch, pen: Pen, maps: &Maps<'_>) {
         if !maps.border_amplitude.is_empty() {

@@ -65,6 +65,12 @@ impl Room {
         }
     }
 
+    pub(super) fn n_bytes(&self) -> usize {
+        let planes = [&self.object, &self.view, &self.d_view];
+        let planes: usize = planes.map(Plane::n_bytes).iter().sum();
+        planes + self.drawing.n_bytes() + self.canvas.n_bytes() + self.detector.n_bytes()
+    }
+
     /// Losses of a group and their gradients.
     pub(super) fn pass(
         &mut self,

@@ -168,11 +168,33 @@ impl Physics {
         self
     }
 
+    /// Take all memory that batches of up to `n_groups` groups need now, rather than with the first of them.
+    #[must_use]
+    pub fn with_room(mut self, n_groups: usize, trains_probe: bool) -> Self {
+        self.sums.resize(n_groups, GroupSums::default());
+        self.offsets_px.reserve(n_groups * self.plan.pen.n_channels);
+        if trains_probe {
+            let n_parts = n_groups.min(N_PROBE_PARTS);
+            self.d_probe.resize(n_parts * self.probe.modes.len(), 0.0);
+        }
+        self
+    }
+
+    /// Bytes that it holds; but for those few that are in use during a step alone.
+    pub fn n_bytes(&self) -> usize {
+        let rooms: usize = self.rooms.iter().map(Room::n_bytes).sum();
+        let lists = self.sums.capacity() * size_of::<GroupSums>()
+            + self.offsets_px.capacity() * size_of::<[f64; 2]>();
+        let probes = self.probe.modes.n_bytes() + self.d_probe.capacity() * size_of::<f32>();
+        rooms + lists + probes + size_of_val(&self.plan.weights[..])
+    }
+
     /// Losses of a batch. Where `gradient` is wanted, the second activations of every head take the gradient, and
     /// `d_probe` (`(k, n, n)`, as ∂/∂re + i ∂/∂im; overwritten) that of the probe. Where `prediction` is wanted it is filled.
     ///
     /// Runs in parallel over groups on the current rayon pool; the result does not depend on the number of threads.
-    /// What the largest batch needs is allocated when it first comes; after that only a list of the groups is.
+    /// What the largest batch needs is allocated when it first comes, or by [`Physics::with_room`]; after that only a list
+    /// of the groups is.
     ///
     /// # Panics
     /// If the heads, batch or probe are not of the shapes planned for.

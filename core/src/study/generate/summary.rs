@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::data::{Finding, Severity};
+use crate::fields::capitalised;
 use crate::study::generate::manifest::{DoseRecord, RunManifest};
 use crate::study::generate::{LightRecord, Stage};
 
@@ -28,7 +29,7 @@ fn header(text: &mut String, manifest: &RunManifest) -> std::fmt::Result {
     writeln!(
         text,
         "{}. Object {rows} x {columns} px, patterns {n} x {n}, {} probe {}, {} positions{}.",
-        sentence(&manifest.task.scene.words()),
+        capitalised(&manifest.task.scene.words()),
         scene.n_probe_modes,
         if scene.n_probe_modes == 1 {
             "mode"
@@ -99,12 +100,6 @@ fn probe(text: &mut String, manifest: &RunManifest) -> std::fmt::Result {
         report.fwhm_px,
         shares.join(", ")
     )
-}
-
-fn sentence(words: &str) -> String {
-    let mut letters = words.chars();
-    let first = letters.next().map(char::to_uppercase);
-    first.into_iter().flatten().chain(letters).collect()
 }
 
 fn photons(text: &mut String, manifest: &RunManifest) -> std::fmt::Result {

@@ -126,12 +126,7 @@ impl Trial {
                 largest_batch,
                 canvas_px,
                 probe: samples.dataset.probe().clone(),
-                objective: Objective {
-                    nll: 1.0,
-                    mae: 0.0,
-                    tv: 0.0,
-                    amplitude_epsilon: 1e-6,
-                },
+                objective: Objective::NLL,
                 trains: true,
                 n_threads: compute.n_threads(),
             };

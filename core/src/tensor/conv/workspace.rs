@@ -163,7 +163,7 @@ impl Workspace {
 
     /// Bytes that it holds.
     pub(super) fn n_bytes(&self) -> usize {
-        let slot: usize = self.slot().len();
+        let slot = self.slot().n_bytes();
         let shared = self.shared();
         let parts = [
             &shared.filters,
@@ -171,8 +171,8 @@ impl Workspace {
             &shared.products,
             &shared.sums,
         ];
-        let shared: usize = parts.iter().map(|part| part.len()).sum();
-        size_of::<f32>() * (self.slots.len() * slot + shared)
+        let shared: usize = parts.iter().map(|part| part.n_bytes()).sum();
+        self.slots.len() * slot + shared
     }
 
     /// The calling thread's scratch.

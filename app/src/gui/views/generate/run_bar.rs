@@ -111,12 +111,7 @@ fn is_all_there(generation: &Generation) -> bool {
 }
 
 fn running(ui: &mut Ui, generation: &Generation, row: &Row) {
-    let share = row.progress.share() as f32;
-    let share = if row.progress.n_epochs == 0 {
-        0.0
-    } else {
-        share
-    };
+    let share = row.share();
     let words = match row.state {
         JobState::Stopping => "cancelling…".to_owned(),
         _ => at_work(generation).unwrap_or_else(|| "starting…".to_owned()),

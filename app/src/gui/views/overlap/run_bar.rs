@@ -122,11 +122,7 @@ fn state(ui: &mut Ui, document: &Document, queue: &Queue, commands: &mut Vec<Com
 }
 
 fn running(ui: &mut Ui, row: &Row) {
-    let share = if row.progress.n_epochs == 0 {
-        0.0
-    } else {
-        row.progress.share() as f32
-    };
+    let share = row.share();
     ui.horizontal_wrapped(|ui| {
         let width = (ui.available_width() - 40.0 * theme::GRID).max(40.0 * theme::GRID);
         let bar = ProgressBar::new(share).desired_width(width);

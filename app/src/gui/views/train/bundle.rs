@@ -9,10 +9,10 @@ use ptycho_core::nn::BundleCard;
 use super::super::super::command::Command;
 use super::super::super::theme;
 use super::super::super::training::bundles::bundles_of;
-use super::super::super::training::preflight::with_separators;
 use super::super::super::training::{BundleRead, BundleState, Training};
 use super::super::side::pressed;
 use crate::units::bytes_text;
+use crate::words::with_separators;
 
 /// Draw the cards of best and last.
 pub(super) fn bundle(ui: &mut Ui, training: &Training, commands: &mut Vec<Command>) {

@@ -9,10 +9,10 @@ use super::super::super::files::Purpose;
 use super::super::super::queue::{Lane, Queue};
 use super::super::super::theme;
 use super::super::super::training::Training;
-use super::super::super::training::preflight::{sentence, with_separators};
 use super::super::super::widgets::field_table::{Aids, FieldTable};
 use super::super::side::{PathRow, pressed, reset_button};
 use super::bundle::verdict;
+use crate::words::{sentence, with_separators};
 
 const LABEL_WIDTH: f32 = 17.0 * theme::GRID;
 const SUGGESTED: &str = "Take what is suggested";

@@ -10,10 +10,10 @@ use ptycho_core::paint::picture::Look;
 use super::super::super::command::{Action, Command};
 use super::super::super::picture_out::Values;
 use super::super::super::theme;
-use super::super::super::training::preflight::with_separators;
 use super::super::super::training::{ArmState, ShownInference, ShownPreview, Training};
 use super::super::super::widgets::image_pane::ImagePane;
 use super::super::pictures::{Pane, Pictures};
+use crate::words::with_separators;
 
 /// Numbers of the panes, and of the groups that they are linked in.
 pub(super) const MEASURED: usize = 0;

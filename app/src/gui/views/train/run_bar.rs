@@ -9,9 +9,10 @@ use super::super::super::document::{CheckState, Document};
 use super::super::super::meter::seconds_text;
 use super::super::super::queue::{Lane, Queue, Row};
 use super::super::super::theme;
-use super::super::super::training::preflight::{preflight, with_separators};
+use super::super::super::training::preflight::preflight;
 use super::super::super::training::{Arm, ArmState, Training};
 use super::super::side::{large_button, open_folder_button, pressed};
+use crate::words::with_separators;
 
 /// Draw the bar.
 pub(super) fn run_bar(
@@ -155,11 +156,7 @@ fn state(ui: &mut Ui, document: &Document, queue: &Queue, blocking: Option<&str>
 fn running(ui: &mut Ui, arm: Option<&Arm>, row: &Row) {
     let palette = theme::palette(ui);
     let progress = row.progress;
-    let share = if progress.n_epochs == 0 {
-        0.0
-    } else {
-        progress.share() as f32
-    };
+    let share = row.share();
     let words = match row.state {
         JobState::Stopping => "stopping…".to_owned(),
         _ if progress.n_epochs == 0 => "starting…".to_owned(),
@@ -205,11 +202,7 @@ pub(super) fn rate_text(rate_per_s: f64) -> String {
 
 fn inferring(ui: &mut Ui, row: &Row) {
     ui.horizontal_wrapped(|ui| {
-        let share = if row.progress.n_epochs == 0 {
-            0.0
-        } else {
-            row.progress.share() as f32
-        };
+        let share = row.share();
         let bar = ProgressBar::new(share).desired_width(60.0 * theme::GRID);
         ui.add(bar.text("reconstructing"))
             .accessible_name("Progress of the reconstruction");
