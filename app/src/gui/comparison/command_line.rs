@@ -4,7 +4,7 @@ use ptycho_core::fields::Fields as _;
 use ptycho_core::metrics::region::Region;
 
 use super::Request;
-use crate::gui::files::shell_word;
+use crate::gui::files::{shell_line, shell_word};
 
 /// `ptychobench compare` with the flags that differ from their default; `output` is the folder of the files.
 pub fn compare_command(request: &Request, output: &str, is_demonstration: bool) -> String {
@@ -34,6 +34,5 @@ pub fn compare_command(request: &Request, output: &str, is_demonstration: bool) 
     }
     words.extend(request.settings.flags());
     words.extend(["-o".to_owned(), output.to_owned()]);
-    let words: Vec<_> = words.iter().map(|word| shell_word(word)).collect();
-    format!("{before}{}", words.join(" "))
+    format!("{before}{}", shell_line(&words))
 }

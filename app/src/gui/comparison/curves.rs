@@ -2,9 +2,8 @@
 
 use ndarray::Array2;
 use ptycho_core::metrics::bias::LEAST_OF_RATIO;
-use ptycho_core::metrics::frc::FrcCurve;
+use ptycho_core::metrics::frc::{FrcCurve, Threshold};
 use ptycho_core::paint::limits::Limits;
-use ptycho_core::study::compare::export::THRESHOLDS;
 use ptycho_core::study::compare::{Compared, Comparison};
 
 use crate::gui::widgets::line_plot::Series;
@@ -111,7 +110,7 @@ impl FrcAxis {
     }
 }
 
-/// What is to be said about each of [`THRESHOLDS`].
+/// What is to be said about each of [`Threshold::ALL`].
 pub const THRESHOLD_TIPS: [&str; 4] = [
     "A correlation of one half",
     "A correlation of one seventh, 0.143: customary where each of two pictures holds half of the data",
@@ -124,7 +123,7 @@ pub const THRESHOLD_TIPS: [&str; 4] = [
 pub struct FrcChoice {
     pub of: FrcOf,
     pub axis: FrcAxis,
-    /// Which of [`THRESHOLDS`] are drawn.
+    /// Which of [`Threshold::ALL`] are drawn.
     pub thresholds: [bool; 4],
     /// Whether rings beyond the edge of the square, up to its corner, are drawn.
     pub to_corner: bool,
@@ -176,15 +175,15 @@ pub fn frc_curves(comparison: &Comparison, choice: FrcChoice) -> Vec<NamedCurve>
         .collect();
     // The thresholds depend on the number of pixels of each ring alone, which all arms share.
     if let Some(first) = comparison.arms.first().map(|arm| choice.of.of(arm)) {
-        let shown = THRESHOLDS.iter().zip(choice.thresholds);
-        for (threshold, name) in shown.filter_map(|((t, _, name), on)| on.then_some((*t, *name))) {
+        let shown = Threshold::ALL.into_iter().zip(choice.thresholds);
+        for threshold in shown.filter_map(|(threshold, is_on)| is_on.then_some(threshold)) {
             let limit: Vec<_> = first
                 .threshold(threshold)
                 .iter()
                 .map(|value| value.min(1.0))
                 .collect();
             curves.push(NamedCurve {
-                name: format!("threshold {name}"),
+                name: format!("threshold {}", threshold.label()),
                 points: points(first, &limit),
                 colour_index: THRESHOLD_COLOUR,
                 is_dashed: true,

@@ -7,7 +7,7 @@ use ndarray::{Array2, Zip, s};
 use ptycho_core::Error;
 use ptycho_core::metrics::prepare::Area;
 use ptycho_core::paint::limits::Limits;
-use ptycho_core::study::compare::pictures::{Pictures, of_arm, of_reference};
+use ptycho_core::study::compare::pictures::{self, Pictures};
 use ptycho_core::study::compare::{Compared, Comparison, Refusal, difference, measure_all};
 
 use super::Request;
@@ -182,76 +182,67 @@ fn columns(comparison: &Comparison, opened: &Opened) -> Vec<Column> {
         Some(raw) => Some(raw.clone()),
         None => raw_of(&comparison.reference),
     };
-    let (Some(first), Some(raw_reference)) = (comparison.arms.first(), raw_reference) else {
+    let (Some((reference, others)), Some(raw_reference)) =
+        (pictures::all(comparison), raw_reference)
+    else {
         return Vec::new();
     };
-    let removal = comparison.settings.phase;
-    let reference = of_reference(&first.prepared, removal);
+    let frame = raw_reference[0].dim();
     let mut columns: Vec<_> = comparison
         .arms
         .iter()
-        .filter_map(|arm| {
-            // Unwrapping takes longest: it is done again only where other pixels are seen.
-            if arm.prepared.area == first.prepared.area {
-                Some(arm_column(arm, &reference, raw_of(&arm.name)?))
-            } else {
-                let own = of_reference(&arm.prepared, removal);
-                Some(arm_column(arm, &own, raw_of(&arm.name)?))
-            }
+        .zip(others)
+        .filter_map(|(arm, own)| {
+            let difference = difference_of(arm, frame);
+            let area = &arm.prepared.area;
+            Some(Column {
+                name: arm.name.clone(),
+                is_reference: false,
+                prepared: pair_in_frame(&own, area, frame),
+                raw: raw_of(&arm.name)?,
+                difference: Some(difference),
+            })
         })
         .collect();
+    // All arms have the rows and columns of the area in common.
+    let area = comparison.arms.first().map(|arm| &arm.prepared.area);
     columns.push(Column {
         name: comparison.reference.clone(),
         is_reference: true,
-        prepared: pair_in_frame(reference, &first.prepared.area, raw_reference[0].dim()),
+        prepared: pair_in_frame(&reference, area.unwrap_or(&comparison.area), frame),
         raw: raw_reference,
         difference: None,
     });
     columns
 }
 
-fn arm_column(arm: &Compared, reference: &Pictures, raw: Pair) -> Column {
-    let (prepared, frame) = (&arm.prepared, raw[0].dim());
-    let of = |is_phase| {
-        let values = difference(prepared, is_phase).mapv(|value| value as f32);
+fn difference_of(arm: &Compared, frame: (usize, usize)) -> Pair {
+    let prepared = &arm.prepared;
+    [true, false].map(|is_phase| {
+        let mut values = difference(prepared, is_phase).mapv(|value| value as f32);
+        if let Some(mask) = &prepared.area.mask
+            && mask.dim() == values.dim()
+        {
+            Zip::from(&mut values).and(mask).for_each(|value, is_used| {
+                if !is_used {
+                    *value = f32::NAN;
+                }
+            });
+        }
         in_frame(&values, &prepared.area, frame)
-    };
-    Column {
-        name: arm.name.clone(),
-        is_reference: false,
-        prepared: pair_in_frame(of_arm(prepared, reference), &prepared.area, frame),
-        raw,
-        difference: Some([of(true), of(false)]),
-    }
+    })
 }
 
-fn pair_in_frame(pictures: Pictures, area: &Area, frame: (usize, usize)) -> Pair {
-    let Pictures {
-        phase_rad,
-        amplitude,
-    } = pictures;
-    [
-        in_frame(&phase_rad, area, frame),
-        in_frame(&amplitude, area, frame),
-    ]
+fn pair_in_frame(pictures: &Pictures, area: &Area, frame: (usize, usize)) -> Pair {
+    [&pictures.phase_rad, &pictures.amplitude].map(|values| in_frame(values, area, frame))
 }
 
-/// The values of an area where they are in the object frame; NaN where nothing was compared.
+/// The values of an area where they are in the object frame; NaN outside.
 fn in_frame(values: &Array2<f32>, area: &Area, frame: (usize, usize)) -> Array2<f32> {
     let mut whole = Array2::from_elem(frame, f32::NAN);
     let mut part = whole.slice_mut(s![area.rows.clone(), area.columns.clone()]);
-    if part.dim() != values.dim() {
-        return whole;
-    }
-    part.assign(values);
-    if let Some(mask) = &area.mask
-        && mask.dim() == part.dim()
-    {
-        Zip::from(&mut part).and(mask).for_each(|value, is_used| {
-            if !is_used {
-                *value = f32::NAN;
-            }
-        });
+    if part.dim() == values.dim() {
+        part.assign(values);
     }
     whole
 }

@@ -2,8 +2,8 @@
 
 use egui::{DragValue, Grid, RichText, ScrollArea, Ui};
 use ptycho_core::metrics::bias::Bias;
+use ptycho_core::metrics::frc::Threshold;
 use ptycho_core::paint::ticks::value_text;
-use ptycho_core::study::compare::export::THRESHOLDS;
 
 use super::super::super::command::Command;
 use super::super::super::comparison::curves::{
@@ -102,7 +102,7 @@ impl Plots {
                 self.frc.axis = FrcAxis::default();
             }
             ui.separator();
-            let names = THRESHOLDS.iter().map(|(_, _, name)| *name);
+            let names = Threshold::ALL.map(Threshold::label).into_iter();
             let thresholds = names.zip(THRESHOLD_TIPS).zip(&mut self.frc.thresholds);
             for ((name, tip), is_shown) in thresholds {
                 ui.toggle_value(is_shown, name)

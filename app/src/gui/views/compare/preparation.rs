@@ -3,7 +3,7 @@
 use egui::{Grid, RichText, ScrollArea, Ui};
 use ptycho_core::paint::ticks::value_text;
 use ptycho_core::study::compare::Compared;
-use ptycho_core::study::compare::notes::{is_far, notes};
+use ptycho_core::study::compare::notes::notes;
 
 use super::super::super::comparison::Shown;
 use super::super::super::theme;
@@ -73,7 +73,6 @@ pub(super) fn preparation(ui: &mut Ui, shown: &Shown, is_current: bool) {
             .on_hover_text("All arms together, pictures included, files not");
         out_of_date(ui, is_current);
     });
-    let most_px = comparison.settings.most_shift;
     ScrollArea::both()
         .auto_shrink([false, false])
         .show(ui, |ui| {
@@ -90,7 +89,7 @@ pub(super) fn preparation(ui: &mut Ui, shown: &Shown, is_current: bool) {
                     for (i, (name, tip, words)) in STEPS.iter().enumerate() {
                         ui.label(*name).on_hover_text(*tip);
                         for arm in &comparison.arms {
-                            let is_shift = i < 2 && is_far(arm, most_px);
+                            let is_shift = i < 2 && arm.prepared.steps.is_far;
                             let words = RichText::new(words(arm)).monospace();
                             if is_shift {
                                 let warn = theme::palette(ui).warn;

@@ -3,7 +3,6 @@
 use egui::{Button, DragValue, Label, RichText, ScrollArea, Ui};
 use ptycho_core::metrics::region::Region;
 use ptycho_core::metrics::settings::CompareSettings;
-use ptycho_core::study::compare::notes::is_far;
 
 use super::super::super::chrome::action_button;
 use super::super::super::command::{Action, Command};
@@ -96,7 +95,7 @@ fn state(ui: &mut Ui, document: &Document, queue: &Queue) {
         let most_px = shown.comparison.settings.most_shift;
         let arms = shown.comparison.arms.iter();
         let far: Vec<_> = arms
-            .filter(|arm| is_far(arm, most_px))
+            .filter(|arm| arm.prepared.steps.is_far)
             .map(|arm| arm.name.as_str())
             .collect();
         if !far.is_empty() {
@@ -128,7 +127,7 @@ fn exported(ui: &mut Ui, comparing: &Comparing, commands: &mut Vec<Command>) {
 
 /// Which part is compared, as numbers.
 fn region(ui: &mut Ui, comparing: &mut Comparing) {
-    heading(ui, "Region");
+    heading(ui, "Compared region");
     let found = comparing.shown.as_ref().map(|shown| {
         let area = &shown.comparison.area;
         (area.rows.clone(), area.columns.clone(), shown.frame())
