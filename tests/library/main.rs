@@ -6,8 +6,8 @@ mod bundles; // trained networks on disk
 mod comparison; // reconstructions side by side, refusals, exports
 mod contract; // verdicts and repairs of good, bent and broken files
 mod convolution; // the fast convolution against its plain twin
-mod figures; // panels, letters and files of figures
 mod diagnosis; // reports on datasets and runs, scenarios
+mod figures; // panels, letters and files of figures
 mod files; // NPZ in and out, maps, statistics, reconstructions
 mod grouping; // neighbours, groups, spacing, overlap against golden numbers and slow twins
 mod inference; // bundle and dataset to an object

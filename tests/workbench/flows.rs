@@ -132,6 +132,7 @@ pub(crate) fn is_idle(app: &Workbench) -> bool {
         Lane::Plan,
         Lane::Subject,
         Lane::Thinning,
+        Lane::Compare,
     ]
     .into_iter()
     .all(|lane| !app.queue.is_busy(lane))

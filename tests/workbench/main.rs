@@ -3,6 +3,7 @@
 
 mod cli; // every command as a user runs it
 mod compare_commands; // compare and frc as a user runs them
+mod compare_view; // the compare view by label
 mod dataset_commands; // simulate and validate as a user runs them
 mod diagnose_commands; // reports as a user asks for them, and their window
 mod flows; // the window by label: open, inspect, repair, run, cancel, continue, export

@@ -9,7 +9,7 @@ use super::dialogs::{self, Dialog};
 use super::document::Message;
 use super::log::Record;
 use super::menus;
-use super::queue::{GENERATION, INFERENCE, Lane, OVERLAP, Row, TRAINING};
+use super::queue::{COMPARISON, GENERATION, INFERENCE, Lane, OVERLAP, Row, TRAINING};
 use super::views::View;
 use super::widgets::job_row::JobRow;
 use super::widgets::notice::NoticeAction;
@@ -49,6 +49,14 @@ pub fn show(app: &mut Workbench, ui: &mut Ui) {
         .resizable(false)
         .exact_size(132.0)
         .show(ui, |ui| sidebar(app, ui));
+    view(app, ui);
+    diagnosis::panel::show(ui.ctx(), &app.diagnosis, &app.queue, &mut app.commands);
+    show_dialogs(app, ui.ctx());
+    drop_overlay(ui.ctx(), app.view);
+}
+
+/// The view that is shown.
+fn view(app: &mut Workbench, ui: &mut Ui) {
     let enabled = app.permissions();
     match app.view {
         View::Data => {
@@ -107,10 +115,18 @@ pub fn show(app: &mut Workbench, ui: &mut Ui) {
             } = app;
             reconstruct.ui(ui, document, (queue, preferences, enabled), commands);
         }
+        View::Compare => {
+            let Workbench {
+                compare,
+                document,
+                commands,
+                queue,
+                preferences,
+                ..
+            } = app;
+            compare.ui(ui, document, (queue, preferences), commands);
+        }
     }
-    diagnosis::panel::show(ui.ctx(), &app.diagnosis, &app.queue, &mut app.commands);
-    show_dialogs(app, ui.ctx());
-    drop_overlay(ui.ctx());
 }
 
 /// Whether a user wants to know of the jobs of a lane; the others prepare what a view shows.
@@ -124,6 +140,7 @@ fn home(row: &Row) -> View {
         GENERATION => View::Generate,
         OVERLAP => View::Overlap,
         TRAINING | INFERENCE => View::Train,
+        COMPARISON => View::Compare,
         _ => View::Reconstruct,
     }
 }
@@ -312,11 +329,13 @@ fn show_dialogs(app: &mut Workbench, ctx: &Context) {
 }
 
 /// While a file hovers over the window.
-fn drop_overlay(ctx: &Context) {
-    let hovers = ctx.input(|input| !input.raw.hovered_files.is_empty());
-    if !hovers {
-        return;
-    }
+fn drop_overlay(ctx: &Context, view: View) {
+    let n_files = ctx.input(|input| input.raw.hovered_files.len());
+    let words = match (n_files, view) {
+        (0, _) => return,
+        (1, view) if view != View::Compare => "Drop to inspect",
+        _ => "Drop to compare",
+    };
     let rect = ctx.content_rect();
     let painter = ctx.layer_painter(egui::LayerId::new(
         egui::Order::Foreground,
@@ -328,7 +347,7 @@ fn drop_overlay(ctx: &Context) {
     painter.text(
         rect.center(),
         egui::Align2::CENTER_CENTER,
-        "Drop to inspect",
+        words,
         font,
         visuals.strong_text_color(),
     );

@@ -73,6 +73,14 @@ pub enum Command {
     Infer,
     /// Something about the report on a scan or a run.
     Diagnosis(Ask),
+    /// Add these reconstructions to the comparison and show it.
+    AddToComparison(Vec<PathBuf>),
+    /// Compare the results of this session.
+    CompareSession,
+    /// Choose a file or folder of the comparison.
+    ChooseForComparison(Purpose),
+    /// Take the file or folder that was chosen.
+    TakeForComparison(Purpose, PathBuf),
     /// Make overlap views of this generated folder.
     ShowSets(PathBuf),
     /// Open this file and show it in the data view.
@@ -287,7 +295,7 @@ impl Action {
             ),
             Self::Run => (
                 "Run",
-                "Reconstruct with these parameters; in the Generate view, generate; in the Overlap view, write; in the Train view, train",
+                "Reconstruct with these parameters; in the Generate view, generate; in the Overlap view, write; in the Train view, train; in the Compare view, read the files again",
                 Some((NONE, Key::F5)),
             ),
             Self::Stop => (

@@ -16,6 +16,7 @@ use ptycho_core::study::memory::{available_bytes, estimate_bytes};
 use ptycho_core::study::run::Source;
 
 use super::command::Action;
+use super::comparison::{CompareDraft, Comparing};
 use super::files::{shell_line, shell_word, thread_flags};
 use super::generation::Generation;
 use super::preview::Preview;
@@ -195,7 +196,13 @@ pub struct Message {
 }
 
 /// What can be undone: parameters, never results.
-type Parameters = (LsqmlSettings, GenerateTask, ThinningSettings, TrainDraft);
+type Parameters = (
+    LsqmlSettings,
+    GenerateTask,
+    ThinningSettings,
+    TrainDraft,
+    CompareDraft,
+);
 
 /// Everything that views borrow.
 pub struct Document {
@@ -208,6 +215,7 @@ pub struct Document {
     pub generation: Generation,
     pub thinning: Thinning,
     pub training: Training,
+    pub comparing: Comparing,
     pub messages: Vec<Message>,
     undoer: Undoer<Parameters>,
     next_message: u64,
@@ -224,6 +232,7 @@ impl Default for Document {
             generation: Generation::default(),
             thinning: Thinning::default(),
             training: Training::default(),
+            comparing: Comparing::default(),
             messages: Vec::new(),
             undoer: Undoer::default(),
             next_message: 1,
@@ -307,14 +316,16 @@ impl Document {
             self.generation.task.clone(),
             self.thinning.settings.clone(),
             self.training.draft.clone(),
+            self.comparing.draft.clone(),
         )
     }
 
-    fn restore(&mut self, (settings, task, thinning, training): Parameters) {
+    fn restore(&mut self, (settings, task, thinning, training, comparing): Parameters) {
         self.settings = settings;
         self.generation.set_task(task);
         self.thinning.set_settings(thinning);
         self.training.set_draft(training);
+        self.comparing.set_draft(comparing);
     }
 
     pub fn can_undo(&self) -> bool {

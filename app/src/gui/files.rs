@@ -83,6 +83,10 @@ pub enum Purpose {
     OtherScan,
     OtherRun,
     SaveReport,
+    CompareTruth,
+    CompareResult,
+    CompareFolder,
+    SaveCompareCurves,
 }
 
 impl Purpose {
@@ -115,6 +119,10 @@ impl Purpose {
             Self::OtherScan => "Put the scan beside",
             Self::OtherRun => "Put the run beside that in",
             Self::SaveReport => "Save the report as Markdown or JSON",
+            Self::CompareTruth => "Compare with the truth of",
+            Self::CompareResult => "Compare the reconstruction",
+            Self::CompareFolder => "Write the files of the comparison into",
+            Self::SaveCompareCurves => "Save the curves as CSV",
         }
     }
 
@@ -130,8 +138,10 @@ impl Purpose {
             | Self::SaveHistogram
             | Self::InferOutput
             | Self::SaveCurves
-            | Self::SaveReport => "Save",
-            Self::ExportPane | Self::ExportPlot => "Export",
+            | Self::SaveReport
+            | Self::SaveCompareCurves => "Save",
+            Self::ExportPane | Self::ExportPlot | Self::CompareFolder => "Export",
+            Self::CompareResult => "Add",
             Self::ObjectFile
             | Self::ProbeFile
             | Self::ScanFile
@@ -145,7 +155,8 @@ impl Purpose {
             | Self::BundleFile
             | Self::InferData
             | Self::OtherScan
-            | Self::OtherRun => "Choose",
+            | Self::OtherRun
+            | Self::CompareTruth => "Choose",
         }
     }
 
@@ -163,16 +174,23 @@ impl Purpose {
             | Self::ValidationFile
             | Self::InferData
             | Self::InferOutput
-            | Self::OtherScan => &["npz"],
+            | Self::OtherScan
+            | Self::CompareTruth
+            | Self::CompareResult => &["npz"],
             Self::BundleFile => &["json", "safetensors"],
             Self::OutputFolder
             | Self::SetsFolder
             | Self::ViewsFolder
             | Self::RunFolder
             | Self::KeptRun
-            | Self::OtherRun => &[],
+            | Self::OtherRun
+            | Self::CompareFolder => &[],
             Self::SaveReport => &["md", "json"],
-            Self::SaveLoss | Self::SavePoints | Self::SaveHistogram | Self::SaveCurves => &["csv"],
+            Self::SaveLoss
+            | Self::SavePoints
+            | Self::SaveHistogram
+            | Self::SaveCurves
+            | Self::SaveCompareCurves => &["csv"],
             Self::ExportPlot => &["png", "svg"],
             Self::ExportPane => &["png"],
         }
@@ -193,6 +211,7 @@ impl Purpose {
                 | Self::InferOutput
                 | Self::SaveCurves
                 | Self::SaveReport
+                | Self::SaveCompareCurves
         )
     }
 
@@ -206,6 +225,7 @@ impl Purpose {
                 | Self::RunFolder
                 | Self::KeptRun
                 | Self::OtherRun
+                | Self::CompareFolder
         )
     }
 }

@@ -4,6 +4,7 @@ pub mod apply;
 pub mod chooser;
 pub mod chrome;
 pub mod command;
+pub mod comparison;
 pub mod diagnosis;
 pub mod dialogs;
 pub mod document;

@@ -102,6 +102,7 @@ impl Workbench {
             View::Overlap => self.overlap.pictures_ref(),
             View::Train => self.train.pictures_ref(),
             View::Reconstruct => self.reconstruct.pictures_ref(),
+            View::Compare => self.compare.pictures_ref(),
         }
     }
 
@@ -112,6 +113,7 @@ impl Workbench {
             View::Overlap => self.overlap.pictures(),
             View::Train => self.train.pictures(),
             View::Reconstruct => self.reconstruct.pictures(),
+            View::Compare => self.compare.pictures(),
         }
     }
 
@@ -190,6 +192,7 @@ impl Workbench {
             View::Overlap => self.overlap.values()?,
             View::Train => TrainView::values(pane, &self.document.training)?,
             View::Reconstruct => self.reconstruct.values(pane, preview?)?,
+            View::Compare => return self.compare.copy(&self.document),
         };
         Some(self.pictures().copy(values))
     }

@@ -35,6 +35,8 @@ pub enum Lane {
     TrainPlan,
     /// Reports on a scan or a run, the newest question first.
     Diagnosis,
+    /// What a comparison comes to, newest choices first.
+    Compare,
     /// What the window's forms need to know of files, newest question first.
     Outlook,
 }
@@ -48,7 +50,9 @@ pub const TRAINING: u64 = u64::MAX - 2;
 /// What jobs about reconstructions by a trained network have in place of a scan's number.
 pub const INFERENCE: u64 = u64::MAX - 3;
 
-/// What jobs about reports have in place of a scan's number; one number is left for another kind.
+/// What jobs about comparisons have in place of a scan's number.
+pub const COMPARISON: u64 = u64::MAX - 4;
+/// What jobs about reports have in place of a scan's number.
 pub const DIAGNOSIS: u64 = u64::MAX - 5;
 
 /// Whether this is the number of a scan, not one of those above.

@@ -22,6 +22,7 @@ use ptycho_core::study::run::{
 use ptycho_core::study::tools::{Tool, ToolOutcome};
 use ptycho_core::study::train::{TrainOutcome, TrainTask, train};
 
+use super::comparison::{NotCompared, Shown as ShownComparison};
 use super::diagnosis::Subject as DiagnosisSubject;
 use super::generation::{Planned, Sketch};
 use super::preview::Preview;
@@ -82,6 +83,10 @@ pub enum Outcome {
     BundleRead(Box<BundleRead>),
     /// A reconstruction by a trained network.
     Inferred(Box<ShownInference>),
+    /// What a comparison comes to.
+    Compared(Box<std::result::Result<ShownComparison, NotCompared>>),
+    /// The folder of a comparison's files.
+    Exported(PathBuf),
     /// What a tool would write.
     Foreseen(Box<Foreseen>),
     /// A report on a scan or a run.

@@ -18,7 +18,9 @@ use super::meter::{self, Meter};
 use super::preferences::Preferences;
 use super::queue::Queue;
 use super::theme::Appearance;
-use super::views::{DataView, GenerateView, OverlapView, ReconstructView, TrainView, View};
+use super::views::{
+    CompareView, DataView, GenerateView, OverlapView, ReconstructView, TrainView, View,
+};
 use super::widgets::notice::Level;
 use super::{chrome, theme};
 
@@ -79,6 +81,7 @@ pub struct Workbench {
     pub(super) train: TrainView,
     pub(super) reconstruct: ReconstructView,
     pub diagnosis: Diagnosis,
+    pub(super) compare: CompareView,
     pub(super) dialog: Option<Dialog>,
     pub(super) chooser: Option<Chooser>,
     pub(super) repair: RepairDraft,
@@ -144,6 +147,7 @@ impl Workbench {
             train: TrainView::default(),
             reconstruct: ReconstructView::default(),
             diagnosis: Diagnosis::default(),
+            compare: CompareView::default(),
             dialog: None,
             chooser: None,
             repair: RepairDraft::default(),
@@ -163,6 +167,11 @@ impl Workbench {
             applied,
             logic_time: Duration::ZERO,
         }
+    }
+
+    /// The choices of the compare view.
+    pub fn compare(&self) -> &CompareView {
+        &self.compare
     }
 
     /// Ask for a command as menus and buttons do.
@@ -205,6 +214,7 @@ impl Workbench {
             self.start_sketch();
             self.start_thinning();
             self.start_train_plan();
+            self.start_comparison();
             self.start_outlook();
             let reports = self.queue.poll();
             if reports.is_empty() {
@@ -247,6 +257,10 @@ impl Workbench {
             | Purpose::SaveCurves => Command::TakeForTraining(purpose, path),
             Purpose::OtherScan | Purpose::OtherRun => Command::Diagnosis(Ask::Beside(path)),
             Purpose::SaveReport => Command::Diagnosis(Ask::Save(path)),
+            Purpose::CompareTruth
+            | Purpose::CompareResult
+            | Purpose::CompareFolder
+            | Purpose::SaveCompareCurves => Command::TakeForComparison(purpose, path),
         });
     }
 
@@ -280,13 +294,15 @@ impl Workbench {
             }
         }
         let dropped = ctx.input(|input| input.raw.dropped_files.clone());
-        if let Some(path) = dropped
+        let dropped: Vec<_> = dropped
             .into_iter()
             .map(|file| file.path().to_path_buf())
-            .next()
-        {
-            self.commands.push(Command::Open(path));
-        }
+            .collect();
+        self.commands.extend(match dropped.as_slice() {
+            [] => None,
+            [one] if self.view != View::Compare => Some(Command::Open(one.clone())),
+            _ => Some(Command::AddToComparison(dropped)),
+        });
         self.document.note_settings(ctx.input(|input| input.time));
     }
 }

@@ -1,5 +1,6 @@
 //! The one place that acts: commands of the user and reports of the jobs.
 
+mod compare;
 mod diagnose;
 mod generate;
 mod overlap;
@@ -49,6 +50,7 @@ impl Workbench {
                 View::Overlap => self.overlap.focus(&name),
                 View::Train => self.train.focus(&name),
                 View::Reconstruct => self.reconstruct.focus(&name),
+                View::Compare => self.compare.focus(&name),
             },
             Command::Show(view) => self.view = view,
             Command::ForgetRecent(path) => self.preferences.recent.retain(|known| *known != path),
@@ -70,6 +72,10 @@ impl Workbench {
             Command::UseBundle(path, train) => self.use_bundle(&path, train.as_deref()),
             Command::Infer => self.start_inference(),
             Command::Diagnosis(ask) => self.ask_diagnosis(ask),
+            Command::AddToComparison(files) => self.add_to_comparison(files),
+            Command::CompareSession => self.compare_session(),
+            Command::ChooseForComparison(purpose) => self.choose_for_comparison(purpose),
+            Command::TakeForComparison(purpose, path) => self.take_for_comparison(purpose, path),
             Command::OpenInData(path) => {
                 self.open(Source::File(absolute(&path)));
                 self.view = View::Data;
@@ -128,6 +134,7 @@ impl Workbench {
                 self.overlap.reset_layout();
                 self.train.reset_layout();
                 self.reconstruct.reset_layout();
+                self.compare.reset_layout();
             }
             Action::ToggleLog => self.log_pane.is_open = !self.log_pane.is_open,
             Action::NextView => self.view = self.view.next(),
@@ -139,6 +146,7 @@ impl Workbench {
             Action::Run if self.view == View::Train => self.train_now(),
             Action::Run if self.view == View::Generate => self.start_generation(),
             Action::Run if self.view == View::Overlap => self.write_views(),
+            Action::Run if self.view == View::Compare => self.document.comparing.look_again(),
             Action::Run => self.start_run(false),
             Action::Stop => self.queue.stop_running(Lane::Compute),
             Action::Continue if self.view == View::Train => self.resume_training(),
@@ -171,6 +179,9 @@ impl Workbench {
             Action::Run if self.view == View::Train => !runs && self.can_train(),
             Action::Run if self.view == View::Generate => self.can_generate(),
             Action::Run if self.view == View::Overlap => self.can_write_views(),
+            Action::Run if self.view == View::Compare => {
+                document.comparing.request(&document.scan).is_some()
+            }
             Action::Run => {
                 !runs
                     && document
@@ -236,6 +247,7 @@ impl Workbench {
             }
             View::Train => self.train_page_command(),
             View::Reconstruct => self.document.reconstruct_command(),
+            View::Compare => self.compare_page_command(),
         };
         tracing::info!("copied: {text}");
         ctx.copy_text(text);

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::super::dialogs::Dialog;
-use super::super::queue::{GENERATION, INFERENCE, Lane, OVERLAP, Report, TRAINING, is_scan};
+use super::super::queue::{
+    COMPARISON, GENERATION, INFERENCE, Lane, OVERLAP, Report, TRAINING, is_scan,
+};
 use super::super::widgets::notice::{Level, Notice};
 use super::super::work::{Event, Outcome};
 use super::super::workbench::Workbench;
@@ -83,6 +85,8 @@ impl Workbench {
             Outcome::RunRead(kept, folder) => self.run_read(*kept, folder),
             Outcome::BundleRead(read) => self.bundle_read(*read),
             Outcome::Inferred(shown) => self.inferred(*shown),
+            Outcome::Compared(worked) => self.document.comparing.take(*worked),
+            Outcome::Exported(folder) => self.comparison_exported(Ok(folder)),
             Outcome::Foreseen(foreseen) => self.data.foreseen(*foreseen),
         }
     }
@@ -111,6 +115,9 @@ impl Workbench {
             return;
         }
         match lane {
+            Lane::Files if scan == COMPARISON => {
+                self.comparison_exported(Err(error.to_string()));
+            }
             Lane::Files if self.dialog == Some(Dialog::Repair) => {
                 self.repair.steps = Some(Err(error.to_string()));
             }
@@ -122,6 +129,7 @@ impl Workbench {
             }
             Lane::Compute if matches!(scan, OVERLAP | INFERENCE) => {}
             Lane::Compute => self.document.run.failed = Some(error.to_string()),
+            Lane::Compare => return self.comparison_failed(error),
             Lane::Plan => return self.plan_failed(error.to_string()),
             Lane::TrainPlan => return self.document.training.plan_failed(error.to_string()),
             Lane::Outlook if scan == TRAINING => self.bundles_failed(error),

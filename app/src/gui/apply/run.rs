@@ -156,6 +156,7 @@ impl Workbench {
             }
         }
         let scan = self.document.scan.id;
+        self.keep_run(&run_folder, &reconstruction);
         let run = &mut self.document.run;
         run.loss.clone_from(&reconstruction.loss);
         run.seconds_per_epoch = seconds_per_epoch;

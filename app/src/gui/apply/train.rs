@@ -437,6 +437,7 @@ impl Workbench {
     }
 
     pub(super) fn inferred(&mut self, shown: ShownInference) {
+        self.keep_inference(&shown);
         let inference = &mut self.document.training.inference;
         inference.done = Some(Arc::new(shown));
         inference.revision += 1;

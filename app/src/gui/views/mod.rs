@@ -1,6 +1,7 @@
 //! One module for each view. A view is a struct of choices with a `ui` function; it borrows the document
 //! and asks for commands.
 
+pub mod compare;
 pub mod data;
 pub mod generate;
 pub mod overlap;
@@ -10,6 +11,7 @@ pub mod side;
 pub mod tiles;
 pub mod train;
 
+pub use compare::CompareView;
 pub use data::DataView;
 pub use generate::GenerateView;
 pub use overlap::OverlapView;
@@ -24,16 +26,18 @@ pub enum View {
     Overlap,
     Train,
     Reconstruct,
+    Compare,
 }
 
 impl View {
     /// Every view.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Data,
         Self::Generate,
         Self::Overlap,
         Self::Train,
         Self::Reconstruct,
+        Self::Compare,
     ];
 
     /// Words of the sidebar.
@@ -44,6 +48,7 @@ impl View {
             Self::Overlap => "Overlap",
             Self::Train => "Train",
             Self::Reconstruct => "Reconstruct",
+            Self::Compare => "Compare",
         }
     }
 
@@ -55,6 +60,7 @@ impl View {
             Self::Overlap => "⛶",
             Self::Train => "📉",
             Self::Reconstruct => "◎",
+            Self::Compare => "⇔",
         }
     }
 
@@ -70,6 +76,9 @@ impl View {
                 "Train a network on a dataset, watch it learn, and reconstruct others with it in seconds"
             }
             Self::Reconstruct => "Reconstruct object and probe, and watch them converge",
+            Self::Compare => {
+                "Reconstructions beside the truth and each other: where and why they differ, in pictures and numbers"
+            }
         }
     }
 
@@ -80,7 +89,8 @@ impl View {
             Self::Generate => Self::Overlap,
             Self::Overlap => Self::Train,
             Self::Train => Self::Reconstruct,
-            Self::Reconstruct => Self::Data,
+            Self::Reconstruct => Self::Compare,
+            Self::Compare => Self::Data,
         }
     }
 }

@@ -62,6 +62,11 @@ impl Pictures {
         &mut self.panes[index].1.look
     }
 
+    /// The choices of the pane numbered `index`.
+    pub fn pane(&mut self, index: usize) -> &mut ImagePane {
+        &mut self.panes[index].1
+    }
+
     /// The shared view of a group, for a plot that is linked with it.
     pub fn group(&mut self, index: usize) -> &mut LinkedView {
         &mut self.groups[index]
@@ -124,6 +129,18 @@ impl Pictures {
                 });
             }
         }
+        self.hand_on(commands);
+    }
+
+    /// As [`Pictures::finish`], for a view that has a value line of its own.
+    pub fn finish_unread(&mut self, commands: &mut Vec<Command>) {
+        for group in &mut self.groups {
+            group.forget_readings();
+        }
+        self.hand_on(commands);
+    }
+
+    fn hand_on(&mut self, commands: &mut Vec<Command>) {
         if std::mem::take(&mut self.is_export_asked) {
             commands.push(Command::Do(Action::ExportPane));
         }

@@ -173,6 +173,8 @@ pub struct PaneResponse {
     pub picture: Option<Arc<Picture>>,
     /// Its texture, to lay under a scan plot.
     pub texture: Option<TextureId>,
+    /// Where the array is on the screen, for marks over it.
+    pub viewport: Option<Viewport>,
 }
 
 impl ImagePane {
@@ -297,6 +299,7 @@ impl ImagePane {
         PaneResponse {
             clicked: asked.clicked.and_then(|at| pixel_at(at, data.image.dim())),
             texture,
+            viewport: Some(viewport),
             ..PaneResponse::default()
         }
     }

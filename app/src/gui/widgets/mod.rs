@@ -5,6 +5,7 @@ pub mod image_pane;
 pub mod job_row;
 pub mod line_plot;
 pub mod notice;
+pub mod overlay;
 pub mod scan_marks;
 pub mod scan_plot;
 pub mod viewport;

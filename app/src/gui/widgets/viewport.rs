@@ -19,10 +19,25 @@ pub struct LinkedView {
     pub points_per_px: Option<f32>,
     /// Where the cursor is, in every pane.
     pub cursor: Option<[f64; 2]>,
+    /// Whether a drag draws instead of moving the picture.
+    pub draws: bool,
+    /// What is being drawn, or was drawn last.
+    pub stroke: Option<Stroke>,
     /// The pane that the pointer is over.
     owner: Option<Id>,
     pixel_size_m: Option<f64>,
     readings: Vec<(String, String)>,
+}
+
+/// A drag over a picture, from where it began to where the pointer is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stroke {
+    /// (row, column), not rounded.
+    pub from: [f64; 2],
+    /// As above.
+    pub to: [f64; 2],
+    /// Whether the button was let go.
+    pub is_over: bool,
 }
 
 impl LinkedView {
@@ -44,6 +59,12 @@ impl LinkedView {
         if self.readings.iter().all(|(_, other)| *other != reading) {
             self.readings.push((title.to_owned(), reading));
         }
+    }
+
+    /// Empty what the panes told, where a view has a value line of its own.
+    pub fn forget_readings(&mut self) {
+        self.readings.clear();
+        self.pixel_size_m = None;
     }
 
     /// One line for the group: row and column, length from pixel (0, 0), and each pane's value.
@@ -150,7 +171,9 @@ impl Viewport {
         if response.hovered() {
             self.wheel(ui, response, view);
         }
-        if response.dragged() {
+        if view.draws {
+            self.draw(ui, response, view);
+        } else if response.dragged() {
             let moved = response.drag_delta() / self.zoom;
             view.points_per_px = Some(self.zoom);
             view.centre = Some([
@@ -189,6 +212,27 @@ impl Viewport {
         } else if view.owner == Some(response.id) {
             view.cursor = None;
             view.owner = None;
+        }
+    }
+
+    /// The stroke begins where the button went down, not where the drag was told from a click.
+    fn draw(&self, ui: &Ui, response: &Response, view: &mut LinkedView) {
+        let origin = ui.input(|input| input.pointer.press_origin());
+        if let (true, Some(from)) = (response.drag_started(), origin) {
+            let from = self.coordinate(from);
+            view.stroke = Some(Stroke {
+                from,
+                to: from,
+                is_over: false,
+            });
+        }
+        let (Some(stroke), Some(at)) = (&mut view.stroke, response.interact_pointer_pos()) else {
+            return;
+        };
+        if response.dragged() || response.drag_stopped() {
+            stroke.to = self.coordinate(at);
+            stroke.is_over = response.drag_stopped();
+            ui.ctx().request_repaint();
         }
     }
 

@@ -2,6 +2,7 @@
 
 use egui::{Grid, RichText, ScrollArea, Ui};
 use ptycho_core::job::{JobState, StopReason};
+use ptycho_core::study::store::RunFolder;
 
 use super::super::super::chrome::action_button;
 use super::super::super::command::{Action, Command};
@@ -218,6 +219,12 @@ fn result(ui: &mut Ui, document: &Document, permissions: Permissions, commands: 
         }
         if ui.button("Copy path").clicked() {
             commands.push(Command::CopyText(folder));
+        }
+        let tip = "Put it beside the truth and other reconstructions, in the Compare view";
+        if ui.button("Compare this").on_hover_text(tip).clicked()
+            && let Ok(folder) = RunFolder::open(&finished.run_folder)
+        {
+            commands.push(Command::AddToComparison(vec![folder.result_file()]));
         }
         action_button(ui, Action::SaveResultAs, permissions.save, commands);
         action_button(ui, Action::ExportPane, permissions.export, commands);

@@ -298,6 +298,10 @@ pub(super) fn result_line(ui: &mut Ui, training: &Training, commands: &mut Vec<C
     let n_all = with_separators(shown.object.len());
     ui.label(format!("{name}: {n_unseen} of {n_all} pixels unseen"))
         .on_hover_text("Pixels that no patch has seen are 0 in the file and drawn in slate");
+    let tip = "Put it beside the truth and other reconstructions, in the Compare view";
+    if ui.button("Compare this").on_hover_text(tip).clicked() {
+        commands.push(Command::AddToComparison(vec![task.output.clone()]));
+    }
     if ui.button("Export pane…").clicked() {
         commands.push(Command::Do(Action::ExportPane));
     }
