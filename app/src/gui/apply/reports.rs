@@ -78,10 +78,8 @@ impl Workbench {
             Outcome::Thinned(shown) => self.thinned(*shown),
             Outcome::ViewsWritten(outcome) => self.views_written(*outcome),
             Outcome::TrainPlanned(planned) => self.document.training.take_plan(*planned),
-            // A training's end is told with the number of its job.
-            Outcome::Trained(_) => {}
-            // So is a report.
-            Outcome::Diagnosed(_) => {}
+            // The end of a training or a report is told with the number of its job.
+            Outcome::Trained(_) | Outcome::Diagnosed(_) => {}
             Outcome::RunRead(kept, folder) => self.run_read(*kept, folder),
             Outcome::BundleRead(read) => self.bundle_read(*read),
             Outcome::Inferred(shown) => self.inferred(*shown),

@@ -11,7 +11,6 @@ use crate::error::Result;
 use crate::metrics::bias::{Bias, Distribution};
 use crate::metrics::region::Region;
 use crate::metrics::settings::CompareSettings;
-use crate::study::compare::light::light_share;
 use crate::study::compare::{Arm, Inputs, Loaded, compare};
 
 /// Name of the only arm.
@@ -77,11 +76,6 @@ fn of_truth(dataset: &Arc<Dataset>, data: &Path, predicted: &Predicted) -> Resul
         content_sha256: None,
         truth: dataset.object().cloned(),
         reference: None,
-        light_share: light_share(
-            dataset.probe().view(),
-            dataset.positions_px(),
-            dataset.object_shape(),
-        ),
         positions_px: dataset.positions_px().to_vec(),
         probe: dataset.probe().clone(),
         pixel_size_m: dataset.metadata().pixel_size_m,

@@ -178,9 +178,7 @@ fn grouped(
         .map(|[recorded, _]| recorded);
     let used = recorded.as_ref().unwrap_or(normalisation);
     let factor = used.input_factor;
-    // Of a logarithm the sums cannot be told from those of the counts.
-    let is_linear = matches!(used.input, crate::nn::settings::InputScale::Linear);
-    let squared = |counts: f64| is_linear.then(|| factor.powi(2) * counts);
+    let squared = |counts: f64| Some(factor.powi(2) * counts);
     let cells = [
         squared(mean),
         squared(mean / n_pixels),
