@@ -717,16 +717,15 @@ fn impossible_pages_are_refused_by_name() {
 
 #[test]
 fn impossible_panels_are_refused_by_name() {
-    type Image = ImagePanel;
-    type Plot = PlotPanel;
-    let images: [(&str, fn(&mut Image)); 4] = [
+    type Change<P> = fn(&mut P);
+    let images: [(&str, Change<ImagePanel>); 4] = [
         ("row 1, panel 2 (arm)", |panel| panel.values.fill(f32::NAN)),
         ("row 1, panel 2 (arm)", |panel| {
-            panel.values = Array2::zeros((0, 3))
+            panel.values = Array2::zeros((0, 3));
         }),
         ("limits of the colours", |panel| panel.limits.max = f64::NAN),
         ("limits of the colours", |panel| {
-            panel.limits.max = panel.limits.min - 1.0
+            panel.limits.max = panel.limits.min - 1.0;
         }),
     ];
     for (expected, change) in images {
@@ -737,12 +736,12 @@ fn impossible_panels_are_refused_by_name() {
             expected,
         );
     }
-    let plots: [(&str, fn(&mut Plot)); 4] = [
+    let plots: [(&str, Change<PlotPanel>); 4] = [
         ("row 1, panel 1 (Convergence)", |panel| panel.curves.clear()),
         ("above 0", |panel| panel.y_limits = Some([0.0, 1.0])),
         ("limits of x", |panel| panel.x_limits = Some([2.0, 1.0])),
         ("positive", |panel| {
-            panel.curves = vec![curve("negative", false, |_| -1.0)]
+            panel.curves = vec![curve("negative", false, |_| -1.0)];
         }),
     ];
     for (expected, change) in plots {
