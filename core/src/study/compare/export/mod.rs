@@ -82,15 +82,15 @@ pub fn write(loaded: &Loaded, comparison: &Comparison, folder: &Path) -> Result<
 fn fill(loaded: &Loaded, comparison: &Comparison, to: &Path) -> Result<Vec<&'static str>> {
     let mut names = Vec::new();
     let metadata = plot::metadata(loaded, comparison);
-    for (name, mut figure) in [
-        ("comparison_plot", plot(comparison)),
-        ("frc_plot", curves_plot(comparison)),
+    for (png, svg, mut figure) in [
+        (
+            "comparison_plot.png",
+            "comparison_plot.svg",
+            plot(comparison),
+        ),
+        ("frc_plot.png", "frc_plot.svg", curves_plot(comparison)),
     ] {
         figure.metadata.extend(metadata.iter().cloned());
-        let (png, svg) = match name {
-            "frc_plot" => ("frc_plot.png", "frc_plot.svg"),
-            _ => ("comparison_plot.png", "comparison_plot.svg"),
-        };
         figure.write(&to.join(png), DPI)?;
         figure.write(&to.join(svg), DPI)?;
         names.extend([png, svg]);
