@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Parser as _;
 use egui::accesskit::Role;
 use egui::{Key, Modifiers, Pos2};
-use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use egui_kittest::kittest::Queryable as _;
 use ndarray::{Array1, Array2, Array3};
 use num_complex::Complex32;
 use ptycho_core::data::npz::Archive;
@@ -13,7 +12,7 @@ use ptycho_core::data::{Dataset, Reconstruction, Strictness};
 use ptycho_core::metrics::region::Region;
 use ptycho_core::metrics::settings::PhaseRemoval;
 use ptycho_core::study::compare::Inputs;
-use ptychobench::cli::{Cli, Command as CliCommand};
+use ptychobench::cli::Command as CliCommand;
 use ptychobench::gui::command::{Action, Command};
 use ptychobench::gui::comparison::command_line::compare_command;
 use ptychobench::gui::comparison::{Request, SessionResult, Shown, Truth, table};
@@ -23,7 +22,7 @@ use ptychobench::gui::views::compare::{Mode, Tool};
 use ptychobench::gui::workbench::Workbench;
 
 use crate::flows::{Window, is_idle};
-use crate::generate_view::shell_words;
+use crate::support::parsed_command;
 
 /// Side of the object.
 const SIDE: usize = 72;
@@ -429,8 +428,7 @@ fn without_a_truth_one_of_the_arms_is_the_reference() {
 
 /// The request that a command line stands for.
 fn parsed(text: &str) -> Request {
-    let cli = Cli::try_parse_from(shell_words(text)).unwrap_or_else(|error| panic!("{error}"));
-    let Some(CliCommand::Compare(args)) = cli.command else {
+    let CliCommand::Compare(args) = parsed_command(text) else {
         panic!("{text} is no comparison");
     };
     Request {
