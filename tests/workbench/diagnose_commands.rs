@@ -20,9 +20,9 @@ fn words(line: &str) -> Vec<&str> {
 const TRAIN: &str = "sweep/dose_100000/train.npz";
 const TEST: &str = "sweep/dose_100000/test.npz";
 
-/// `sweep/dose_100000/train.npz` and `test.npz`: a few patterns of 16x16.
+/// `sweep/dose_100000/train.npz` and `test.npz`: a few patterns of 64x64.
 fn sweep(folder: &Path) {
-    let args = "simulate --object lines --object-size 64 --n 16 --positions 60 --doses 1e5 --object-content phase -q -o sweep";
+    let args = "simulate --object lines --object-size 160 --n 64 --positions 60 --doses 1e5 --object-content phase -q -o sweep";
     check_run(folder, &words(args), 0);
 }
 
