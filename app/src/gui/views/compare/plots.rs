@@ -85,6 +85,7 @@ impl Plots {
     /// Ring correlations with their thresholds.
     pub(super) fn frc(&mut self, ui: &mut Ui, shown: &Shown, commands: &mut Vec<Command>) {
         ui.horizontal_wrapped(|ui| {
+            ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
             for of in FrcOf::ALL {
                 ui.selectable_value(&mut self.frc.of, of, of.label());
             }
