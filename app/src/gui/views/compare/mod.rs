@@ -130,8 +130,8 @@ fn layout() -> Tree<CompareTile> {
     let curves = tabs(&[CompareTile::Frc, CompareTile::Profile, CompareTile::Ratio]);
     let below = tiles.insert_horizontal_tile(vec![numbers, curves]);
     let mut root = Linear::new(LinearDir::Vertical, vec![pictures, below]);
-    root.shares.set_share(pictures, 0.6);
-    root.shares.set_share(below, 0.4);
+    root.shares.set_share(pictures, 0.66);
+    root.shares.set_share(below, 0.34);
     let root = tiles.insert_container(root);
     Tree::new(egui::Id::unique("compare tiles"), root, tiles)
 }

@@ -16,7 +16,7 @@ use super::super::pictures::Pane;
 use super::{CompareView, Mode, Tool, real};
 
 /// Panes lower or narrower than this tell nothing: the tile scrolls instead.
-const LEAST_HEIGHT: f32 = 30.0 * theme::GRID;
+const LEAST_HEIGHT: f32 = 27.0 * theme::GRID;
 const LEAST_WIDTH: f32 = 27.0 * theme::GRID;
 /// A region of fewer rows or columns was no region, but a slip of the hand.
 const LEAST_REGION_PX: usize = 4;
@@ -312,7 +312,7 @@ impl CompareView {
                 min,
                 max,
                 colours: map.table().to_vec(),
-                label: format!("{} difference{unit}", quantity.name()),
+                label: format!("Δ {}{unit}", quantity.name()),
             };
             let place = Rect::from_min_max(
                 pos2(place.right(), rect.top() + header),

@@ -115,7 +115,7 @@ fn row(
             }
         }
         let n_buttons = if has_truth { 2.0 } else { 3.0 };
-        let width = ui.available_width() - n_buttons * 8.5 * theme::GRID;
+        let width = ui.available_width() - n_buttons * 11.0 * theme::GRID;
         let edit = TextEdit::singleline(&mut pick.name).desired_width(width.max(40.0));
         ui.add(edit)
             .on_hover_text(format!("Short name, on panes and in tables\n\n{file}"))

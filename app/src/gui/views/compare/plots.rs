@@ -1,6 +1,6 @@
 //! Ring correlations, profiles along a line, ratios of amplitudes.
 
-use egui::{DragValue, Grid, RichText, ScrollArea, Ui};
+use egui::{Button, DragValue, Grid, RichText, ScrollArea, Ui};
 use ptycho_core::metrics::bias::Bias;
 use ptycho_core::metrics::frc::Threshold;
 use ptycho_core::paint::ticks::value_text;
@@ -85,6 +85,7 @@ impl Plots {
     /// Ring correlations with their thresholds.
     pub(super) fn frc(&mut self, ui: &mut Ui, shown: &Shown, commands: &mut Vec<Command>) {
         ui.horizontal_wrapped(|ui| {
+            ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
             for of in FrcOf::ALL {
                 ui.selectable_value(&mut self.frc.of, of, of.label());
             }
@@ -92,11 +93,15 @@ impl Plots {
             let has_size = shown.comparison.pixel_size_m.is_some();
             for axis in FrcAxis::ALL {
                 let is_possible = axis != FrcAxis::PerMicrometre || has_size;
-                ui.add_enabled_ui(is_possible, |ui| {
-                    ui.selectable_value(&mut self.frc.axis, axis, axis.label())
-                        .on_hover_text(axis.axis())
-                        .on_disabled_hover_text("The dataset does not tell the size of a pixel");
-                });
+                let button = Button::selectable(self.frc.axis == axis, axis.label());
+                let response = ui.add_enabled(is_possible, button);
+                if response
+                    .on_hover_text(axis.axis())
+                    .on_disabled_hover_text("The dataset does not tell the size of a pixel")
+                    .clicked()
+                {
+                    self.frc.axis = axis;
+                }
             }
             if !has_size && self.frc.axis == FrcAxis::PerMicrometre {
                 self.frc.axis = FrcAxis::default();

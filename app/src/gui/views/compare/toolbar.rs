@@ -1,6 +1,6 @@
 //! How the pictures stand, what of them is shown, what a drag does.
 
-use egui::{RichText, Ui};
+use egui::{Button, RichText, Ui};
 
 use super::super::super::comparison::{Comparing, Shown};
 use super::super::super::theme;
@@ -52,29 +52,32 @@ impl CompareView {
 
     fn tools(&mut self, ui: &mut Ui, shown: &Shown) {
         let swipes = self.mode == Mode::Swipe;
-        ui.add_enabled_ui(!swipes, |ui| {
-            for (tool, words, tip) in [
-                (
-                    Tool::Move,
-                    "Move",
-                    "A drag moves the pictures; the wheel zooms",
-                ),
-                (
-                    Tool::Region,
-                    "Region",
-                    "Drag a rectangle over a picture: it becomes the region that is compared",
-                ),
-                (
-                    Tool::Line,
-                    "Line",
-                    "Drag a line over a picture: its profile is shown below",
-                ),
-            ] {
-                ui.selectable_value(&mut self.tool, tool, words)
-                    .on_hover_text(tip)
-                    .on_disabled_hover_text("A drag moves the divider");
+        for (tool, words, tip) in [
+            (
+                Tool::Move,
+                "Move",
+                "A drag moves the pictures; the wheel zooms",
+            ),
+            (
+                Tool::Region,
+                "Region",
+                "Drag a rectangle over a picture: it becomes the region that is compared",
+            ),
+            (
+                Tool::Line,
+                "Line",
+                "Drag a line over a picture: its profile is shown below",
+            ),
+        ] {
+            let button = Button::selectable(self.tool == tool && !swipes, words);
+            let response = ui.add_enabled(!swipes, button).on_hover_text(tip);
+            if response
+                .on_disabled_hover_text("A drag moves the divider")
+                .clicked()
+            {
+                self.tool = tool;
             }
-        });
+        }
         ui.separator();
         if ui
             .button("Fit region")
