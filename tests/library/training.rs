@@ -31,6 +31,7 @@ pub(crate) fn tiny() -> TrainSettings {
         batch_size: 7,
         validation_fraction: 0.2,
         warmup_epochs: 0,
+        schedule: Schedule::Plateau,
         ..TrainSettings::default()
     }
 }

@@ -92,7 +92,7 @@ fn a_training_leaves_all_files_and_its_bundle_reconstructs_other_data() {
         assert!(value.is_finite() && ((0.0 < *weight) == (value.norm() != 0.0)));
     }
     assert_eq!(result["sha256"], card.sha256.as_str());
-    assert_eq!(result["groups"], test.n_patterns());
+    assert_eq!(result["groups"], 8 * test.n_patterns());
     assert_eq!(reconstruction.algorithm, "ptychopinn");
     assert_eq!(
         reconstruction.provenance["bundle"]["sha256"],

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ptycho_core::metrics::region::Region;
 use ptycho_core::metrics::settings::CompareSettings;
+use ptycho_core::study::compare::TRUTH;
 
 /// More columns would be too narrow to see anything.
 pub const MOST_PICKS: usize = 6;
@@ -69,7 +70,8 @@ impl CompareDraft {
         let wanted = wanted.replace('=', "-");
         let wanted = wanted.trim();
         let wanted = if wanted.is_empty() { "arm" } else { wanted };
-        let is_used = |name: &str| self.picks.iter().any(|pick| pick.name == name);
+        // The truth has a name too.
+        let is_used = |name: &str| name == TRUTH || self.picks.iter().any(|pick| pick.name == name);
         if !is_used(wanted) {
             return wanted.to_owned();
         }
@@ -98,6 +100,12 @@ impl CompareDraft {
             if name.contains('=') {
                 return Some(format!(
                     "The name {name} holds a =, which parts name and file in commands: rename it."
+                ));
+            }
+            if name == TRUTH {
+                return Some(format!(
+                    "{name} is the name of the truth: rename {}.",
+                    pick.file.display()
                 ));
             }
             if self.picks[..i]
@@ -149,6 +157,11 @@ mod tests {
         assert!(draft.name_problem().unwrap().contains("rename one"));
         draft.picks[1].name = "a=b".to_owned();
         assert!(draft.name_problem().unwrap().contains('='));
+        draft.picks[1].name = TRUTH.to_owned();
+        assert!(draft.name_problem().unwrap().contains("the truth"));
+        draft.picks.clear();
+        draft.add(TRUTH, "/truth.npz".into()).unwrap();
+        assert_eq!(draft.picks[0].name, "truth 2");
         assert_eq!(short_name(Path::new("/runs/lsqml_1/result.npz")), "lsqml_1");
     }
 }

@@ -22,6 +22,7 @@ use super::table::{Cell, Draft};
 use super::{DiagnoseSettings, Part, Report, Section, Verdict, beside};
 use crate::error::{Error, Result};
 use crate::job::Monitor;
+use crate::sim::SplitSettings;
 use crate::sim::scan::ScanKind;
 use crate::study::generate::generate;
 
@@ -222,6 +223,9 @@ pub fn raster_vs_random(
     {
         let mut task = tasks::generation(Scenario::Gs2Ideal, folder.path().join(name));
         task.scene.scan.scan = kind;
+        // A second raster would lie on the first: the halves of one scan train and test.
+        task.scene.scan.positions += task.split.test_positions;
+        task.split = SplitSettings::default();
         task.n_threads = options.n_threads;
         generate(&task, &part(index))?;
         files.push(task.dose_folder(tasks::PHOTONS).join("train.npz"));
