@@ -116,6 +116,7 @@ impl Stepper for Fake {
         if let Some(prediction) = prediction {
             let n_values = self.largest_batch * self.n * self.n;
             prediction.objects = vec![Complex32::new(1.0 + parameters[0], 0.0); n_values];
+            prediction.patches.clone_from(&prediction.objects);
             prediction.amplitude = vec![1.0; n_values];
         }
         Ok(Some(self.losses(parameters, batch).0))
