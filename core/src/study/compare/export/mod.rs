@@ -35,7 +35,7 @@ pub struct Written {
     pub files: Vec<PathBuf>,
 }
 
-/// Whether [`write`] may write into a folder: a new or empty one, or that of an earlier comparison.
+/// Whether [`write()`] may write into a folder: a new or empty one, or that of an earlier comparison.
 ///
 /// # Errors
 /// [`Error::Invalid`] that names what lies there.
