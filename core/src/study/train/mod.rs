@@ -277,6 +277,10 @@ pub fn train_opened(
         epochs = settings.epochs,
         "training started"
     );
+    if matches!(start, Start::New) {
+        // What is killed in its first seconds goes on too; and all memory is taken before the first step.
+        trainer.checkpoint(&folder.checkpoint_file())?;
+    }
     let mut recorder = Recorder::new(trainer, &folder);
     let driven = drive(&mut recorder, &options(task, &folder), monitor);
     let before_s = manifest.seconds_total;
