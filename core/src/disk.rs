@@ -257,6 +257,41 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
+/// A writer that hashes what passes through it.
+pub struct Hashing<W> {
+    inner: W,
+    hash: Sha256,
+    n_bytes: u64,
+}
+
+impl<W: Write> Hashing<W> {
+    /// Begin.
+    pub fn new(inner: W) -> Self {
+        Self {
+            inner,
+            hash: Sha256::new(),
+            n_bytes: 0,
+        }
+    }
+
+    /// SHA-256 of all that was written, in hexadecimal, and the number of bytes.
+    pub fn finish(self) -> (String, u64) {
+        (hex(&self.hash.finalize()), self.n_bytes)
+    }
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let n = self.inner.write(bytes)?;
+        self.hash.update(&bytes[..n]);
+        self.n_bytes += n as u64;
+        Ok(n)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.inner.flush()
+    }
+}
+
 /// SHA-256 over named arrays: name, dtype, shape and little-endian row-major bytes of each, in the order given.
 ///
 /// It does not depend on how a file stores them (compression, byte or memory order).

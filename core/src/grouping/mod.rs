@@ -13,7 +13,7 @@ pub mod spacing;
 pub mod view;
 
 pub use canvas::{Canvas, ptychopinn_canvas_px};
-pub use groups::{Branch, Formed, Groups, form_groups};
+pub use groups::{Branch, Formed, Groups, form_groups, form_of_neighbours};
 pub use neighbours::{Neighbours, SpacingStatistics, nearest_distances};
 pub use overlap::{Measures, disc_overlap};
 pub use settings::{ApplyTo, GroupSettings, Order, SpacingSettings, View};

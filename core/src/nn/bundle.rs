@@ -84,14 +84,14 @@ impl Bundle {
     /// # Errors
     /// [`crate::Error::Io`].
     pub fn save(&self, folder: &Path, name: &str) -> Result<BundleCard> {
-        let bytes = self.to_bytes();
         let file = folder.join(format!("{name}.safetensors"));
+        let (sha256, n_bytes) = self.write(&file)?;
         let json = folder.join(format!("{name}.json"));
         let card = BundleCard {
             schema: SCHEMA,
             file: PathBuf::from(format!("{name}.safetensors")),
-            sha256: disk::sha256_hex(&bytes),
-            n_bytes: bytes.len() as u64,
+            sha256,
+            n_bytes,
             n_parameters: self.parameters.values().len(),
             architecture: self.architecture.clone(),
             settings: self.settings.clone(),
@@ -101,7 +101,6 @@ impl Bundle {
             epoch: self.epoch,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
-        disk::write(&file, &bytes)?;
         disk::write_json(&json, &card)?;
         Ok(BundleCard { file, ..card })
     }
@@ -135,8 +134,8 @@ impl Bundle {
         trained.unwrap_or_else(|| self.probe.clone())
     }
 
-    /// The safetensors file: the same bytes for the same bundle.
-    fn to_bytes(&self) -> Vec<u8> {
+    /// Write the safetensors file, the same bytes for the same bundle; its SHA-256 and its size.
+    fn write(&self, file: &Path) -> Result<(String, u64)> {
         let values = self.parameters.values();
         let mut all: Vec<Named> = Vec::new();
         for entry in self.parameters.entries() {
@@ -154,7 +153,14 @@ impl Bundle {
         } = self.normalisation;
         let numbers = [input_factor, mean_counts_per_pixel, mean_counts_per_pattern];
         all.push(Named::f64(NORMALISATION, vec![3], &numbers));
-        tensors::to_bytes(&all, None)
+        let mut written = (String::new(), 0);
+        disk::write_with(file, |writer| {
+            let mut hashing = disk::Hashing::new(writer);
+            tensors::write(&mut hashing, all, None).map_err(Error::io("write", file))?;
+            written = hashing.finish();
+            Ok(())
+        })?;
+        Ok(written)
     }
 
     /// The bundle that the bytes and their card hold.

@@ -2,35 +2,46 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView, View};
+use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo, TensorView};
 
 use crate::simd::Real;
 
-/// An array on its way to a file.
-pub(crate) struct Named {
+/// An array on its way to a file. Its values stay where they are: a network's state is not copied to be written.
+pub(crate) struct Named<'a> {
     name: String,
     dtype: Dtype,
     shape: Vec<usize>,
-    bytes: Vec<u8>,
+    bytes: Cow<'a, [u8]>,
 }
 
-impl Named {
+impl<'a> Named<'a> {
     /// Single precision.
-    pub(crate) fn f32(name: impl Into<String>, shape: Vec<usize>, values: &[f32]) -> Self {
+    pub(crate) fn f32(name: impl Into<String>, shape: Vec<usize>, values: &'a [f32]) -> Self {
         Self::new(name.into(), Dtype::F32, shape, values)
     }
 
     /// Double precision.
-    pub(crate) fn f64(name: impl Into<String>, shape: Vec<usize>, values: &[f64]) -> Self {
+    pub(crate) fn f64(name: impl Into<String>, shape: Vec<usize>, values: &'a [f64]) -> Self {
         Self::new(name.into(), Dtype::F64, shape, values)
     }
 
-    fn new<T: Real>(name: String, dtype: Dtype, shape: Vec<usize>, values: &[T]) -> Self {
-        let mut bytes = Vec::with_capacity(values.len() * T::BYTES);
-        for value in values {
-            value.put_bytes(&mut bytes);
-        }
+    fn new<T: Real + bytemuck::NoUninit>(
+        name: String,
+        dtype: Dtype,
+        shape: Vec<usize>,
+        values: &'a [T],
+    ) -> Self {
+        let bytes = if cfg!(target_endian = "little") {
+            Cow::Borrowed(bytemuck::cast_slice(values))
+        } else {
+            let mut bytes = Vec::with_capacity(size_of_val(values));
+            for value in values {
+                value.put_bytes(&mut bytes);
+            }
+            Cow::Owned(bytes)
+        };
         Self {
             name,
             dtype,
@@ -40,27 +51,36 @@ impl Named {
     }
 }
 
-impl View for &Named {
-    fn dtype(&self) -> Dtype {
-        self.dtype
-    }
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-    fn data(&self) -> Cow<'_, [u8]> {
-        (&self.bytes).into()
-    }
-    fn data_len(&self) -> usize {
-        self.bytes.len()
-    }
-}
-
-/// A safetensors file of these arrays and, under `state`, one text: the same bytes for the same content.
-pub(crate) fn to_bytes(all: &[Named], state: Option<String>) -> Vec<u8> {
+/// Write a safetensors file of these arrays and, under `state`, one text: the same bytes for the same content.
+///
+/// The layout is that of `safetensors::serialize`, which would hold the whole file in memory: a header of JSON, padded to
+/// eight bytes and preceded by its length, then the arrays, widest type first, by name.
+pub(crate) fn write(
+    writer: &mut (impl Write + ?Sized),
+    mut all: Vec<Named>,
+    state: Option<String>,
+) -> std::io::Result<()> {
+    all.sort_by(|a, b| b.dtype.cmp(&a.dtype).then_with(|| a.name.cmp(&b.name)));
+    let mut end = 0;
+    let entries = all.iter().map(|array| {
+        let start = end;
+        end += array.bytes.len();
+        let info = TensorInfo {
+            dtype: array.dtype,
+            shape: array.shape.clone(),
+            data_offsets: (start, end),
+        };
+        (array.name.clone(), info)
+    });
+    let entries = entries.collect();
     let state = state.map(|text| HashMap::from([("state".to_owned(), text)]));
-    let named = all.iter().map(|array| (array.name.as_str(), array));
-    // It fails only where shape and bytes do not fit, which `Named` does not make; such a file would be refused when read.
-    safetensors::serialize(named, state).unwrap_or_default()
+    let metadata = Metadata::new(state, entries).map_err(std::io::Error::other)?;
+    let mut header = serde_json::to_vec(&metadata)?;
+    header.resize(header.len().next_multiple_of(size_of::<u64>()), b' ');
+    writer.write_all(&(header.len() as u64).to_le_bytes())?;
+    writer.write_all(&header)?;
+    all.iter()
+        .try_for_each(|array| writer.write_all(&array.bytes))
 }
 
 /// A file read.
@@ -125,5 +145,58 @@ impl<'a> Read<'a> {
             let values = tensor.data().chunks_exact(T::BYTES);
             values.map(T::from_le).collect()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use safetensors::tensor::View;
+
+    use super::*;
+
+    impl View for &Named<'_> {
+        fn dtype(&self) -> Dtype {
+            self.dtype
+        }
+        fn shape(&self) -> &[usize] {
+            &self.shape
+        }
+        fn data(&self) -> Cow<'_, [u8]> {
+            Cow::Borrowed(&self.bytes)
+        }
+        fn data_len(&self) -> usize {
+            self.bytes.len()
+        }
+    }
+
+    #[test]
+    fn a_file_is_what_the_library_makes_of_the_same_arrays() {
+        let singles: Vec<f32> = (0..6).map(|i| i as f32 / 7.0).collect();
+        let doubles = [1.0 / 3.0, f64::NAN];
+        let arrays = || {
+            vec![
+                Named::f32("z", vec![2, 3], &singles),
+                Named::f64("middle", vec![2], &doubles),
+                Named::f32("a", vec![6], &singles),
+                Named::f32("none", vec![0], &[]),
+            ]
+        };
+        for state in [None, Some("{\"epoch\": 3}".to_owned())] {
+            let mut ours = Vec::new();
+            write(&mut ours, arrays(), state.clone()).unwrap();
+            let all = arrays();
+            let named = all.iter().map(|array| (array.name.as_str(), array));
+            let metadata = state
+                .clone()
+                .map(|text| HashMap::from([("state".to_owned(), text)]));
+            assert_eq!(ours, safetensors::serialize(named, metadata).unwrap());
+            let read = Read::of(&ours).unwrap();
+            assert_eq!(read.state, state);
+            assert_eq!(read.f32("z").unwrap(), singles);
+            assert_eq!(
+                read.f64("middle").unwrap()[0].to_bits(),
+                doubles[0].to_bits()
+            );
+        }
     }
 }

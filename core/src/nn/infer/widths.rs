@@ -2,7 +2,7 @@
 
 use crate::data::Dataset;
 use crate::error::Result;
-use crate::grouping::form_groups;
+use crate::grouping::{Neighbours, form_of_neighbours};
 use crate::nn::bundle::Bundle;
 use crate::nn::infer::InferSettings;
 use crate::nn::settings::{Model, TrainSettings};
@@ -77,15 +77,17 @@ pub fn grouping(
 /// The K whose groups reach about as far as `reach_px`, and how far they reach: that of the training where it does.
 fn matching(settings: &TrainSettings, dataset: &Dataset, reach_px: f64) -> Result<(usize, f64)> {
     let points = dataset.positions_px();
+    let trained = settings.grouping().k();
+    let neighbours = Neighbours::of(points, trained.max(MOST_NEIGHBORS));
     let reach = |k: usize| -> Result<f64> {
         let grouping = TrainSettings {
             neighbors: k,
             groups: points.len().min(TRIED_GROUPS),
             ..settings.clone()
         };
-        Ok(form_groups(points, &grouping.grouping())?.groups.reach_px())
+        let formed = form_of_neighbours(points, &neighbours, &grouping.grouping())?;
+        Ok(formed.groups.reach_px())
     };
-    let trained = settings.grouping().k();
     let found = reach(trained)?;
     if (found - reach_px).abs() <= ALIKE * reach_px {
         return Ok((trained, found));

@@ -163,7 +163,9 @@ pub(super) fn write(file: &Path, identity: &Identity, state: &State) -> Result<(
         .chain([lr, best])
         .collect();
     all.push(Named::f64(NUMBERS, vec![N_NUMBERS], &numbers));
-    disk::write(file, &tensors::to_bytes(&all, Some(text)))
+    disk::write_with(file, |writer| {
+        tensors::write(writer, all, Some(text)).map_err(Error::io("write", file))
+    })
 }
 
 /// Every vector that has a value for each parameter.

@@ -278,7 +278,7 @@ pub fn train_opened(
         "training started"
     );
     if matches!(start, Start::New) {
-        // What is killed in its first seconds goes on too; and all memory is taken before the first step.
+        // What is killed in its first seconds goes on too; and the memory for writing is taken before the first step.
         trainer.checkpoint(&folder.checkpoint_file())?;
     }
     let mut recorder = Recorder::new(trainer, &folder);
