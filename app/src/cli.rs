@@ -2,11 +2,13 @@
 
 pub mod compare;
 pub mod diagnose;
+pub mod figure;
 pub mod frc;
 pub mod infer;
 pub mod overlap;
 pub mod settings;
 pub mod simulate;
+pub mod study;
 pub mod tools;
 pub mod train;
 
@@ -18,11 +20,13 @@ use ptycho_core::iterative::LsqmlSettings;
 
 use self::compare::CompareArgs;
 use self::diagnose::DiagnoseArgs;
+use self::figure::FigureArgs;
 use self::frc::FrcArgs;
 use self::infer::InferArgs;
 use self::overlap::{CanvasArgs, GroupsArgs, OverlapArgs};
 use self::settings::Flags;
 use self::simulate::{SimulateArgs, ValidateArgs};
+use self::study::{StudyArgs, TaskArgs};
 use self::tools::{
     CropArgs, FixtureArgs, PadArgs, PatchesArgs, ShuffleArgs, SplitArgs, SubsetArgs,
 };
@@ -93,6 +97,9 @@ pub enum Command {
     Compare(Box<CompareArgs>),
     Frc(Box<FrcArgs>),
     Diagnose(Box<DiagnoseArgs>),
+    Study(Box<StudyArgs>),
+    Task(TaskArgs),
+    Figure(Box<FigureArgs>),
     Demo(DemoArgs),
 }
 
@@ -295,6 +302,9 @@ impl Command {
             Self::Compare(args) => args.json,
             Self::Frc(args) => args.json,
             Self::Diagnose(args) => args.json,
+            Self::Study(args) => args.is_json(),
+            Self::Task(args) => args.is_json(),
+            Self::Figure(args) => args.json,
             Self::Demo(args) => args.json,
         }
     }

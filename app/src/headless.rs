@@ -2,6 +2,7 @@
 
 mod compare;
 mod diagnose;
+mod figure;
 mod frc;
 mod infer;
 mod inspect;
@@ -12,6 +13,7 @@ mod repair;
 mod settings;
 mod several;
 mod simulate;
+mod study;
 mod tools;
 mod train;
 mod validate;
@@ -110,6 +112,9 @@ pub fn run(command: &Command, is_quiet: bool) -> Exit {
         Command::Compare(args) => compare::compare(args, &session),
         Command::Frc(args) => frc::frc(args, &session),
         Command::Diagnose(args) => diagnose::diagnose(args, &session),
+        Command::Study(args) => study::study(args, &session),
+        Command::Task(args) => study::task(args, &session),
+        Command::Figure(args) => figure::figure(args, &session),
         Command::Demo(args) => demo(args, &session),
     };
     outcome.unwrap_or_else(|error| report(&error, command.is_json()))

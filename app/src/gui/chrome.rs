@@ -126,6 +126,28 @@ fn view(app: &mut Workbench, ui: &mut Ui) {
             } = app;
             compare.ui(ui, document, (queue, preferences), commands);
         }
+        View::Study => {
+            let Workbench {
+                study,
+                document,
+                commands,
+                queue,
+                preferences,
+                ..
+            } = app;
+            study.ui(ui, document, (queue, preferences), commands);
+        }
+        View::Figure => {
+            let Workbench {
+                figure,
+                document,
+                commands,
+                queue,
+                preferences,
+                ..
+            } = app;
+            figure.ui(ui, document, (queue, preferences), commands);
+        }
     }
 }
 

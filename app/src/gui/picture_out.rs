@@ -103,6 +103,8 @@ impl Workbench {
             View::Train => self.train.pictures_ref(),
             View::Reconstruct => self.reconstruct.pictures_ref(),
             View::Compare => self.compare.pictures_ref(),
+            View::Study => self.study.pictures_ref(),
+            View::Figure => self.figure.pictures_ref(),
         }
     }
 
@@ -114,6 +116,8 @@ impl Workbench {
             View::Train => self.train.pictures(),
             View::Reconstruct => self.reconstruct.pictures(),
             View::Compare => self.compare.pictures(),
+            View::Study => self.study.pictures(),
+            View::Figure => self.figure.pictures(),
         }
     }
 
@@ -193,6 +197,7 @@ impl Workbench {
             View::Train => TrainView::values(pane, &self.document.training)?,
             View::Reconstruct => self.reconstruct.values(pane, preview?)?,
             View::Compare => return self.compare.copy(&self.document),
+            View::Study | View::Figure => return None,
         };
         Some(self.pictures().copy(values))
     }

@@ -52,6 +52,10 @@ pub const INFERENCE: u64 = u64::MAX - 3;
 
 /// What jobs about comparisons have in place of a scan's number.
 pub const COMPARISON: u64 = u64::MAX - 4;
+/// What jobs about a study have in place of a scan's number.
+pub const STUDY: u64 = u64::MAX - 5;
+/// What jobs about a figure have in place of a scan's number.
+pub const FIGURE: u64 = u64::MAX - 6;
 /// What jobs about reports have in place of a scan's number.
 pub const DIAGNOSIS: u64 = u64::MAX - 5;
 

@@ -19,7 +19,8 @@ use super::preferences::Preferences;
 use super::queue::Queue;
 use super::theme::Appearance;
 use super::views::{
-    CompareView, DataView, GenerateView, OverlapView, ReconstructView, TrainView, View,
+    CompareView, DataView, FigureView, GenerateView, OverlapView, ReconstructView, StudyView,
+    TrainView, View,
 };
 use super::widgets::notice::Level;
 use super::{chrome, theme};
@@ -82,6 +83,8 @@ pub struct Workbench {
     pub(super) reconstruct: ReconstructView,
     pub diagnosis: Diagnosis,
     pub(super) compare: CompareView,
+    pub(super) study: StudyView,
+    pub(super) figure: FigureView,
     pub(super) dialog: Option<Dialog>,
     pub(super) chooser: Option<Chooser>,
     pub(super) repair: RepairDraft,
@@ -148,6 +151,8 @@ impl Workbench {
             reconstruct: ReconstructView::default(),
             diagnosis: Diagnosis::default(),
             compare: CompareView::default(),
+            study: StudyView::default(),
+            figure: FigureView::default(),
             dialog: None,
             chooser: None,
             repair: RepairDraft::default(),

@@ -154,6 +154,14 @@ impl Figure {
         png::render(&self.svg()?, dpi, &self.described())
     }
 
+    /// The figure as PDF, text as text.
+    ///
+    /// # Errors
+    /// As [`Figure::svg`].
+    pub fn pdf(&self) -> Result<Vec<u8>> {
+        unimplemented!("figure")
+    }
+
     /// Write as the suffix says: `.svg` or `.png`.
     ///
     /// # Errors

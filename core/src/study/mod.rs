@@ -2,12 +2,17 @@
 
 pub mod batches;
 pub mod compare;
+pub mod design;
 pub mod diagnose;
+pub mod execute;
 pub mod generate;
 pub mod infer;
 pub mod loss_check;
 pub mod memory;
 pub mod overlap;
+pub mod panels;
+pub mod plan;
+pub mod report;
 pub mod resume;
 pub mod run;
 pub mod store;

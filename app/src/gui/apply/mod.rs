@@ -51,6 +51,8 @@ impl Workbench {
                 View::Train => self.train.focus(&name),
                 View::Reconstruct => self.reconstruct.focus(&name),
                 View::Compare => self.compare.focus(&name),
+                View::Study => self.study.focus(&name),
+                View::Figure => self.figure.focus(&name),
             },
             Command::Show(view) => self.view = view,
             Command::ForgetRecent(path) => self.preferences.recent.retain(|known| *known != path),
@@ -135,6 +137,8 @@ impl Workbench {
                 self.train.reset_layout();
                 self.reconstruct.reset_layout();
                 self.compare.reset_layout();
+                self.study.reset_layout();
+                self.figure.reset_layout();
             }
             Action::ToggleLog => self.log_pane.is_open = !self.log_pane.is_open,
             Action::NextView => self.view = self.view.next(),
@@ -248,6 +252,7 @@ impl Workbench {
             View::Train => self.train_page_command(),
             View::Reconstruct => self.document.reconstruct_command(),
             View::Compare => self.compare_page_command(),
+            View::Study | View::Figure => unimplemented!("view"),
         };
         tracing::info!("copied: {text}");
         ctx.copy_text(text);

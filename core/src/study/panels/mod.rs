@@ -1,0 +1,103 @@
+//! The study's figure: rows of doses, columns of diffraction and reconstructions, with companions.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::figure::Figure;
+use crate::study::plan::Plan;
+
+crate::field_choice! {
+    /// Which part of a reconstruction is drawn.
+    pub enum FigurePart {
+        /// Amplitude.
+        Amplitude = "amplitude",
+        /// Phase.
+        Phase = "phase",
+    }
+}
+
+crate::field_choice! {
+    /// What shares colour limits.
+    pub enum Scaling {
+        /// The reconstructions of a row.
+        Row = "row",
+        /// Nothing: every panel has its own.
+        Panel = "panel",
+    }
+}
+
+crate::field_choice! {
+    /// The number written below a reconstruction.
+    pub enum PanelMetric {
+        /// None.
+        None = "none",
+        /// Correlation with the truth.
+        Pearson = "pearson",
+        /// Structural similarity.
+        Ssim = "ssim",
+        /// Peak signal to noise ratio.
+        Psnr = "psnr",
+        /// Mean absolute error.
+        Mae = "mae",
+    }
+}
+
+crate::field_table! {
+    /// How the figure looks.
+    pub struct FigureStyle {
+        /// Which part of a reconstruction is drawn.
+        part: FigurePart = FigurePart::Amplitude, basic;
+        /// Side of the central square that is drawn.
+        crop: usize = 128, basic, 8..=16384, unit "px";
+        /// What shares colour limits.
+        scaling: Scaling = Scaling::Row, basic;
+        /// The number written below a reconstruction.
+        metric: PanelMetric = PanelMetric::Pearson, basic;
+        /// Which pattern of the test set is drawn.
+        pattern: usize = 0, basic, 0..=10000000;
+        /// Whether pictures have a scale bar.
+        scale_bar: bool = true, basic;
+        /// Whether panels have letters.
+        letters: bool = true, basic;
+        /// Width of the whole.
+        width_mm: f64 = 180.0, basic, 20.0..=1000.0, unit "mm";
+        /// Size of the letters.
+        font_pt: f64 = 8.0, basic, 4.0..=30.0, unit "pt";
+        /// Dots an inch of the PNG.
+        dpi: f64 = 300.0, basic, 30.0..=1200.0;
+    }
+}
+
+/// What the figure shows and how.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FigureDesign {
+    /// View whose arms are drawn; empty is the first that has any.
+    pub view: String,
+    /// Columns: `diffraction`, `truth`, or an arm; none is diffraction, MAE and NLL, as far as the study has them.
+    pub columns: Vec<String>,
+    /// Rows, photons a pattern; none is every dose, the highest first.
+    pub doses: Vec<f64>,
+    /// How it looks.
+    pub style: FigureStyle,
+}
+
+/// The figure with its companions.
+#[derive(Clone, Debug)]
+pub struct Figures {
+    /// The panels.
+    pub panels: Figure,
+    /// Companions by name: `convergence`, `frc`.
+    pub companions: Vec<(String, Figure)>,
+}
+
+/// Draw the figure of what the study has made.
+///
+/// # Errors
+/// [`crate::Error::Invalid`] that names every missing input before anything is drawn; [`crate::Error::Io`].
+pub fn figures(plan: &Plan, runs: &Path, design: &FigureDesign) -> Result<Figures> {
+    let _ = (plan, runs, design);
+    unimplemented!("figure")
+}
