@@ -107,6 +107,18 @@ impl std::fmt::Display for Value {
     }
 }
 
+/// A part of a field's name as the field's people write it.
+fn in_full(part: &str) -> &str {
+    match part {
+        "frc" => "FRC",
+        "lr" => "learning rate",
+        "ms" => "MS",
+        "ssim" => "SSIM",
+        "tv" => "total variation",
+        _ => part,
+    }
+}
+
 /// The words with a capital letter in front.
 pub fn capitalised(words: &str) -> String {
     let mut letters = words.chars();
@@ -143,7 +155,8 @@ impl Field {
     pub fn label(&self) -> String {
         let unit = format!("_{}", self.unit);
         let words = self.name.strip_suffix(&unit).unwrap_or(self.name);
-        capitalised(&words.replace('_', " "))
+        let words: Vec<&str> = words.split('_').map(in_full).collect();
+        capitalised(&words.join(" ").replace("MS SSIM", "MS-SSIM"))
     }
 
     /// The value that `text` spells.

@@ -147,9 +147,8 @@ fn shift_factor_and_plane_are_found_and_removed() {
     let (_, comparison) = compared(&inputs(&data, &[("arm", &file)]));
     let arm = &comparison.arms[0];
     let found = arm.prepared.steps.registration.unwrap().shift_px;
-    // The window does not move with the broad strokes and pulls a little.
     assert!(
-        (found[0] + 1.3).abs() < 0.06 && (found[1] - 0.6).abs() < 0.06,
+        (found[0] + 1.3).abs() < 0.02 && (found[1] - 0.6).abs() < 0.02,
         "{found:?}"
     );
     let steps = &arm.prepared.steps;

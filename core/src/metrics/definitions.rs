@@ -133,7 +133,7 @@ pub const DEFINITIONS: &[Definition] = &[
         "MS-SSIM (legacy)",
         "",
         Higher,
-        "As PtychoPINN computes it: both pictures smoothed by a Gaussian (`sigma`, 1 px unless set otherwise; cut at 4 σ), whole SSIM (7x7) on five levels, every second pixel without low-pass between levels, the larger of both pictures' ranges as data range, levels below 7 px left out without making up for their weight. Here for phase and amplitude alike.",
+        "As PtychoPINN computes it: both pictures smoothed by a Gaussian (`ms_ssim_sigma`, 1 px unless set otherwise; cut at 4 σ), whole SSIM (7x7) on five levels, every second pixel without low-pass between levels, the larger of both pictures' ranges as data range, levels below 7 px left out without making up for their weight. Here for phase and amplitude alike.",
     ),
     of(
         "pearson",

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use ptycho_core::metrics::definitions::{Better, DEFINITIONS, Definition};
 use ptycho_core::metrics::evaluate::MetricValue;
 use ptycho_core::study::compare::Comparison;
+use ptycho_core::study::compare::export::quoted;
 
 /// What a number is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,16 +100,15 @@ fn best(cells: &[Option<f64>], better: Better) -> Vec<bool> {
 
 /// The table as comma-separated values: `about,metric,unit,` and a column for each arm, with all digits.
 pub fn csv(comparison: &Comparison) -> String {
-    let quote = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     let mut text = "about,metric,unit".to_owned();
     for arm in &comparison.arms {
         // Writing into a string cannot fail.
-        let _ = write!(text, ",{}", quote(&arm.name));
+        let _ = write!(text, ",{}", quoted(&arm.name));
     }
     text.push('\n');
     for row in rows(comparison) {
         let Definition { key, unit, .. } = row.definition;
-        let _ = write!(text, "{},{key},{}", row.about.word(), quote(unit));
+        let _ = write!(text, "{},{key},{}", row.about.word(), quoted(unit));
         for cell in &row.cells {
             let cell = cell.map_or_else(String::new, |value| value.to_string());
             let _ = write!(text, ",{cell}");

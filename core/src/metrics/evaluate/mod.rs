@@ -150,7 +150,7 @@ fn of_amplitude(
     let range = errors.reference_range();
     let mut numbers = of_errors(&errors, range);
     let (more, (rings, bias)) = rayon::join(
-        || similarities(pair, range, settings.sigma),
+        || similarities(pair, range, settings.ms_ssim_sigma),
         || {
             rayon::join(
                 || both_rings(pair, pair, settings.frc_window),
@@ -185,13 +185,13 @@ fn of_phase(prepared: &Prepared, settings: &CompareSettings) -> Result<Part> {
         mask,
     };
     let (more, (rings, (of_legacy, bias))) = rayon::join(
-        || similarities(of_turns, 1.0, settings.sigma),
+        || similarities(of_turns, 1.0, settings.ms_ssim_sigma),
         || {
             rayon::join(
                 || both_rings(pair, legacy.pair(mask), settings.frc_window),
                 || {
                     rayon::join(
-                        || legacy_numbers(&legacy, mask, settings.sigma),
+                        || legacy_numbers(&legacy, mask, settings.ms_ssim_sigma),
                         || Bias::of(pair.reference, pair.other, mask),
                     )
                 },

@@ -20,6 +20,16 @@ const LEAST_CONTRAST: f64 = 1e-3;
 /// Spread over mean that may be rounding alone.
 const ROUNDING: f64 = 1e-6;
 
+/// A shift below this, two steps of the registration, is not looked at again.
+const LEAST_SHIFT_PX: f64 = 0.02;
+
+/// What of two objects is registered.
+#[derive(Clone, Copy)]
+enum Part {
+    Amplitude,
+    Phase,
+}
+
 /// Both objects, and what of the area can be compared.
 pub(super) struct Objects<'a> {
     reference: ArrayView2<'a, Complex32>,
@@ -117,43 +127,89 @@ impl<'a> Objects<'a> {
     }
 
     /// The shift of the reconstruction; `None` where the reference is the same everywhere.
+    ///
+    /// Amplitudes and phases are each registered where the reference has any contrast in them, and the pair that agrees
+    /// better tells: the other may be noise alone. The window that keeps the frame's edge out does not move with the
+    /// content and pulls a shift towards zero, so what is left after it is looked for again.
     pub(super) fn registration(&self, notes: &mut Vec<String>) -> Result<Option<Registration>> {
-        let (reference, other) = (&self.filled, self.filled_other());
-        let amplitudes = [amplitudes(reference), amplitudes(&other)];
-        if contrast(&amplitudes[0], &self.known) > LEAST_CONTRAST {
-            let [reference, other] = &amplitudes;
-            if contrast(other, &self.known) < ROUNDING {
+        let other = self.filled_other();
+        if contrast(&amplitudes(&other), &self.known) < ROUNDING
+            && spread(&self.phases(&other)[1]) < ROUNDING
+        {
+            notes.push(
+                "The reconstruction is the same everywhere: there is nothing to register."
+                    .to_owned(),
+            );
+            return Ok(None);
+        }
+        let by_amplitude = self.register_part(Part::Amplitude, &other)?;
+        let by_phase = self.register_part(Part::Phase, &other)?;
+        let (part, found) = match (by_amplitude, by_phase) {
+            (None, None) => {
                 notes.push(
-                    "The reconstruction is the same everywhere: there is nothing to register."
+                    "The reference is the same everywhere: there is nothing to register on."
                         .to_owned(),
                 );
                 return Ok(None);
             }
-            return register(reference.view(), other.view(), RegisterOptions::default()).map(Some);
+            (Some(amplitude), Some(phase)) if phase.error < amplitude.error => {
+                notes.push("Registered on phases, which agree better than amplitudes.".to_owned());
+                (Part::Phase, phase)
+            }
+            (Some(amplitude), _) => (Part::Amplitude, amplitude),
+            (None, Some(phase)) => {
+                notes.push("The amplitude has no contrast: registered on phases.".to_owned());
+                (Part::Phase, phase)
+            }
+        };
+        if found.shift_px[0].hypot(found.shift_px[1]) < LEAST_SHIFT_PX {
+            return Ok(Some(found));
         }
-        // A pure phase object: the sines of the phase differences from its mean direction stay continuous where phases wrap.
+        let rest = self.register_part(part, &self.shifted(found.shift_px))?;
+        Ok(Some(rest.map_or(found, |rest| Registration {
+            shift_px: [0, 1].map(|axis| found.shift_px[axis] + rest.shift_px[axis]),
+            error: rest.error,
+        })))
+    }
+
+    /// The shift by one part of the objects; `None` where either has no contrast in it.
+    fn register_part(&self, part: Part, other: &Array2<Complex64>) -> Result<Option<Registration>> {
+        let [reference, other] = match part {
+            Part::Amplitude => {
+                let [reference, other] = [&self.filled, other].map(amplitudes);
+                let has_contrast = contrast(&reference, &self.known) > LEAST_CONTRAST
+                    && contrast(&other, &self.known) >= ROUNDING;
+                if !has_contrast {
+                    return Ok(None);
+                }
+                [reference, other]
+            }
+            Part::Phase => {
+                let [reference, other] = self.phases(other);
+                if spread(&reference) < LEAST_CONTRAST || spread(&other) < ROUNDING {
+                    return Ok(None);
+                }
+                [reference, other]
+            }
+        };
+        register(reference.view(), other.view(), RegisterOptions::default()).map(Some)
+    }
+
+    /// The sines of both phases' differences from the reference's mean direction, the plane between them removed: they stay
+    /// continuous where phases wrap.
+    fn phases(&self, other: &Array2<Complex64>) -> [Array2<f64>; 2] {
+        let reference = &self.filled;
         let plane = difference_plane(
             reference.view(),
             other.view(),
             Some(&self.known),
             PhaseRemoval::Plane,
         );
-        let mut level = other;
+        let mut level = other.clone();
         plane::remove(&mut level, plane);
         let mean = reference.sum().arg();
-        let sines = |object: &Array2<Complex64>| {
-            object.mapv(|value| (value * Complex64::cis(-mean)).arg().sin())
-        };
-        let [reference, other] = [sines(reference), sines(&level)];
-        let spread = |picture: &Array2<f64>| picture.std(0.0);
-        if spread(&reference) < LEAST_CONTRAST || spread(&other) < ROUNDING {
-            notes.push(
-                "The reference is the same everywhere: there is nothing to register on.".to_owned(),
-            );
-            return Ok(None);
-        }
-        notes.push("The reference's amplitude has no contrast: registered on phases.".to_owned());
-        register(reference.view(), other.view(), RegisterOptions::default()).map(Some)
+        [reference, &level]
+            .map(|object| object.mapv(|value| (value * Complex64::cis(-mean)).arg().sin()))
     }
 
     /// Shift, cut the border, remove the phase, scale the amplitude.
@@ -317,6 +373,10 @@ fn fades(n: usize, [before, after]: [usize; 2]) -> Vec<f64> {
         .chain(std::iter::repeat_n(1.0, n))
         .chain(falling)
         .collect()
+}
+
+fn spread(picture: &Array2<f64>) -> f64 {
+    picture.std(0.0)
 }
 
 /// Standard deviation over mean of the pixels that count.

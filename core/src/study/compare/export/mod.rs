@@ -20,7 +20,7 @@ pub use arrays::keys as array_keys;
 pub use curves::{curves_csv, curves_plot};
 pub use plot::plot;
 pub use report::{EXTRA_DEFINITIONS, report, rows, threshold_key};
-pub use tables::metrics_csv;
+pub use tables::{metrics_csv, quoted};
 
 /// Dots an inch of pictures.
 const DPI: f64 = 300.0;
