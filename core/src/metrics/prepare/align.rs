@@ -20,8 +20,8 @@ const LEAST_CONTRAST: f64 = 1e-3;
 /// Spread over mean that may be rounding alone.
 const ROUNDING: f64 = 1e-6;
 
-/// A shift below this, two steps of the registration, is not looked at again.
-const LEAST_SHIFT_PX: f64 = 0.02;
+/// A shift below this is not looked at again: the window pulls by some hundredths of it.
+const LEAST_SHIFT_PX: f64 = 0.1;
 
 /// What of two objects is registered.
 #[derive(Clone, Copy)]
