@@ -19,8 +19,8 @@ use crate::study::store::{OutputRecord, SCHEMA, utc};
 pub use arrays::keys as array_keys;
 pub use curves::{curves_csv, curves_plot};
 pub use plot::plot;
-pub use report::{EXTRA_DEFINITIONS, report, rows, threshold_key};
-pub use tables::metrics_csv;
+pub use report::{EXTRA_DEFINITIONS, definitions, report, rows, threshold_key};
+pub use tables::{metrics_csv, quoted};
 
 /// Dots an inch of pictures.
 const DPI: f64 = 300.0;
