@@ -8,10 +8,11 @@ use serde::de::DeserializeOwned;
 use crate::error::Result;
 use crate::nn::TrainingHistory;
 use crate::sim::object::{ObjectContent, ObjectKind};
-use crate::study::execute::{TaskRecord, TaskState, status};
+use crate::study::execute::{TaskRecord, TaskState};
 use crate::study::plan::{Place, Plan, Task, TaskKind};
 
 use super::metrics::Part;
+use super::states::status;
 
 /// A task as it stands.
 #[derive(Clone, Debug)]
@@ -174,5 +175,26 @@ pub(super) fn cause(state: &TaskState) -> Option<&str> {
         | TaskState::Failed(cause)
         | TaskState::Blocked(cause) => Some(cause),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_and_doses_in_words() {
+        let place = Place {
+            dose: Some(1e4),
+            view: Some("dense".to_owned()),
+            arm: Some("lsqml".to_owned()),
+            split: Some("test".to_owned()),
+            gridsize: None,
+        };
+        assert_eq!(place_words(&place), "lsqml at 1e4, dense, test");
+        assert_eq!(
+            [1e9, 12345.0, 2.5e6].map(dose_words),
+            ["1e9", "12345", "2.5e6"]
+        );
     }
 }

@@ -59,7 +59,11 @@ fn add(text: &mut String, block: &Block, folder: &Path) {
             }
         }
         Block::Code(lines) => {
-            writeln!(text, "<pre><code>{}</code></pre>", escaped(lines.trim_end()))
+            writeln!(
+                text,
+                "<pre><code>{}</code></pre>",
+                escaped(lines.trim_end())
+            )
         }
         Block::Markdown(own) => {
             for block in notes::blocks(own) {

@@ -24,7 +24,9 @@ pub(super) fn blocks(markdown: &str) -> Vec<Block> {
         if !matches!(kind, Line::Words(_)) {
             end_paragraph(&mut paragraph, &mut blocks);
         }
-        if !matches!(kind, Line::Entry(_)) && !(matches!(kind, Line::Words(_)) && line.starts_with(' ')) {
+        if !matches!(kind, Line::Entry(_))
+            && !(matches!(kind, Line::Words(_)) && line.starts_with(' '))
+        {
             end_list(&mut list, &mut blocks);
         }
         match kind {
@@ -139,8 +141,9 @@ fn marked(rest: &str, before: Option<char>) -> Option<(Inline, &str)> {
     let is_in_word = before.is_some_and(char::is_alphanumeric);
     let emphasis = match rest.chars().next()? {
         '*' => between(rest, "*", "*"),
-        '_' if !is_in_word => between(rest, "_", "_")
-            .filter(|(_, after)| !after.starts_with(char::is_alphanumeric)),
+        '_' if !is_in_word => {
+            between(rest, "_", "_").filter(|(_, after)| !after.starts_with(char::is_alphanumeric))
+        }
         _ => None,
     };
     if let Some((words, after)) = emphasis {

@@ -16,11 +16,7 @@ use crate::study::store::SCHEMA;
 ///                              "mean_difference_to_baseline": {}}}},
 ///  "definitions": {}}
 /// ```
-pub(in crate::study::report) fn json(
-    plan: &Plan,
-    comparisons: &[Compared],
-    rows: &[Row],
-) -> Value {
+pub(in crate::study::report) fn json(plan: &Plan, comparisons: &[Compared], rows: &[Row]) -> Value {
     let of_comparison = |compared: &Compared| {
         json!({
             "id": compared.id, "dose": compared.dose, "view": compared.view, "split": compared.split,

@@ -143,7 +143,10 @@ pub(in crate::study::report) fn difference_tables(rows: &[Row]) -> Vec<(String, 
             let rows = of_statistic(rows, part, Statistic::Difference(reference));
             let keys = shown(&rows, part);
             let title = format!("{} against {reference}", part.title());
-            (title, table(&PLACE, &keys, &lines(&rows, place), difference))
+            (
+                title,
+                table(&PLACE, &keys, &lines(&rows, place), difference),
+            )
         })
     });
     filled(all.collect())
