@@ -1,5 +1,7 @@
 //! Commands about a study's report.
 
+use std::fmt::Write as _;
+
 use ptycho_core::error::Result;
 use ptycho_core::study::report::{Likeness, ReportFiles, make_reference, write};
 use serde_json::json;
@@ -79,7 +81,8 @@ fn words(report: &ReportFiles) -> String {
         columns(&heads, rows)
     };
     for finding in &report.findings {
-        text.push_str(&format!("note: {finding}\n"));
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "note: {finding}");
     }
     text
 }

@@ -1,4 +1,4 @@
-//! Markdown (CommonMark with the tables of GitHub).
+//! Markdown with the tables of GitHub.
 
 use std::fmt::Write as _;
 

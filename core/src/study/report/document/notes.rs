@@ -24,9 +24,12 @@ pub(super) fn blocks(markdown: &str) -> Vec<Block> {
         if !matches!(kind, Line::Words(_)) {
             end_paragraph(&mut paragraph, &mut blocks);
         }
-        if !matches!(kind, Line::Entry(_))
-            && !(matches!(kind, Line::Words(_)) && line.starts_with(' '))
-        {
+        let goes_on = match kind {
+            Line::Entry(_) => true,
+            Line::Words(_) => line.starts_with(' '),
+            _ => false,
+        };
+        if !goes_on {
             end_list(&mut list, &mut blocks);
         }
         match kind {

@@ -6,6 +6,8 @@ mod networks;
 mod pictures;
 mod studied;
 
+use std::fmt::Write as _;
+
 use crate::study::execute::TaskState;
 
 use super::document::{Block, Cell, Document, Inline, Table, Tone};
@@ -63,10 +65,11 @@ fn standing(gathered: &Gathered<'_>) -> String {
     let n_skipped = count(|state| matches!(state, TaskState::Skipped(_)));
     let mut words = format!("{n_done} of {} tasks are done", gathered.tasks.len());
     if 0 < n_failed {
-        words.push_str(&format!(", {n_failed} failed"));
+        // Writing to a string cannot fail.
+        let _ = write!(words, ", {n_failed} failed");
     }
     if 0 < n_skipped {
-        words.push_str(&format!(", {n_skipped} cannot be done"));
+        let _ = write!(words, ", {n_skipped} cannot be done");
     }
     words.push('.');
     words
