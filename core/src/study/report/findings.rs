@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::study::execute::TaskState;
-use crate::study::plan::TaskKind;
+use crate::study::plan::{TaskKind, dose_word};
 
 use super::document::Tone;
-use super::gather::{Gathered, dose_words, state_word};
+use super::gather::{Gathered, state_word};
 use super::guard::Guard;
 use super::likeness::Likeness;
 use super::metrics::number_words;
@@ -62,7 +62,7 @@ pub(super) fn findings(facts: &Facts<'_>) -> Vec<Finding> {
     found.extend(skips.skipped_views.iter().map(|skipped| {
         let dose = skipped
             .dose
-            .map_or_else(String::new, |dose| format!(" at {}", dose_words(dose)));
+            .map_or_else(String::new, |dose| format!(" at {}", dose_word(dose)));
         note(format!(
             "View {}{dose} was left out: {}",
             skipped.view, skipped.reason

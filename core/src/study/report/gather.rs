@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::nn::TrainingHistory;
 use crate::sim::object::{ObjectContent, ObjectKind};
 use crate::study::execute::{TaskRecord, TaskState};
-use crate::study::plan::{Place, Plan, Task, TaskKind};
+use crate::study::plan::{Place, Plan, Task, TaskKind, dose_word};
 
 use super::metrics::Part;
 use super::states::status;
@@ -124,20 +124,10 @@ pub(super) fn slashed(path: &Path) -> String {
     parts.join("/")
 }
 
-/// A dose in the fewest letters: `1e9`, `12345`.
-pub(super) fn dose_words(dose: f64) -> String {
-    let (plain, short) = (dose.to_string(), format!("{dose:e}"));
-    if short.len() < plain.len() {
-        short
-    } else {
-        plain
-    }
-}
-
 /// A place in words: `pinn_nll_gs2 at 1e4, full, test`.
 pub(super) fn place_words(place: &Place) -> String {
     let where_: Vec<String> = [
-        place.dose.map(dose_words),
+        place.dose.map(dose_word),
         place.view.clone(),
         place.split.clone(),
     ]
@@ -183,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_and_doses_in_words() {
+    fn a_place_in_words() {
         let place = Place {
             dose: Some(1e4),
             view: Some("dense".to_owned()),
@@ -192,9 +182,5 @@ mod tests {
             gridsize: None,
         };
         assert_eq!(place_words(&place), "lsqml at 1e4, dense, test");
-        assert_eq!(
-            [1e9, 12345.0, 2.5e6].map(dose_words),
-            ["1e9", "12345", "2.5e6"]
-        );
     }
 }

@@ -84,6 +84,7 @@ pub fn write(plan: &Plan, runs: &Path) -> Result<ReportFiles> {
     let trainings = trainings(&gathered, &likeness);
     let skips = skips::summary(&gathered);
     let mut out = Out::new(&gathered.folder);
+    out.text(STUDY_FILE, &plan.study.text())?;
     out.json(SKIP_SUMMARY, &skips)?;
     out.json(TRAINING_MANIFEST, &trainings)?;
     let guard = guard::check(&gathered, &trainings);

@@ -1,11 +1,11 @@
 //! The numbers as tables for a person: the chosen ones; all of them stand in CSV and JSON.
 
 use super::super::document::{Block, Cell, Document, Inline, Table, Tone};
-use super::super::gather::dose_words;
+
 use super::{Compared, Key, Part, REFERENCES, Row, Statistic};
 use crate::metrics::definitions::{Better, definition};
 use crate::paint::ticks::value_text;
-use crate::study::plan::Plan;
+use crate::study::plan::{Plan, dose_word};
 
 /// Numbers of tables of phases and amplitudes.
 const SHOWN: [&str; 8] = [
@@ -89,7 +89,7 @@ fn lines<'a>(
 }
 
 fn place(row: &Row) -> Vec<String> {
-    let dose = row.dose.map_or_else(|| "–".to_owned(), dose_words);
+    let dose = row.dose.map_or_else(|| "–".to_owned(), dose_word);
     vec![
         dose,
         row.view.clone().unwrap_or_default(),

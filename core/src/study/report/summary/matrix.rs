@@ -1,9 +1,9 @@
 //! Doses by variants, and stages, with where they stand.
 
 use super::super::document::{Cell, Document, Table, Tone};
-use super::super::gather::{Gathered, Seen, cause, dose_words, state_word};
+use super::super::gather::{Gathered, Seen, cause, state_word};
 use crate::study::execute::TaskState;
-use crate::study::plan::TaskKind;
+use crate::study::plan::{TaskKind, dose_word};
 
 pub(super) fn add(text: &mut Document, gathered: &Gathered<'_>) {
     text.heading(2, "What is done");
@@ -18,7 +18,7 @@ pub(super) fn add(text: &mut Document, gathered: &Gathered<'_>) {
             let tasks: Vec<_> = gathered.at(dose, &variant.view, &variant.arm).collect();
             cell(&tasks)
         });
-        let head = Cell::words(dose_words(dose));
+        let head = Cell::words(dose_word(dose));
         table
             .rows
             .push(std::iter::once(head).chain(cells).collect());

@@ -6,13 +6,14 @@ mod networks;
 mod pictures;
 mod studied;
 
+use crate::study::plan::dose_word;
 use std::fmt::Write as _;
 
 use crate::study::execute::TaskState;
 
 use super::document::{Block, Cell, Document, Inline, Table, Tone};
 use super::findings::{Facts, Finding, deviations};
-use super::gather::{Gathered, dose_words};
+use super::gather::Gathered;
 use super::likeness::Likeness;
 use super::metrics::{self, Part, Row};
 
@@ -107,7 +108,7 @@ fn add_likeness(text: &mut Document, likeness: &[Likeness], parts: &[Part]) {
     table.head.push("Remark".to_owned());
     for found in likeness {
         let place = [
-            found.dose.map(dose_words),
+            found.dose.map(dose_word),
             found.view.clone(),
             found.split.clone(),
             Some(found.arm.clone()),
@@ -186,7 +187,7 @@ fn add_skips(text: &mut Document, facts: &Facts<'_>) {
     text.heading(2, "Views left out");
     let mut table = Table::new(&["Dose", "View", "Reason"]);
     for view in skipped {
-        let dose = view.dose.map_or_else(String::new, dose_words);
+        let dose = view.dose.map_or_else(String::new, dose_word);
         table.rows.push(
             [dose, view.view.clone(), view.reason.clone()]
                 .map(Cell::words)

@@ -1,7 +1,8 @@
 //! Networks with their losses, and the guard rail.
 
 use super::super::document::{Block, Cell, Document, Inline, Table, Tone};
-use super::super::gather::dose_words;
+use crate::study::plan::dose_word;
+
 use super::super::guard::{Guard, TOLERANCE};
 use super::super::metrics::number_words;
 use super::super::trainings::{NetworkRecord, TrainingFlag, TrainingManifest};
@@ -53,7 +54,7 @@ fn row(network: &NetworkRecord) -> Vec<Cell> {
         Tone::Note
     };
     vec![
-        Cell::words(losses.photons.map_or_else(String::new, dose_words)),
+        Cell::words(losses.photons.map_or_else(String::new, dose_word)),
         Cell::words(losses.view.clone().unwrap_or_default()),
         Cell::words(&network.arm),
         loss(losses.loss_first),

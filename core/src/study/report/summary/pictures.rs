@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::super::document::{Block, Document};
-use super::super::gather::{Gathered, dose_words, slashed};
-use crate::study::plan::TaskKind;
+use super::super::gather::{Gathered, slashed};
+use crate::study::plan::{TaskKind, dose_word};
 
 /// The folder of figures, in the study's run folder.
 const FIGURES: &str = "figures";
@@ -71,7 +71,7 @@ pub(super) fn add_comparisons(text: &mut Document, gathered: &Gathered<'_>) {
             let place = seen.place();
             let dose = place
                 .dose
-                .map(|dose| format!("{} photons a pattern", dose_words(dose)));
+                .map(|dose| format!("{} photons a pattern", dose_word(dose)));
             let view = place.view.as_ref().map(|view| format!("view {view}"));
             let split = place.split.as_ref().map(|split| format!("{split} set"));
             let words: Vec<String> = [Some(what.to_owned()), dose, view, split]

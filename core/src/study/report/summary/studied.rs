@@ -1,9 +1,10 @@
 //! What was studied: the settings of the study.
 
 use super::super::document::{Cell, Document, Table};
-use super::super::gather::{Gathered, dose_words};
+use super::super::gather::Gathered;
 use crate::fields::{Field, Fields, Level};
 use crate::study::design::Study;
+use crate::study::plan::dose_word;
 
 pub(super) fn add(text: &mut Document, gathered: &Gathered<'_>) {
     let plan = gathered.plan;
@@ -15,7 +16,7 @@ pub(super) fn add(text: &mut Document, gathered: &Gathered<'_>) {
             table.rows.push(vec![Cell::words(of), Cell::words(words)]);
         }
     };
-    let doses: Vec<String> = plan.doses.iter().copied().map(dose_words).collect();
+    let doses: Vec<String> = plan.doses.iter().copied().map(dose_word).collect();
     row("Photons a pattern", doses.join(", "));
     row("Object", object(study));
     row("Probe", settings(&study.probe));
