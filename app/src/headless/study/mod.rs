@@ -3,7 +3,7 @@
 mod plan;
 mod report;
 mod run;
-mod source;
+pub(crate) mod source;
 
 use ptycho_core::error::Result;
 

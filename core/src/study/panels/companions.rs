@@ -46,7 +46,7 @@ impl Material {
         Figure {
             rows: self.rows.iter().enumerate().map(row).collect(),
             row_labels: self.rows.iter().map(|row| dose_words(row.dose)).collect(),
-            ..self.page(style)
+            ..Self::page(style)
         }
     }
 
@@ -78,7 +78,7 @@ impl Material {
         }
         Figure {
             rows,
-            ..self.page(style)
+            ..Self::page(style)
         }
     }
 }

@@ -6,9 +6,10 @@ use ndarray::{Array2, s};
 
 use super::choice::{DIFFRACTION, TRUTH, arm_words, dose_words};
 use super::material::{Material, Row};
+use super::provenance::{self, how_words};
 use super::{FigurePart, FigureStyle, Figures, PanelMetric, Scaling};
 use crate::error::{Error, Result};
-use crate::fields::{FieldValue as _, Fields as _, Value};
+use crate::fields::{FieldValue as _, Fields as _};
 use crate::figure::{Figure, ImagePanel, Panel};
 use crate::paint::colormap::{ColorMap, Map};
 use crate::paint::limits::Limits;
@@ -39,11 +40,6 @@ impl FigurePart {
     }
 }
 
-/// A word of the style's table.
-pub(super) fn word(value: Value) -> String {
-    value.to_string()
-}
-
 impl Material {
     /// Draw it.
     ///
@@ -60,7 +56,7 @@ impl Material {
     }
 
     /// A figure of this style without rows.
-    pub(super) fn page(&self, style: &FigureStyle) -> Figure {
+    pub(super) fn page(style: &FigureStyle) -> Figure {
         Figure {
             width_mm: style.width_mm,
             font_pt: style.font_pt,
@@ -94,10 +90,10 @@ impl Material {
             } else {
                 String::new()
             },
-            ..self.page(style)
+            ..Self::page(style)
         };
         figure.metadata = self.metadata("figure", style, Some(&square));
-        figure.metadata.extend(super::provenance::limits(&figure));
+        figure.metadata.extend(provenance::limits(&figure));
         Ok(figure)
     }
 
@@ -151,7 +147,7 @@ impl Material {
                     .mapv(|count| (1.0 + f64::from(count)).log10() as f32)
             })
             .collect();
-        let shared = Limits::MinMax.shared(patterns.iter().map(Array2::view));
+        let shared = Limits::MinMax.shared(patterns.iter().map(|picture| picture.view()));
         let panel = |pattern: &Array2<f32>| ImagePanel {
             title: "Diffraction".to_owned(),
             note: String::new(),
@@ -184,7 +180,7 @@ impl Material {
                 Some(square.of(whole, row.corner))
             })
             .collect();
-        let shared = Limits::AUTO.shared(crops.iter().flatten().map(Array2::view));
+        let shared = Limits::AUTO.shared(crops.iter().flatten().map(|picture| picture.view()));
         let limits = match style.scaling {
             Scaling::Row => shared,
             Scaling::Panel => Limits::AUTO,
@@ -219,7 +215,7 @@ impl Material {
         if 0 < square.side {
             let what = match style.part {
                 FigurePart::Amplitude => "Amplitude",
-                FigurePart::Phase => "Phase, less its plane",
+                FigurePart::Phase => "Phase",
             };
             let clipped = if square.side < square.asked {
                 format!(
@@ -234,8 +230,9 @@ impl Material {
                 Scaling::Panel => "a scale for each picture",
             };
             sentences.push(format!(
-                "{what}: central {side} × {side} px{clipped}, registered to the truth, {scaling} (0.5 to 99.5 % of the values).",
-                side = square.side
+                "{what}: central {side} × {side} px{clipped}, {how}; {scaling} (0.5 to 99.5 % of the values).",
+                side = square.side,
+                how = how_words(&self.how)
             ));
         }
         sentences.join(" ")
@@ -255,7 +252,7 @@ fn note(row: &Row, at: usize, style: &FigureStyle) -> String {
     if style.metric == PanelMetric::None {
         return String::new();
     }
-    let key = word(style.metric.to_value());
+    let key = style.metric.to_value().to_string();
     let numbers = row.numbers.get(at).into_iter().flatten();
     let found = numbers.into_iter().find(|(name, _)| *name == key);
     let number = found.and_then(|(_, parts)| parts[style.part.index()]);

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::choice::{Choice, DIFFRACTION, TRUTH, is_same};
 use super::read::{self, Compared, Course, InputFile, Pictures, RingCurves};
 use super::{ATTEMPTED, FigureDesign};
 use crate::error::{Error, Problem, Result};
+use crate::metrics::settings::CompareSettings;
 use crate::study::plan::{Plan, Task, TaskKind, Work};
 
 /// The record that a task leaves in its folder.
@@ -29,6 +31,8 @@ pub struct Material {
     pub(super) pattern: usize,
     pub(super) rows: Vec<Row>,
     pub(super) pixel_size_m: Option<f64>,
+    /// How reconstructions were brought to the truth.
+    pub(super) how: CompareSettings,
     /// Files that were read, each once, in order.
     pub(super) inputs: Vec<InputFile>,
     pub(super) notes: Vec<String>,
@@ -52,7 +56,22 @@ pub(super) struct Row {
     pub(super) courses: Vec<(String, Course)>,
 }
 
-/// Numbers of one column, of amplitude and phase, by key.
+/// A number of a reconstruction that is drawn.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Number {
+    /// Photons a pattern.
+    pub dose: f64,
+    /// Arm.
+    pub arm: String,
+    /// As in [`crate::metrics::definitions::DEFINITIONS`].
+    pub metric: &'static str,
+    /// Of the amplitude, over all that is compared.
+    pub amplitude: Option<f64>,
+    /// Of the phase.
+    pub phase: Option<f64>,
+}
+
+/// Numbers of one column, of amplitude and phase, by key; none of what is no reconstruction.
 pub(super) type Numbers = Vec<(&'static str, [Option<f64>; 2])>;
 
 /// Why nothing can be drawn.
@@ -70,11 +89,12 @@ impl From<Error> for Unready {
     }
 }
 
-impl From<Unready> for Error {
-    fn from(unready: Unready) -> Self {
-        match unready {
-            Unready::Wrong(error) => error,
-            Unready::Missing(missing) => Self::Invalid(Box::new(Problem {
+impl Unready {
+    /// One error that names everything.
+    pub fn into_error(self) -> Error {
+        match self {
+            Self::Wrong(error) => error,
+            Self::Missing(missing) => Error::Invalid(Box::new(Problem {
                 attempted: ATTEMPTED.to_owned(),
                 key: Some("inputs".to_owned()),
                 expected: "every input there".to_owned(),
@@ -99,6 +119,7 @@ impl Material {
             choice: &choice,
             pattern: design.style.pattern,
             pixel_size_m: None,
+            how: CompareSettings::default(),
             inputs: BTreeSet::new(),
             missing: Vec::new(),
             stale: BTreeSet::new(),
@@ -114,6 +135,7 @@ impl Material {
             inputs,
             stale,
             pixel_size_m,
+            how,
             ..
         } = reader;
         if !missing.is_empty() {
@@ -129,6 +151,7 @@ impl Material {
             pattern: design.style.pattern,
             rows: rows.into_iter().flatten().collect(),
             pixel_size_m,
+            how,
             inputs: inputs.into_iter().collect(),
             notes: notes.collect(),
             choice,
@@ -145,6 +168,35 @@ impl Material {
         &self.inputs
     }
 
+    /// Name of the study.
+    pub fn study(&self) -> &str {
+        &self.study
+    }
+
+    /// What the study as a whole comes to.
+    pub fn study_sha256(&self) -> &str {
+        &self.study_sha256
+    }
+
+    /// How well every reconstruction agrees with the truth, those that are drawn.
+    pub fn numbers(&self) -> Vec<Number> {
+        let mut found = Vec::new();
+        for row in &self.rows {
+            for (column, numbers) in self.choice.columns.iter().zip(&row.numbers) {
+                for (metric, [amplitude, phase]) in numbers {
+                    found.push(Number {
+                        dose: row.dose,
+                        arm: column.clone(),
+                        metric,
+                        amplitude: *amplitude,
+                        phase: *phase,
+                    });
+                }
+            }
+        }
+        found
+    }
+
     /// What a reader has to know, in words.
     pub fn notes(&self) -> &[String] {
         &self.notes
@@ -158,6 +210,7 @@ struct Reader<'a> {
     choice: &'a Choice,
     pattern: usize,
     pixel_size_m: Option<f64>,
+    how: CompareSettings,
     inputs: BTreeSet<InputFile>,
     missing: Vec<String>,
     stale: BTreeSet<String>,
@@ -254,6 +307,8 @@ impl<'a> Reader<'a> {
         };
         let folder = self.folder.join(&task.id);
         let compared = self.kept(Compared::open(&folder))?;
+        self.pixel_size_m = self.pixel_size_m.or(compared.pixel_size_m());
+        self.how = compared.how();
         let rings = self.rings(&curves);
         let pictures = self.pictures(&compared);
         let numbers = self
@@ -272,8 +327,16 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The pattern that is drawn.
+    /// The pattern that is drawn; empty where none is.
     fn counts(&mut self, task: &Task) -> Option<Array2<f32>> {
+        if self
+            .choice
+            .columns
+            .iter()
+            .all(|column| column != DIFFRACTION)
+        {
+            return Some(Array2::zeros((0, 0)));
+        }
         let Work::Compare(work) = &task.work else {
             return None;
         };
@@ -286,9 +349,7 @@ impl<'a> Reader<'a> {
         let maker = data.iter().next().and_then(|first| first.to_str());
         let maker = maker.and_then(|id| self.plan.task(id)).unwrap_or(task);
         let file = self.file(maker, data)?;
-        let (counts, pixel_size_m) = self.kept(read::pattern(&file, self.pattern))?;
-        self.pixel_size_m = self.pixel_size_m.or(pixel_size_m);
-        Some(counts)
+        self.kept(read::pattern(&file, self.pattern))
     }
 
     fn rings(&mut self, curves: &Path) -> Option<[RingCurves; 2]> {
@@ -325,7 +386,8 @@ impl<'a> Reader<'a> {
 
     fn course(&mut self, dose: f64, split: &str, arm: &str) -> Option<Course> {
         let is_arm = |task: &&Task| task.place.arm.as_deref() == Some(arm);
-        if let Some(task) = self.at_dose(TaskKind::Train, dose).find(is_arm) {
+        let trained = self.at_dose(TaskKind::Train, dose).find(is_arm);
+        if let Some(task) = trained {
             let file = self.file(task, &Path::new(&task.id).join(HISTORY))?;
             return self.kept(read::training(&file));
         }
@@ -353,6 +415,9 @@ fn slashed(path: &Path) -> String {
 
 /// Every number that can stand below a picture.
 fn numbers(compared: &Compared, arm: &str) -> Numbers {
+    if [DIFFRACTION, TRUTH].contains(&arm) {
+        return Vec::new();
+    }
     ["pearson", "ssim", "psnr", "mae"]
         .into_iter()
         .map(|key| {

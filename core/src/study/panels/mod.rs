@@ -18,9 +18,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::figure::Figure;
+use crate::study::design::Study;
 use crate::study::plan::Plan;
 pub use choice::{Choice, DIFFRACTION, TRUTH, ViewArms, arm_words, dose_words, views};
-pub use material::{Material, Unready};
+pub use material::{Material, Number, Unready};
 pub use read::InputFile;
 
 const ATTEMPTED: &str = "draw the figure of the study";
@@ -114,10 +115,25 @@ pub struct Figures {
     pub notes: Vec<String>,
 }
 
+/// The plan of a study: the one in its run folder, where that is of this very study, else a new one.
+///
+/// # Errors
+/// As [`Plan::of`].
+pub fn planned(study: &Study, folder: &Path, runs: &Path) -> Result<Plan> {
+    let file = runs.join(&study.name).join("plan.json");
+    // One that cannot be read is made anew.
+    match Plan::load(&file) {
+        Ok(plan) if plan.study == *study => Ok(plan),
+        _ => Plan::of(study, folder),
+    }
+}
+
 /// Draw the figure of what the study has made.
 ///
 /// # Errors
 /// [`crate::Error::Invalid`] that names every missing input before anything is drawn; [`crate::Error::Io`].
 pub fn figures(plan: &Plan, runs: &Path, design: &FigureDesign) -> Result<Figures> {
-    Material::read(plan, runs, design)?.draw(&design.style)
+    Material::read(plan, runs, design)
+        .map_err(Unready::into_error)?
+        .draw(&design.style)
 }

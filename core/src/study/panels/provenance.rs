@@ -5,6 +5,7 @@ use super::draw::Square;
 use super::material::Material;
 use crate::fields::Fields as _;
 use crate::figure::{Figure, Panel};
+use crate::metrics::settings::{AmplitudeFactor, CompareSettings, PhaseRemoval};
 
 impl Material {
     /// Key and text of all that decided what a figure shows, without paths of this machine and without times.
@@ -64,6 +65,26 @@ impl Material {
         entries.extend(self.notes.iter().map(|note| entry("Stale", note.clone())));
         entries
     }
+}
+
+/// What was done to the reconstructions before they were measured and drawn.
+pub(super) fn how_words(how: &CompareSettings) -> String {
+    let registered = if how.register {
+        "registered to the truth"
+    } else {
+        "not registered"
+    };
+    let phase = match how.phase {
+        PhaseRemoval::Plane => "plane of the phase difference removed",
+        PhaseRemoval::Offset => "offset of the phase removed",
+        PhaseRemoval::None => "phase as it is",
+    };
+    let amplitude = match how.amplitude {
+        AmplitudeFactor::Mean => "amplitude scaled to the mean of the truth",
+        AmplitudeFactor::LeastSquares => "amplitude scaled by least squares",
+        AmplitudeFactor::None => "amplitude as it is",
+    };
+    format!("{registered}, {phase}, {amplitude}")
 }
 
 fn titled(name: &str) -> &str {

@@ -11,6 +11,7 @@ use crate::data::{Archive, Dataset, Strictness};
 use crate::disk;
 use crate::error::{Error, Problem, Result};
 use crate::metrics::frc::Threshold;
+use crate::metrics::settings::CompareSettings;
 use crate::nn::history::TrainingHistory;
 use crate::study::compare::export::{
     ARRAYS_FILE, CURVES_FILE, METRICS_FILE, array_keys, threshold_key,
@@ -67,8 +68,8 @@ pub(super) fn sha256(file: &Path) -> Result<String> {
     Ok(disk::sha256_hex(&disk::Map::open(file)?))
 }
 
-/// Counts of one pattern `(n, n)`, and the side of an object pixel.
-pub(super) fn pattern(file: &Path, index: usize) -> Result<(Array2<f32>, Option<f64>)> {
+/// Counts of one pattern `(n, n)`.
+pub(super) fn pattern(file: &Path, index: usize) -> Result<Array2<f32>> {
     let dataset = Dataset::open(file, Strictness::Repair)?.dataset;
     let n_patterns = dataset.n_patterns();
     if n_patterns <= index {
@@ -80,14 +81,12 @@ pub(super) fn pattern(file: &Path, index: usize) -> Result<(Array2<f32>, Option<
     let n = dataset.n();
     let mut amplitudes = vec![0.0; n * n];
     dataset.frames().read(index, &mut amplitudes);
-    let metadata = dataset.metadata();
-    let factor = metadata.counts_factor.unwrap_or(1.0);
+    let factor = dataset.metadata().counts_factor.unwrap_or(1.0);
     let counts = amplitudes
         .into_iter()
         .map(|amplitude| (f64::from(amplitude).powi(2) * factor) as f32);
-    let counts = Array2::from_shape_vec((n, n), counts.collect())
-        .map_err(|error| refused("diffraction", "(n, n)", error.to_string(), file))?;
-    Ok((counts, metadata.pixel_size_m))
+    Array2::from_shape_vec((n, n), counts.collect())
+        .map_err(|error| refused("diffraction", "(n, n)", error.to_string(), file))
 }
 
 impl Compared {
@@ -157,6 +156,16 @@ impl Compared {
             found,
             &self.arrays.path,
         )
+    }
+
+    /// Side of an object pixel, where known.
+    pub(super) fn pixel_size_m(&self) -> Option<f64> {
+        self.metrics["pixel_size_m"].as_f64()
+    }
+
+    /// How it was compared.
+    pub(super) fn how(&self) -> CompareSettings {
+        serde_json::from_value(self.metrics["settings"].clone()).unwrap_or_default()
     }
 
     /// A number of an arm: of `phase` or `amplitude`.

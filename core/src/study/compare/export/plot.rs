@@ -1,7 +1,5 @@
 //! The comparison plot.
 
-use ndarray::Array2;
-
 use super::super::pictures::{self, Pictures};
 use super::super::{Compared, Comparison, Loaded};
 use crate::figure::{Figure, ImagePanel, Panel};
@@ -33,7 +31,7 @@ pub fn plot(comparison: &Comparison) -> Figure {
             .iter()
             .map(|(_, pictures)| values(pictures))
             .collect();
-        let shared = Limits::AUTO.shared(pictures.iter().map(Array2::view));
+        let shared = Limits::AUTO.shared(pictures.iter().map(|picture| picture.view()));
         let panels = columns.iter().zip(pictures);
         panels
             .map(|((arm, _), values)| {
