@@ -17,6 +17,9 @@ impl Workbench {
     /// Draw the newest choices, unless those before are still being drawn: what is newest when they are done comes next.
     pub(in super::super) fn start_figure(&mut self) {
         let figuring = &mut self.document.figuring;
+        if figuring.runs.as_os_str().is_empty() {
+            figuring.runs = absolute(Path::new("runs"));
+        }
         if self.view != View::Figure || self.queue.is_busy(Lane::Figure) {
             return;
         }
