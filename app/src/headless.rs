@@ -13,7 +13,7 @@ mod repair;
 mod settings;
 mod several;
 mod simulate;
-pub(crate) mod study;
+mod study;
 mod tools;
 mod train;
 mod validate;

@@ -3,7 +3,9 @@
 mod plan;
 mod report;
 mod run;
-pub(crate) mod source;
+pub(super) mod source;
+mod states;
+mod teller;
 
 use ptycho_core::error::Result;
 

@@ -12,10 +12,10 @@ use crate::cli::study::StudyFile;
 const PLAN: &str = "plan.json";
 
 /// A study with the folder that relative paths in it begin at, and the folder of its runs.
-pub(crate) struct Source {
-    pub(crate) study: Study,
-    pub(crate) folder: PathBuf,
-    pub(crate) runs: PathBuf,
+pub(in crate::headless) struct Source {
+    pub(in crate::headless) study: Study,
+    pub(in crate::headless) folder: PathBuf,
+    pub(in crate::headless) runs: PathBuf,
 }
 
 impl Source {
@@ -23,7 +23,7 @@ impl Source {
     ///
     /// # Errors
     /// As [`Study::load`]; [`Error::Invalid`] that names templates where there is no such file.
-    pub(crate) fn of(args: &StudyFile) -> Result<Self> {
+    pub(in crate::headless) fn of(args: &StudyFile) -> Result<Self> {
         Self::named(&args.file, &args.runs)
     }
 
@@ -31,7 +31,7 @@ impl Source {
     ///
     /// # Errors
     /// As [`Source::of`].
-    pub(crate) fn named(file: &Path, runs: &Path) -> Result<Self> {
+    pub(in crate::headless) fn named(file: &Path, runs: &Path) -> Result<Self> {
         let planned = if file.is_dir() {
             file.join(PLAN)
         } else {
@@ -74,7 +74,7 @@ impl Source {
     ///
     /// # Errors
     /// As [`Plan::of`].
-    pub(crate) fn plan(&self) -> Result<Plan> {
+    pub(in crate::headless) fn plan(&self) -> Result<Plan> {
         Plan::of(&self.study, &self.folder)
     }
 }
