@@ -87,6 +87,11 @@ pub enum Purpose {
     CompareResult,
     CompareFolder,
     SaveCompareCurves,
+    FigureStudy,
+    FigurePng,
+    FigureSvg,
+    FigurePdf,
+    FigureCompanions,
 }
 
 impl Purpose {
@@ -123,13 +128,18 @@ impl Purpose {
             Self::CompareResult => "Compare the reconstruction",
             Self::CompareFolder => "Write the files of the comparison into",
             Self::SaveCompareCurves => "Save the curves as CSV",
+            Self::FigureStudy => "Draw the figure of the study",
+            Self::FigurePng => "Export the figure as PNG",
+            Self::FigureSvg => "Export the figure as SVG",
+            Self::FigurePdf => "Export the figure as PDF",
+            Self::FigureCompanions => "Write the companions into",
         }
     }
 
     /// Words on the button that ends it.
     pub fn verb(self) -> &'static str {
         match self {
-            Self::OpenScan => "Open",
+            Self::OpenScan | Self::FigureStudy => "Open",
             Self::SaveRepaired
             | Self::SaveScan
             | Self::SaveResult
@@ -140,7 +150,13 @@ impl Purpose {
             | Self::SaveCurves
             | Self::SaveReport
             | Self::SaveCompareCurves => "Save",
-            Self::ExportPane | Self::ExportPlot | Self::CompareFolder => "Export",
+            Self::ExportPane
+            | Self::ExportPlot
+            | Self::CompareFolder
+            | Self::FigurePng
+            | Self::FigureSvg
+            | Self::FigurePdf
+            | Self::FigureCompanions => "Export",
             Self::CompareResult => "Add",
             Self::ObjectFile
             | Self::ProbeFile
@@ -184,7 +200,11 @@ impl Purpose {
             | Self::RunFolder
             | Self::KeptRun
             | Self::OtherRun
-            | Self::CompareFolder => &[],
+            | Self::CompareFolder
+            | Self::FigureCompanions => &[],
+            Self::FigureStudy => &["toml", "json"],
+            Self::FigureSvg => &["svg"],
+            Self::FigurePdf => &["pdf"],
             Self::SaveReport => &["md", "json"],
             Self::SaveLoss
             | Self::SavePoints
@@ -192,7 +212,7 @@ impl Purpose {
             | Self::SaveCurves
             | Self::SaveCompareCurves => &["csv"],
             Self::ExportPlot => &["png", "svg"],
-            Self::ExportPane => &["png"],
+            Self::ExportPane | Self::FigurePng => &["png"],
         }
     }
 
@@ -212,6 +232,9 @@ impl Purpose {
                 | Self::SaveCurves
                 | Self::SaveReport
                 | Self::SaveCompareCurves
+                | Self::FigurePng
+                | Self::FigureSvg
+                | Self::FigurePdf
         )
     }
 
@@ -226,6 +249,7 @@ impl Purpose {
                 | Self::KeptRun
                 | Self::OtherRun
                 | Self::CompareFolder
+                | Self::FigureCompanions
         )
     }
 }

@@ -221,6 +221,7 @@ impl Workbench {
             self.start_train_plan();
             self.start_comparison();
             self.start_outlook();
+            self.start_figure();
             let reports = self.queue.poll();
             if reports.is_empty() {
                 return;
@@ -266,6 +267,11 @@ impl Workbench {
             | Purpose::CompareResult
             | Purpose::CompareFolder
             | Purpose::SaveCompareCurves => Command::TakeForComparison(purpose, path),
+            Purpose::FigureStudy
+            | Purpose::FigurePng
+            | Purpose::FigureSvg
+            | Purpose::FigurePdf
+            | Purpose::FigureCompanions => Command::TakeForFigure(purpose, path),
         });
     }
 

@@ -3,7 +3,7 @@
 mod plan;
 mod report;
 mod run;
-mod source;
+pub(super) mod source;
 mod states;
 mod teller;
 
