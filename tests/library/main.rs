@@ -25,8 +25,9 @@ mod simulation; // fast patterns against the forward model, photon statistics
 mod stages; // the five stages, their files and manifests
 mod stitching; // merge, views, likelihoods and their adjoints
 mod study; // run folders and tasks
-mod study_report; // what studies came to: manifests, tables, summaries
 mod study_figure; // the figure of a study: panels, companions, what is missing, provenance
+mod study_report; // what studies came to: manifests, tables, summaries
+mod study_runs; // studies executed: straight, interrupted, changed, failed
 mod support; // paths and small helpers
 mod tools; // subset, shuffle, split, crop, bin, pad, fixture
 mod training; // learning, resuming, diverging

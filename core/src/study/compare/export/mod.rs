@@ -18,15 +18,9 @@ use crate::error::{Error, Result};
 use crate::study::store::{Naming, OutputRecord, RECORD_FILES, SCHEMA, utc};
 pub use arrays::keys as array_keys;
 pub use curves::{curves_csv, curves_plot};
-<<<<<<< HEAD
-pub use plot::plot;
+pub use plot::{metric_words, plot};
 pub use report::{EXTRA_DEFINITIONS, definitions, report, rows, threshold_key};
 pub use tables::{metrics_csv, quoted};
-=======
-pub use plot::{metric_words, plot};
-pub use report::{EXTRA_DEFINITIONS, report, rows, threshold_key};
-pub use tables::metrics_csv;
->>>>>>> panels
 
 /// All numbers with their definitions.
 pub const METRICS_FILE: &str = "comparison_metrics.json";
