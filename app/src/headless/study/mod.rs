@@ -3,6 +3,7 @@
 mod plan;
 mod report;
 mod run;
+mod source;
 
 use ptycho_core::error::Result;
 

@@ -3,14 +3,14 @@
 use ptycho_core::error::Result;
 
 use super::super::{Exit, Session};
-use crate::cli::study::ReportArgs;
+use crate::cli::study::{ReferenceArgs, ReportArgs};
 
 pub(super) fn report(args: &ReportArgs, session: &Session) -> Result<Exit> {
     let _ = (args, session);
     unimplemented!()
 }
 
-pub(super) fn reference(args: &ReportArgs, session: &Session) -> Result<Exit> {
+pub(super) fn reference(args: &ReferenceArgs, session: &Session) -> Result<Exit> {
     let _ = (args, session);
     unimplemented!()
 }
