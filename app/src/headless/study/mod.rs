@@ -4,6 +4,8 @@ mod plan;
 mod report;
 mod run;
 mod source;
+mod states;
+mod teller;
 
 use ptycho_core::error::Result;
 
