@@ -112,10 +112,8 @@ impl Workbench {
         match Study::parse(template.text) {
             Ok(study) => self.document.studying.take_opened(OpenedStudy {
                 file: None,
-                draft: StudyDraft {
-                    study,
-                    text: template.text.to_owned(),
-                },
+                // Every default is visible, whatever the template names.
+                draft: StudyDraft::new(study),
                 problem: None,
                 runs: None,
             }),

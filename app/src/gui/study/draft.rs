@@ -1,9 +1,9 @@
 //! The study as it is edited: by form and as text, in step.
 
 use ptycho_core::Error;
-use ptycho_core::study::design::Study;
+use ptycho_core::study::design::{Study, problems};
 
-use super::patch::{line_of_key, patched};
+use super::patch::{line_of_key, patched, spells};
 use crate::words::problem_words;
 
 /// What is edited, and what can be undone.
@@ -26,23 +26,38 @@ pub struct StudyProblem {
     pub words: String,
     /// Whether the text spells no study, so that form and text are out of step.
     pub is_of_text: bool,
+    /// Other lines that are wrong, and why.
+    pub others: Vec<(usize, String)>,
 }
 
 impl StudyProblem {
-    /// What an error says of this text.
-    pub fn new(error: &Error, text: &str) -> Self {
+    /// Everything that is wrong with a text; none where it spells a study.
+    pub fn of_text(text: &str) -> Option<Self> {
+        let mut found = problems(text).into_iter();
+        let first = found.next()?;
+        Some(Self {
+            line: Some(first.line),
+            words: with_key(&first.key, &first.message),
+            key: Some(first.key).filter(|key| !key.is_empty()),
+            is_of_text: true,
+            others: found
+                .map(|other| (other.line, with_key(&other.key, &other.message)))
+                .collect(),
+        })
+    }
+
+    /// What an error says of a study with this text.
+    pub fn of_plan(error: &Error, text: &str) -> Self {
         let key = error.problem().and_then(|problem| problem.key.clone());
         let words = error
             .problem()
             .map_or_else(|| error.to_string(), problem_words);
-        let line = line_in(&error.to_string())
-            .or_else(|| key.as_deref().and_then(|key| line_of_key(text, key)))
-            .filter(|line| *line <= text.lines().count().max(1));
         Self {
-            line,
+            line: key.as_deref().and_then(|key| line_of_key(text, key)),
             key,
             words,
-            is_of_text: true,
+            is_of_text: false,
+            others: Vec::new(),
         }
     }
 
@@ -51,13 +66,24 @@ impl StudyProblem {
         let key = self.key.as_deref().unwrap_or_default();
         key.rsplit_once('.').unwrap_or((key, key))
     }
+
+    /// Every line that is wrong, and why.
+    pub fn lines(&self) -> Vec<(usize, &str)> {
+        let own = self.line.map(|line| (line, self.words.as_str()));
+        let others = self
+            .others
+            .iter()
+            .map(|(line, words)| (*line, words.as_str()));
+        own.into_iter().chain(others).collect()
+    }
 }
 
-/// The number after the word "line".
-fn line_in(words: &str) -> Option<usize> {
-    let (_, after) = words.split_once("line ")?;
-    let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().ok()
+fn with_key(key: &str, message: &str) -> String {
+    if key.is_empty() {
+        message.to_owned()
+    } else {
+        format!("{key}: {message}")
+    }
 }
 
 impl StudyDraft {
@@ -83,15 +109,14 @@ impl StudyDraft {
                 self.study = study;
                 None
             }
-            Err(error) => Some(StudyProblem::new(&error, &self.text)),
+            Err(_) => StudyProblem::of_text(&self.text),
         }
     }
 
     /// The form was edited: only the lines that have to change do, so that comments stay.
     pub fn follow_form(&mut self, before: &Study) -> Option<StudyProblem> {
         self.text = patched(&self.text, before, &self.study).unwrap_or_else(|| self.study.text());
-        let error = Study::parse(&self.text).err()?;
-        let problem = StudyProblem::new(&error, &self.text);
+        let problem = self.follow_text()?;
         Some(StudyProblem {
             is_of_text: false,
             ..problem
@@ -100,12 +125,10 @@ impl StudyDraft {
 
     /// What is wrong with the text as it stands.
     pub fn problem(&self) -> Option<StudyProblem> {
-        let error = Study::parse(&self.text).err()?;
-        let problem = StudyProblem::new(&error, &self.text);
+        let problem = StudyProblem::of_text(&self.text)?;
         // A form that makes a wrong study keeps its text in step.
-        let is_in_step = toml::from_str::<Study>(&self.text).is_ok_and(|read| read == self.study);
         Some(StudyProblem {
-            is_of_text: !is_in_step,
+            is_of_text: !spells(&self.text, &self.study),
             ..problem
         })
     }

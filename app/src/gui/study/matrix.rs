@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ptycho_core::study::execute::{TaskState, TaskStatus};
+use ptycho_core::study::execute::TaskStatus;
 use ptycho_core::study::plan::{Plan, TaskKind};
 
 /// Where the tasks of a plan stand, by their numbers in it.
@@ -80,30 +80,14 @@ impl Matrix {
     }
 }
 
-/// How much a state is in need of a look, the more the higher: what a cell of several tasks shows.
-fn gravity(state: &TaskState) -> u8 {
-    match state {
-        TaskState::Running(_) => 9,
-        TaskState::Failed(_) => 8,
-        TaskState::Blocked(_) => 7,
-        TaskState::Interrupted => 6,
-        TaskState::Stale(_) => 5,
-        TaskState::Cancelled => 4,
-        TaskState::Skipped(_) => 3,
-        TaskState::Waiting => 2,
-        TaskState::Missing => 1,
-        TaskState::Done => 0,
-    }
-}
-
-/// The task that stands for a cell: the gravest, the first of these; among done ones the first.
+/// The task that stands for a cell: the gravest, the first of these.
 pub fn gravest(tasks: &[usize], states: &[TaskStatus]) -> Option<usize> {
     let mut found: Option<(usize, u8)> = None;
     for task in tasks {
         let Some(status) = states.get(*task) else {
             continue;
         };
-        let gravity = gravity(&status.state);
+        let gravity = status.state.gravity();
         if found.is_none_or(|(_, before)| before < gravity) {
             found = Some((*task, gravity));
         }

@@ -50,10 +50,10 @@ impl OpenedStudy {
         let text = std::fs::read_to_string(path).map_err(Error::io("read the study", path))?;
         let (draft, problem) = match Study::parse(&text) {
             Ok(study) => (StudyDraft { study, text }, None),
-            Err(error) => {
-                let problem = StudyProblem::new(&error, &text);
+            Err(_) => {
+                let problem = StudyProblem::of_text(&text);
                 let study = Study::default();
-                (StudyDraft { study, text }, Some(problem))
+                (StudyDraft { study, text }, problem)
             }
         };
         Ok(Self {

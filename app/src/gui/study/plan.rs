@@ -55,10 +55,7 @@ impl PlannedStudy {
     pub fn new(request: Request, known: Option<Arc<PlannedMatrix>>) -> Self {
         let planned = Self::make(&request, known).map_err(|error| {
             let text = request.study.text();
-            StudyProblem {
-                is_of_text: false,
-                ..StudyProblem::new(&error, &text)
-            }
+            StudyProblem::of_plan(&error, &text)
         });
         Self { request, planned }
     }

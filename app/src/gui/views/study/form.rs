@@ -5,7 +5,7 @@ use ptycho_core::fields::Fields;
 use ptycho_core::metrics::region::Region;
 use ptycho_core::nn::Model;
 use ptycho_core::sim::SceneSettings;
-use ptycho_core::study::design::{FULL, Study};
+use ptycho_core::study::design::{FULL, Section, Study};
 use ptycho_core::study::diagnose::scenario::Scenario;
 use ptycho_core::study::generate::GenerateTask;
 
@@ -32,8 +32,6 @@ pub(super) struct Form {
 /// What every section needs to know.
 struct Known<'a> {
     before: &'a Study,
-    /// The fields that the study's text has, by section.
-    spelled: toml::Table,
     problem: Option<&'a StudyProblem>,
     table: FieldTable,
 }
@@ -62,7 +60,6 @@ impl Form {
         let before = draft.study.clone();
         let known = Known {
             before: &before,
-            spelled: toml::Table::try_from(Study::default()).unwrap_or_default(),
             problem: problem.as_ref().filter(|problem| !problem.is_of_text),
             table: preferences.parameters,
         };
@@ -216,12 +213,11 @@ fn table<T: Fields>(ui: &mut Ui, (title, key): (&str, &str), settings: &mut T, k
 
 /// The fields of a section: those that its file has, and that have any effect.
 fn fields<T: Fields>(ui: &mut Ui, key: &str, settings: &mut T, known: &Known<'_>) {
-    let spelled = key.split('.').try_fold(&known.spelled, |table, part| {
-        table.get(part).and_then(toml::Value::as_table)
-    });
+    let section = Section::named(key);
     let shown = |name: &str| -> Relevance {
-        match spelled {
-            Some(table) if !table.contains_key(name) => Relevance::Never,
+        match section {
+            // Another place of the study decides it.
+            Some(section) if section.place_of(name).is_some() => Relevance::Never,
             _ => relevance(known.before, key, name),
         }
     };
@@ -240,12 +236,9 @@ fn fields<T: Fields>(ui: &mut Ui, key: &str, settings: &mut T, known: &Known<'_>
         .rows(ui, &format!("study {key}"), settings, &mut aids);
 }
 
-/// Whether a field is decided elsewhere, or has no effect with the present choices.
+/// Whether a field has any effect with the present choices.
 fn relevance(study: &Study, section: &str, name: &str) -> Relevance {
     match (section, name) {
-        // Every seed stands among the seeds; model, loss and gridsize stand with the networks.
-        ("seeds", _) => Relevance::ByLevel,
-        (_, "seed" | "test_seed") | ("training", "model" | "loss" | "gridsize") => Relevance::Never,
         ("training", name) => {
             let mut settings = study.training.clone();
             // What some of the networks need is shown.

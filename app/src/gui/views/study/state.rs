@@ -23,34 +23,25 @@ impl Look {
 /// Icon, word and colour of a state.
 pub(super) fn look(ui: &Ui, state: &TaskState) -> Look {
     let palette = theme::palette(ui);
-    let (icon, word, colour) = match state {
-        TaskState::Missing => ("·", "missing", palette.weak),
-        TaskState::Interrupted => ("↻", "interrupted", palette.warn),
-        TaskState::Stale(_) => ("⚠", "stale", palette.warn),
-        TaskState::Done => ("✔", "done", palette.ok),
-        TaskState::Skipped(_) => ("–", "skipped", palette.weak),
-        TaskState::Failed(_) => ("✖", "failed", palette.bad),
-        TaskState::Blocked(_) => ("🚫", "blocked", palette.bad),
-        TaskState::Waiting => ("⌛", "waiting", palette.weak),
-        TaskState::Cancelled => ("⏹", "cancelled", palette.warn),
-        TaskState::Running(progress) => {
-            let word = if progress.n_epochs == 0 {
-                "running".to_owned()
-            } else {
-                format!("{:.0} %", 100.0 * progress.share())
-            };
-            return Look {
-                icon: "▶",
-                word,
-                colour: palette.accent,
-            };
-        }
+    let (icon, colour) = match state {
+        TaskState::Missing => ("·", palette.weak),
+        TaskState::Interrupted => ("↻", palette.warn),
+        TaskState::Stale(_) => ("⚠", palette.warn),
+        TaskState::Done => ("✔", palette.ok),
+        TaskState::Skipped(_) => ("–", palette.weak),
+        TaskState::Failed(_) => ("✖", palette.bad),
+        TaskState::Blocked(_) => ("🚫", palette.bad),
+        TaskState::Waiting => ("⌛", palette.weak),
+        TaskState::Cancelled => ("⏹", palette.warn),
+        TaskState::Running(_) => ("▶", palette.accent),
     };
-    Look {
-        icon,
-        word: word.to_owned(),
-        colour,
-    }
+    let word = match state {
+        TaskState::Running(progress) if progress.n_epochs != 0 => {
+            format!("{:.0} %", 100.0 * progress.share())
+        }
+        other => other.word().to_owned(),
+    };
+    Look { icon, word, colour }
 }
 
 /// What a state means, with its cause.

@@ -1,7 +1,7 @@
 //! The study as text, in step with the form; what is wrong is marked at its line.
 
 use egui::text::{LayoutJob, TextFormat, TextWrapping};
-use egui::{Align, FontId, Label, RichText, ScrollArea, TextEdit, Ui, vec2};
+use egui::{Align, Color32, FontId, Label, RichText, ScrollArea, TextEdit, Ui, vec2};
 
 use super::super::super::study::{StudyProblem, Studying};
 use super::super::super::theme;
@@ -9,12 +9,17 @@ use super::super::side::problem as problem_line;
 
 /// Size of the letters.
 const FONT: f32 = 12.0;
+/// More mistakes would leave no room for the text.
+const MOST_LINES: usize = 4;
 
 /// Draw the page; `goes_to` is set where a line is to be brought into sight.
 pub(super) fn text(ui: &mut Ui, studying: &mut Studying, goes_to: &mut Option<usize>) {
     let problem = studying.problem.clone();
     head(ui, studying, problem.as_ref(), goes_to);
-    let line = problem.as_ref().and_then(|problem| problem.line);
+    let wrong = problem
+        .as_ref()
+        .map_or_else(Vec::new, |problem| problem.lines());
+    let wrong: Vec<usize> = wrong.into_iter().map(|(line, _)| line).collect();
     let Some(draft) = &mut studying.draft else {
         return;
     };
@@ -27,16 +32,13 @@ pub(super) fn text(ui: &mut Ui, studying: &mut Studying, goes_to: &mut Option<us
         .show(ui, |ui| {
             ui.horizontal_top(|ui| {
                 ui.spacing_mut().item_spacing = vec2(theme::GRID, 0.0);
-                ui.add(Label::new(numbers(ui, (n_lines, digits), line, &font)).selectable(false));
+                let numbers = numbers(ui, (n_lines, digits), &wrong, &font);
+                ui.add(Label::new(numbers).selectable(false));
                 let bad = theme::palette(ui).bad;
                 let colour = theme::palette(ui).text;
                 let weak = theme::palette(ui).weak;
                 let mut layouter = |ui: &Ui, text: &dyn egui::TextBuffer, _: f32| {
-                    let job = coloured(
-                        text.as_str(),
-                        &font,
-                        (colour, weak, line.map(|line| (line, bad))),
-                    );
+                    let job = coloured(text.as_str(), &font, (colour, weak, (&wrong, bad)));
                     ui.fonts_mut(|fonts| fonts.layout_job(job))
                 };
                 let edit = TextEdit::multiline(&mut draft.text)
@@ -76,11 +78,16 @@ fn head(
         ui.label(words.color(theme::palette(ui).ok));
         return;
     };
-    let place = match problem.line {
-        Some(line) => format!("Line {line}: {}", problem.words),
-        None => problem.words.clone(),
-    };
-    problem_line(ui, &place);
+    let lines = problem.lines();
+    if lines.is_empty() {
+        problem_line(ui, &problem.words);
+    }
+    for (line, words) in lines.iter().take(MOST_LINES) {
+        problem_line(ui, &format!("Line {line}: {words}"));
+    }
+    if MOST_LINES < lines.len() {
+        ui.weak(format!("and {} more", lines.len() - MOST_LINES));
+    }
     ui.horizontal_wrapped(|ui| {
         if let Some(line) = problem.line
             && ui.button(format!("Go to line {line}")).clicked()
@@ -107,15 +114,15 @@ fn head(
 fn numbers(
     ui: &Ui,
     (n_lines, digits): (usize, usize),
-    wrong: Option<usize>,
+    wrong: &[usize],
     font: &FontId,
 ) -> LayoutJob {
     let palette = theme::palette(ui);
     let mut job = LayoutJob::default();
     for line in 1..=n_lines {
-        let is_wrong = wrong == Some(line);
+        let is_wrong = wrong.contains(&line);
         let (mark, colour) = if is_wrong {
-            ("✖", palette.bad)
+            ("!", palette.bad)
         } else {
             (" ", palette.weak)
         };
@@ -134,13 +141,13 @@ fn numbers(
 fn coloured(
     text: &str,
     font: &FontId,
-    (colour, weak, wrong): (egui::Color32, egui::Color32, Option<(usize, egui::Color32)>),
+    (colour, weak, wrong): (Color32, Color32, (&[usize], Color32)),
 ) -> LayoutJob {
     let mut job = LayoutJob::default();
     for (i, line) in text.split_inclusive('\n').enumerate() {
         let mut format = TextFormat::simple(font.clone(), colour);
-        if let Some((_, bad)) = wrong.filter(|(at, _)| *at == i + 1) {
-            format.background = bad.gamma_multiply(0.25);
+        if wrong.0.contains(&(i + 1)) {
+            format.background = wrong.1.gamma_multiply(0.25);
         }
         let comment = line
             .trim_start()
