@@ -5,6 +5,8 @@ mod plan;
 mod report;
 mod run;
 mod source;
+mod states;
+mod teller;
 
 use ptycho_core::error::Result;
 

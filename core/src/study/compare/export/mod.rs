@@ -15,7 +15,7 @@ use super::load::ATTEMPTED;
 use super::{Comparison, Loaded};
 use crate::disk::{self, StagingFolder};
 use crate::error::{Error, Result};
-use crate::study::store::{OutputRecord, SCHEMA, utc};
+use crate::study::store::{Naming, OutputRecord, RECORD_FILES, SCHEMA, utc};
 pub use arrays::keys as array_keys;
 pub use curves::{curves_csv, curves_plot};
 pub use plot::plot;
@@ -54,7 +54,12 @@ pub fn check_folder(folder: &Path) -> Result<()> {
         return Ok(());
     }
     let mut entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    match entries.next() {
+    let is_other = |entry: &std::fs::DirEntry| {
+        RECORD_FILES
+            .iter()
+            .all(|record| entry.file_name() != *record)
+    };
+    match entries.find(is_other) {
         None => Ok(()),
         Some(entry) => {
             let name = entry.file_name();
@@ -122,14 +127,13 @@ fn write_manifest(
 ) -> Result<()> {
     let mut outputs = Vec::new();
     for name in names {
-        let bytes = disk::Map::open(&folder.join(name))?;
-        outputs.push(OutputRecord {
-            path: PathBuf::from(name),
-            sha256: disk::sha256_hex(&bytes),
-            n_bytes: bytes.len() as u64,
-        });
+        outputs.push(OutputRecord::within(&folder.join(name), folder)?);
     }
-    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let absolute = |path: &Path| match loaded.naming {
+        Naming::Absolute => Naming::Absolute.name(path, folder),
+        // They are named from the folder already.
+        Naming::Beside => path.to_path_buf(),
+    };
     let arms = loaded
         .arms
         .iter()
