@@ -26,6 +26,7 @@ mod stages; // the five stages, their files and manifests
 mod stitching; // merge, views, likelihoods and their adjoints
 mod study; // run folders and tasks
 mod study_figure; // the figure of a study: panels, companions, what is missing, provenance
+mod study_files; // studies as written, what is wrong with them, what they come to
 mod support; // paths and small helpers
 mod tools; // subset, shuffle, split, crop, bin, pad, fixture
 mod training; // learning, resuming, diverging

@@ -9,6 +9,7 @@ mod estimate;
 mod key;
 mod names;
 mod scans;
+mod trial;
 
 use std::path::{Path, PathBuf};
 
@@ -65,20 +66,6 @@ impl TaskKind {
         Self::Scenario,
         Self::Figure,
     ];
-
-    /// Its word, as in ids and on the command line.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Simulate => "simulate",
-            Self::View => "view",
-            Self::Train => "train",
-            Self::Reconstruct => "reconstruct",
-            Self::Infer => "infer",
-            Self::Compare => "compare",
-            Self::Scenario => "scenario",
-            Self::Figure => "figure",
-        }
-    }
 }
 
 /// What a task is about: its place in the matrix.
