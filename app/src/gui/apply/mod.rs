@@ -203,7 +203,9 @@ impl Workbench {
             Action::Run if self.view == View::Compare => {
                 document.comparing.request(&document.scan).is_some()
             }
-            Action::Run if self.view == View::Figure => document.figuring.request().is_some(),
+            Action::Run if self.view == View::Figure => {
+                document.figuring.request(&document.studying).is_some()
+            }
             Action::Run | Action::Continue if self.view == View::Study => {
                 !runs && document.studying.run_problem().is_none()
             }
