@@ -520,9 +520,10 @@ fn nothing_begins_during_a_pause() {
     });
     assert!(!seen.0);
     for (id, state) in states(&seen.1) {
-        let expected = match id.starts_with("simulate") {
-            true => TaskState::Done,
-            false => TaskState::Missing,
+        let expected = if id.starts_with("simulate") {
+            TaskState::Done
+        } else {
+            TaskState::Missing
         };
         assert_eq!(*state, expected, "{id}");
     }
@@ -585,7 +586,8 @@ fn a_selection_names_tasks_and_what_they_need() {
         let selected = selection.of(&plan).unwrap();
         let tasks = plan.tasks.iter().zip(selected);
         tasks
-            .filter_map(|(task, is)| is.then(|| task.id.clone()))
+            .filter(|(_, is_selected)| *is_selected)
+            .map(|(task, _)| task.id.clone())
             .collect()
     };
     assert_eq!(
