@@ -1,6 +1,6 @@
 //! Files written whole or not at all, memory maps, content hashes, room on the disk.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -128,6 +128,75 @@ impl StagingFolder {
         sync_folder(&parent(target));
         Ok(())
     }
+}
+
+/// A file that one holder at a time has locked; gone with the holder, also with a killed one.
+///
+/// Locks are those of the system, so none is left behind; the file is removed when the lock is given back, and one that
+/// stays is in nobody's way.
+#[derive(Debug)]
+pub struct FileLock {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl FileLock {
+    /// Lock `path`, which is made where it is missing; `None` while somebody else holds it.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be made.
+    pub fn take(path: &Path) -> Result<Option<Self>> {
+        loop {
+            let file = File::options()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .open(path)
+                .map_err(Error::io("write", path))?;
+            match file.try_lock() {
+                // Some file systems know no locks.
+                Ok(()) | Err(TryLockError::Error(_)) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+            }
+            // Its last holder may have removed the file in between: then this lock is of nothing.
+            if is_at(&file, path) {
+                let path = path.to_path_buf();
+                return Ok(Some(Self {
+                    path,
+                    file: Some(file),
+                }));
+            }
+        }
+    }
+
+    /// Whether somebody holds the lock of `path`. One who takes it at this very moment is not hindered for long.
+    pub fn is_held(path: &Path) -> bool {
+        File::open(path)
+            .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+}
+
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        // While it is held, so that nobody can have taken the file that goes; some systems want it closed before.
+        if std::fs::remove_file(&self.path).is_err() {
+            drop(self.file.take());
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Whether the open file is still the one of that name.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let inode = |of: &std::fs::Metadata| (of.dev(), of.ino());
+    matches!((file.metadata(), std::fs::metadata(path)), (Ok(a), Ok(b)) if inode(&a) == inode(&b))
+}
+
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Path) -> bool {
+    path.exists()
 }
 
 /// How long a staging folder lies untouched before it counts as left behind by a program that was killed.
@@ -383,6 +452,22 @@ mod tests {
             std::fs::read_dir(path.parent().unwrap()).unwrap().count(),
             1
         );
+    }
+
+    #[test]
+    fn a_lock_has_one_holder_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.lock");
+        assert!(!FileLock::is_held(&path));
+        let lock = FileLock::take(&path).unwrap().unwrap();
+        assert!(FileLock::take(&path).unwrap().is_none());
+        assert!(FileLock::is_held(&path));
+        drop(lock);
+        assert!(!path.exists());
+        // What a killed program leaves behind is no lock.
+        write(&path, b"").unwrap();
+        assert!(!FileLock::is_held(&path));
+        assert!(FileLock::take(&path).unwrap().is_some());
     }
 
     #[test]

@@ -375,7 +375,8 @@ impl<S, T> Drop for Job<S, T> {
     }
 }
 
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+/// The words of a panic that was caught.
+pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let words = panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())

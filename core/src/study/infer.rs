@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ndarray::Array3;
 use num_complex::Complex32;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::compute::{Compute, DeviceChoice};
 use crate::data::{Dataset, Reconstruction, Strictness};
@@ -19,7 +19,7 @@ use crate::nn::infer::{
 use crate::nn::samples::Samples;
 use crate::nn::settings::Model;
 use crate::nn::{Bundle, BundleCard};
-use crate::study::store::SCHEMA;
+use crate::study::store::{Naming, SCHEMA};
 
 /// Powers of two probes that differ by less than this part are those of one dose.
 const SAME_POWER: f64 = 0.02;
@@ -70,6 +70,18 @@ pub struct InferOutcome {
 /// # Errors
 /// [`crate::Error::Invalid`], [`crate::Error::Refused`] if they do not fit; [`crate::Error::Io`]; [`crate::Error::Cancelled`].
 pub fn infer(task: &InferTask, monitor: &dyn Monitor<()>) -> Result<InferOutcome> {
+    infer_naming(task, Naming::Absolute, monitor)
+}
+
+/// As [`infer`], with the choice how the result names bundle and data.
+///
+/// # Errors
+/// As [`infer`].
+pub fn infer_naming(
+    task: &InferTask,
+    naming: Naming,
+    monitor: &dyn Monitor<()>,
+) -> Result<InferOutcome> {
     task.settings.check_ranges()?;
     check_output(task)?;
     let (bundle, card) = Bundle::load(&task.bundle)?;
@@ -87,15 +99,17 @@ pub fn infer(task: &InferTask, monitor: &dyn Monitor<()>) -> Result<InferOutcome
     notes.extend(differences(&bundle, &samples.dataset));
     notes.extend(unseen(&inferred));
     let probe = scaled_probe(&bundle, &samples.dataset);
-    let reconstruction = Reconstruction {
+    let mut reconstruction = Reconstruction {
         object: inferred.object.clone(),
         coverage: Some(inferred.coverage.clone()),
         probe,
         positions_px: samples.dataset.positions_px().to_vec(),
         loss: Vec::new(),
         algorithm: algorithm(bundle.settings.model).to_owned(),
-        provenance: provenance(task, (&card, &samples.dataset), &inferred, &compute, &notes),
+        provenance: Value::Null,
     };
+    let of = (&card, &*samples.dataset);
+    reconstruction.provenance = provenance((task, naming), of, &inferred, (&compute, &notes));
     reconstruction.save(&task.output)?;
     Ok(InferOutcome {
         reconstruction,
@@ -196,13 +210,13 @@ fn unseen(inferred: &Inferred) -> Option<String> {
 
 /// What a reader of the result alone has to know; no times, so that the same inference gives the same bytes.
 fn provenance(
-    task: &InferTask,
+    (task, naming): (&InferTask, Naming),
     (card, dataset): (&BundleCard, &Dataset),
     inferred: &Inferred,
-    compute: &Compute,
-    notes: &[String],
-) -> serde_json::Value {
-    let path = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    (compute, notes): (&Compute, &[String]),
+) -> Value {
+    let folder = task.output.parent().unwrap_or_else(|| Path::new(""));
+    let path = |path: &Path| naming.name(path, folder);
     let metadata = dataset.metadata();
     json!({
         "schema": SCHEMA, "program": "ptychobench", "version": env!("CARGO_PKG_VERSION"),

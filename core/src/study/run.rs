@@ -15,7 +15,9 @@ use crate::iterative::{Lsqml, LsqmlSettings, LsqmlSnapshot, ObjectInit};
 use crate::job::{DriveOptions, Engine as _, Monitor, Progress, Stop, StopReason, drive};
 use crate::sim::demo::demonstration;
 use crate::study::batches::given_batches;
-use crate::study::store::{History, InputRecord, Manifest, OutputRecord, RunFolder, RunState};
+use crate::study::store::{
+    History, InputRecord, Manifest, Naming, OutputRecord, RunFolder, RunState,
+};
 
 /// Seed of the demonstration scan where none is asked for.
 pub const DEMONSTRATION_SEED: u64 = 0;
@@ -184,11 +186,39 @@ pub fn reconstruct(
     dataset: Arc<Dataset>,
     monitor: &dyn Monitor<LsqmlSnapshot>,
 ) -> Result<ReconstructOutcome> {
+    reconstruct_into(task, dataset, None, monitor)
+}
+
+/// As [`reconstruct`], in this folder instead of a new one. With [`ReconstructTask::resume`] the same folder, the run goes on
+/// where it was left, in its own place.
+///
+/// The result names its files from its folder ([`Naming::Beside`]).
+///
+/// # Errors
+/// As [`reconstruct`].
+pub fn reconstruct_in(
+    task: &ReconstructTask,
+    dataset: Arc<Dataset>,
+    folder: &Path,
+    monitor: &dyn Monitor<LsqmlSnapshot>,
+) -> Result<ReconstructOutcome> {
+    reconstruct_into(task, dataset, Some(folder), monitor)
+}
+
+fn reconstruct_into(
+    task: &ReconstructTask,
+    dataset: Arc<Dataset>,
+    folder: Option<&Path>,
+    monitor: &dyn Monitor<LsqmlSnapshot>,
+) -> Result<ReconstructOutcome> {
     task.check()?;
     let input = InputRecord::of(&task.source, &dataset);
     let repairs = dataset.metadata().repairs.clone();
     let engine = prepare(task, dataset)?;
-    let folder = RunFolder::create(&task.runs)?;
+    let (folder, naming) = match folder {
+        Some(folder) => (RunFolder::at(folder)?, Naming::Beside),
+        None => (RunFolder::create(&task.runs)?, Naming::Absolute),
+    };
     let span = tracing::info_span!("run", folder = %folder.path().display());
     let _inside = span.enter();
     tracing::info!(
@@ -200,7 +230,7 @@ pub fn reconstruct(
     let mut manifest = Manifest::begin(task, input, task.threads());
     manifest.repairs = repairs;
     folder.write_manifest(&manifest)?;
-    let outcome = execute(task, engine, &folder, &mut manifest, monitor);
+    let outcome = execute(task, engine, (&folder, naming), &mut manifest, monitor);
     match &outcome {
         Ok(outcome) => {
             manifest.end(RunState::Ended);
@@ -258,7 +288,7 @@ fn prepare(task: &ReconstructTask, dataset: Arc<Dataset>) -> Result<Lsqml> {
 fn execute(
     task: &ReconstructTask,
     mut engine: Lsqml,
-    folder: &RunFolder,
+    (folder, naming): (&RunFolder, Naming),
     manifest: &mut Manifest,
     monitor: &dyn Monitor<LsqmlSnapshot>,
 ) -> Result<ReconstructOutcome> {
@@ -272,7 +302,7 @@ fn execute(
     manifest.epochs_done = engine.progress().epoch;
     let mut reconstruction = engine.reconstruction();
     let seconds_per_epoch = engine.seconds_per_epoch().to_vec();
-    add_provenance(&mut reconstruction, manifest, folder, &reason);
+    add_provenance(&mut reconstruction, manifest, (folder, naming), &reason);
     let history = History {
         loss: reconstruction
             .loss
@@ -306,9 +336,14 @@ fn execute(
 fn add_provenance(
     reconstruction: &mut Reconstruction,
     manifest: &Manifest,
-    folder: &RunFolder,
+    (folder, naming): (&RunFolder, Naming),
     reason: &StopReason,
 ) {
+    let name = |path: &Path| naming.name(path, folder.path());
+    let input = InputRecord {
+        path: manifest.input.path.as_deref().map(name),
+        ..manifest.input.clone()
+    };
     if !reconstruction.provenance.is_object() {
         reconstruction.provenance = json!({});
     }
@@ -316,8 +351,8 @@ fn add_provenance(
         ("schema", json!(manifest.schema)),
         ("program", json!(manifest.program)),
         ("version", json!(manifest.version)),
-        ("run_folder", json!(folder.path())),
-        ("input", json!(manifest.input)),
+        ("run_folder", json!(name(folder.path()))),
+        ("input", json!(input)),
         ("settings", json!(manifest.task.lsqml)),
         ("seeds", json!(manifest.seeds)),
         ("repairs", json!(manifest.repairs)),
@@ -379,9 +414,17 @@ impl Monitor<LsqmlSnapshot> for EpochLog<'_> {
     }
 }
 
+/// The file that another one names, as [`Naming`] says.
+pub(crate) fn named_by(file: &Path, name: &str) -> PathBuf {
+    match file.parent() {
+        Some(folder) => folder.join(name),
+        None => PathBuf::from(name),
+    }
+}
+
 /// The path of a run folder that a result names, if it does.
 pub fn run_folder_of(result: &Path) -> Result<Option<PathBuf>> {
     let reconstruction = Reconstruction::load(result)?;
     let folder = reconstruction.provenance["run_folder"].as_str();
-    Ok(folder.map(PathBuf::from))
+    Ok(folder.map(|folder| named_by(result, folder)))
 }

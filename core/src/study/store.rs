@@ -27,6 +27,38 @@ pub const SCHEMA: u32 = 1;
 /// Runs that start within one second are numbered; more than this many is a fault of the caller.
 const MAX_RUNS_IN_A_SECOND: u32 = 99;
 
+/// Files of a study's own record in the folder of a task, which are no results and in nobody's way: what the task came to,
+/// what it was given, and a lock.
+pub const RECORD_FILES: [&str; 3] = ["task.json", "given.json", "task.lock"];
+
+/// How a file names other files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Naming {
+    /// By where they lie on this machine.
+    #[default]
+    Absolute,
+    /// From its own folder where they lie in that or beside it, as the tasks of a study do: a study can be moved, and in two
+    /// places it comes to the same bytes.
+    Beside,
+}
+
+impl Naming {
+    /// The name of `path` in a file that lies in `folder`.
+    pub fn name(self, path: &Path, folder: &Path) -> PathBuf {
+        let absolute =
+            |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        let (path, folder) = (absolute(path), absolute(folder));
+        if self == Self::Absolute {
+            return path;
+        }
+        if let Ok(within) = path.strip_prefix(&folder) {
+            return Path::new(".").join(within);
+        }
+        let beside = folder.parent().and_then(|all| path.strip_prefix(all).ok());
+        beside.map_or(path.clone(), |rest| Path::new("..").join(rest))
+    }
+}
+
 /// The folder of one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunFolder(PathBuf);
@@ -54,6 +86,16 @@ impl RunFolder {
             "more than {MAX_RUNS_IN_A_SECOND} runs were started within one second: {}",
             runs.display()
         )))
+    }
+
+    /// This folder, made where it is missing; a run that goes on there takes the place of the earlier one.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn at(path: &Path) -> Result<Self> {
+        std::fs::create_dir_all(path).map_err(Error::io("make the folder", path))?;
+        let path = std::path::absolute(path).map_err(Error::io("find the folder", path))?;
+        Ok(Self(path))
     }
 
     /// An existing run folder.
@@ -210,12 +252,17 @@ impl OutputRecord {
     /// # Errors
     /// [`Error::Io`].
     pub fn of(file: &Path, folder: &RunFolder) -> Result<Self> {
+        Self::within(file, folder.path())
+    }
+
+    /// As [`OutputRecord::of`], of a file in any folder.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn within(file: &Path, folder: &Path) -> Result<Self> {
         let bytes = disk::Map::open(file)?;
         Ok(Self {
-            path: file
-                .strip_prefix(folder.path())
-                .unwrap_or(file)
-                .to_path_buf(),
+            path: file.strip_prefix(folder).unwrap_or(file).to_path_buf(),
             sha256: disk::sha256_hex(&bytes),
             n_bytes: bytes.len() as u64,
         })

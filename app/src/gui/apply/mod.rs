@@ -2,11 +2,14 @@
 
 mod compare;
 mod diagnose;
+mod figure;
 mod generate;
 mod overlap;
 mod reports;
 mod run;
 mod scan;
+mod study;
+mod study_show;
 mod train;
 
 use std::path::{Path, PathBuf};
@@ -19,9 +22,12 @@ use super::chooser::Chooser;
 use super::command::{Action, Command};
 use super::dialogs::{Dialog, PreferencesDraft};
 use super::document::{CheckState, Document};
+use super::figure::command_line::figure_command;
 use super::files::{self, Purpose};
 use super::generation::command_line::simulate_command;
 use super::queue::Lane;
+use super::study::Ask;
+use super::study::command_line::study_command;
 use super::theme::UI_SCALE_RANGE;
 use super::thinning::command_line::overlap_command;
 use super::views::View;
@@ -33,6 +39,7 @@ impl Workbench {
     pub(super) fn apply(&mut self, ctx: &Context, command: Command) {
         match command {
             Command::Do(action) => self.act(ctx, action),
+            Command::Open(path) if is_study(&path) => self.ask_study(ctx, Ask::Open(path)),
             Command::Open(path) => self.open(Source::File(absolute(&path))),
             Command::Repair(output) => self.repair_to(&output),
             Command::ChooseRepaired => {
@@ -74,10 +81,13 @@ impl Workbench {
             Command::UseBundle(path, train) => self.use_bundle(&path, train.as_deref()),
             Command::Infer => self.start_inference(),
             Command::Diagnosis(ask) => self.ask_diagnosis(ask),
+            Command::Study(ask) => self.ask_study(ctx, ask),
             Command::AddToComparison(files) => self.add_to_comparison(files),
             Command::CompareSession => self.compare_session(),
             Command::ChooseForComparison(purpose) => self.choose_for_comparison(purpose),
             Command::TakeForComparison(purpose, path) => self.take_for_comparison(purpose, path),
+            Command::ChooseForFigure(purpose) => self.choose_for_figure(purpose),
+            Command::TakeForFigure(purpose, path) => self.take_for_figure(purpose, path),
             Command::OpenInData(path) => {
                 self.open(Source::File(absolute(&path)));
                 self.view = View::Data;
@@ -111,6 +121,9 @@ impl Workbench {
                 self.choose_for_training(Purpose::SaveCurves);
             }
             Action::SaveLoss => self.choose_beside(Purpose::SaveLoss, "_loss", "csv"),
+            Action::ExportPane if self.view == View::Figure => {
+                self.choose_for_figure(Purpose::FigurePng);
+            }
             Action::ExportPane => {
                 let name = self.focused_pane().replace(' ', "_");
                 self.choose_beside(Purpose::ExportPane, &format!("_{name}"), "png");
@@ -151,9 +164,12 @@ impl Workbench {
             Action::Run if self.view == View::Generate => self.start_generation(),
             Action::Run if self.view == View::Overlap => self.write_views(),
             Action::Run if self.view == View::Compare => self.document.comparing.look_again(),
+            Action::Run if self.view == View::Figure => self.document.figuring.look_again(),
+            Action::Run if self.view == View::Study => self.ask_study(ctx, Ask::Run),
             Action::Run => self.start_run(false),
             Action::Stop => self.queue.stop_running(Lane::Compute),
             Action::Continue if self.view == View::Train => self.resume_training(),
+            Action::Continue if self.view == View::Study => self.ask_study(ctx, Ask::Run),
             Action::Continue => self.start_run(true),
             Action::Shortcuts => self.dialog = Some(Dialog::Shortcuts),
             Action::DataContract => self.dialog = Some(Dialog::DataContract),
@@ -173,6 +189,7 @@ impl Workbench {
         match action {
             Action::RepairFile => document.can_repair(),
             Action::SaveResultAs => document.finished().is_some(),
+            Action::ExportPane if self.view == View::Figure => self.can_export_figure(),
             Action::ExportPane | Action::CopyImage | Action::CopyValues => self.has_focused_pane(),
             Action::SaveLoss if self.view == View::Train => !document.training.arms.is_empty(),
             Action::SaveLoss => !document.run.loss.is_empty(),
@@ -185,6 +202,12 @@ impl Workbench {
             Action::Run if self.view == View::Overlap => self.can_write_views(),
             Action::Run if self.view == View::Compare => {
                 document.comparing.request(&document.scan).is_some()
+            }
+            Action::Run if self.view == View::Figure => {
+                document.figuring.request(&document.studying).is_some()
+            }
+            Action::Run | Action::Continue if self.view == View::Study => {
+                !runs && document.studying.run_problem().is_none()
             }
             Action::Run => {
                 !runs
@@ -252,11 +275,17 @@ impl Workbench {
             View::Train => self.train_page_command(),
             View::Reconstruct => self.document.reconstruct_command(),
             View::Compare => self.compare_page_command(),
-            View::Study | View::Figure => unimplemented!("view"),
+            View::Study => study_command(&self.document.studying, self.document.n_threads),
+            View::Figure => figure_command(&self.document),
         };
         tracing::info!("copied: {text}");
         ctx.copy_text(text);
     }
+}
+
+/// Whether a file is a study, not a scan.
+fn is_study(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "toml")
 }
 
 fn absolute(path: &Path) -> PathBuf {

@@ -1,8 +1,12 @@
 //! `study` and `task`.
 
+mod overview;
 mod plan;
 mod report;
 mod run;
+pub(super) mod source;
+mod states;
+mod teller;
 
 use ptycho_core::error::Result;
 

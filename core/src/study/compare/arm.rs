@@ -12,6 +12,7 @@ use crate::data::reconstruction::{OBJECT_KEY, Reconstruction};
 use crate::data::shown;
 use crate::disk;
 use crate::error::{Error, Problem, Result};
+use crate::study::run::named_by;
 use crate::study::store::{History, RunFolder};
 
 /// One reconstruction, readable and of the right shape.
@@ -105,7 +106,7 @@ pub(super) fn read(
     Ok(Arm {
         name: name.to_owned(),
         file: file.to_path_buf(),
-        reconstruction_s: recorded_seconds(&found.provenance, &sha256),
+        reconstruction_s: recorded_seconds(file, &found.provenance, &sha256),
         sha256,
         object: found.object,
         coverage: found.coverage,
@@ -189,8 +190,9 @@ pub(super) fn check_values(
 }
 
 /// Sum of the seconds of all epochs, where the run folder lies on this machine and wrote this very file.
-fn recorded_seconds(provenance: &Value, sha256: &str) -> Option<f64> {
-    let folder = RunFolder::open(Path::new(provenance["run_folder"].as_str()?)).ok()?;
+fn recorded_seconds(file: &Path, provenance: &Value, sha256: &str) -> Option<f64> {
+    let folder = named_by(file, provenance["run_folder"].as_str()?);
+    let folder = RunFolder::open(&folder).ok()?;
     let manifest = folder.manifest().ok()?;
     if manifest
         .outputs

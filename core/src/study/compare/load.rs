@@ -10,6 +10,7 @@ use crate::data::reconstruction::OBJECT_KEY;
 use crate::data::{Dataset, Strictness};
 use crate::disk;
 use crate::error::{Error, Problem, Result};
+use crate::study::store::Naming;
 
 pub(super) const ATTEMPTED: &str = "compare reconstructions";
 /// What the truth is called among the arms.
@@ -88,6 +89,8 @@ pub struct Loaded {
     pub refused: Vec<Refusal>,
     /// What a reader has to know of all of them, in words.
     pub notes: Vec<String>,
+    /// How exports name the files.
+    pub naming: Naming,
 }
 
 impl Loaded {
@@ -157,6 +160,26 @@ impl Loaded {
             arms: Vec::new(),
             refused: Vec::new(),
             notes: Vec::new(),
+            naming: Naming::Absolute,
+        }
+    }
+
+    /// Make what is written into `folder` depend on contents alone, not on where and how fast they were made: files are named
+    /// from there ([`Naming::Beside`]), and computation times are left out.
+    pub fn make_portable(&mut self, folder: &Path) {
+        self.naming = Naming::Beside;
+        let rename = |path: &mut PathBuf| *path = Naming::Beside.name(path, folder);
+        self.inputs.truth.iter_mut().for_each(rename);
+        self.inputs
+            .arms
+            .iter_mut()
+            .for_each(|(_, file)| rename(file));
+        self.refused
+            .iter_mut()
+            .for_each(|refusal| rename(&mut refusal.file));
+        for arm in &mut self.arms {
+            rename(&mut arm.file);
+            arm.reconstruction_s = None;
         }
     }
 

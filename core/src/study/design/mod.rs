@@ -14,11 +14,19 @@
 //!
 //! Fields that one place decides for all stand there alone: seeds in `[seeds]`; model, loss and gridsize in `[[trainings]]`.
 
+mod check;
+mod matrix;
+mod problem;
+mod read;
+mod schema;
+mod template;
+mod write;
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::grouping::{GroupSettings, SpacingSettings, View};
 use crate::iterative::LsqmlSettings;
 use crate::metrics::settings::CompareSettings;
@@ -27,6 +35,10 @@ use crate::nn::infer::InferSettings;
 use crate::nn::settings::{Loss, Model};
 use crate::sim::{ObjectSettings, ProbeSettings, ScanSettings, SimulationSettings, SplitSettings};
 use crate::study::panels::FigureDesign;
+
+pub use problem::StudyProblem;
+pub use schema::Section;
+pub use template::Template;
 
 /// The schema number of study files.
 pub const SCHEMA: u32 = 1;
@@ -179,7 +191,30 @@ pub struct Study {
 
 impl Default for Study {
     fn default() -> Self {
-        unimplemented!("design")
+        Self {
+            schema: SCHEMA,
+            name: "study".to_owned(),
+            notes: String::new(),
+            doses: Vec::new(),
+            base: None,
+            scenarios: Vec::new(),
+            seeds: Seeds::default(),
+            object: ObjectSettings::default(),
+            probe: ProbeSettings::default(),
+            scan: ScanSettings::default(),
+            simulation: SimulationSettings::default(),
+            split: SplitSettings::default(),
+            views: Vec::new(),
+            groups: GroupSettings::default(),
+            spacing: SpacingSettings::default(),
+            trainings: Vec::new(),
+            training: TrainSettings::default(),
+            inference: InferSettings::default(),
+            engines: Vec::new(),
+            lsqml: LsqmlSettings::default(),
+            comparison: ComparisonDesign::default(),
+            figure: FigureDesign::default(),
+        }
     }
 }
 
@@ -189,22 +224,44 @@ impl Study {
     /// # Errors
     /// [`crate::Error::Io`]; [`crate::Error::Refused`] as [`Study::parse`], with the file.
     pub fn load(file: &Path) -> Result<Self> {
-        let _ = file;
-        unimplemented!("design")
+        let bytes = std::fs::read(file).map_err(Error::io("read the study", file))?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let line = error.as_bytes()[..error.utf8_error().valid_up_to()]
+                .split(|byte| *byte == b'\n')
+                .count();
+            let attempted = format!("read the study, line {line}");
+            Error::Refused(Box::new(crate::error::Problem {
+                attempted,
+                file: Some(file.to_path_buf()),
+                expected: "text in UTF-8".to_owned(),
+                found: "other bytes".to_owned(),
+                fix: "store the file as UTF-8".to_owned(),
+                ..crate::error::Problem::default()
+            }))
+        })?;
+        Self::parse(&text).map_err(|error| error.with_file(file))
     }
 
     /// Read the text of a study file and check it.
     ///
     /// # Errors
-    /// [`crate::Error::Refused`] with line, key, what was expected and found; for an unknown key the nearest name.
+    /// [`crate::Error::Refused`] with line, key, what was expected and found; for an unknown key the nearest name. It is the
+    /// first one; [`problems`] tells all.
     pub fn parse(text: &str) -> Result<Self> {
-        let _ = text;
-        unimplemented!("design")
+        read::read(text).map_err(|problems| {
+            let mut problems = problems.into_iter();
+            match problems.next() {
+                Some(first) => first.into_error(&problems.collect::<Vec<_>>()),
+                None => Error::Run("the study cannot be read".to_owned()),
+            }
+        })
     }
 
     /// The study as text, every default visible, each field with what it means in a comment.
+    ///
+    /// [`Study::parse`] of it is the same study; comments and order of a text that was read are not kept.
     pub fn text(&self) -> String {
-        unimplemented!("design")
+        write::write(self)
     }
 
     /// Whether all fits together, whatever the data: ranges, names, views that trainings name.
@@ -212,27 +269,14 @@ impl Study {
     /// # Errors
     /// [`crate::Error::Invalid`] whose key is the path of the field, as `training.epochs`.
     pub fn check(&self) -> Result<()> {
-        unimplemented!("design")
+        match check::findings(self).into_iter().next() {
+            Some(finding) => Err(finding.into_error()),
+            None => Ok(()),
+        }
     }
 }
 
-/// A ready study of the program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Template {
-    /// Its word, as `dose-response`.
-    pub name: &'static str,
-    /// What it is for.
-    pub doc: &'static str,
-    /// Its file, as in `resources/studies`.
-    pub text: &'static str,
-}
-
-impl Template {
-    /// Every template.
-    pub const ALL: [Self; 0] = [];
-
-    /// The template of that name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|template| template.name == name)
-    }
+/// Everything that is wrong with the text of a study file, by line; none of one that [`Study::parse`] takes.
+pub fn problems(text: &str) -> Vec<StudyProblem> {
+    read::read(text).err().unwrap_or_default()
 }

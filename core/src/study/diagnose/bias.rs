@@ -12,6 +12,7 @@ use crate::metrics::bias::{Bias, Distribution};
 use crate::metrics::region::Region;
 use crate::metrics::settings::CompareSettings;
 use crate::study::compare::{Arm, Inputs, Loaded, compare};
+use crate::study::store::Naming;
 
 /// Name of the only arm.
 const ARM: &str = "run";
@@ -82,6 +83,7 @@ fn of_truth(dataset: &Arc<Dataset>, data: &Path, predicted: &Predicted) -> Resul
         arms: vec![arm],
         refused: Vec::new(),
         notes: Vec::new(),
+        naming: Naming::default(),
     };
     let settings = CompareSettings {
         // Patches lie where the positions say; an object with holes is no picture to register.

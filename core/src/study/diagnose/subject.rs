@@ -8,6 +8,7 @@ use crate::data::{Archive, Dataset, Inspection, Reconstruction, Strictness, Verd
 use crate::error::{Error, Problem, Result};
 use crate::job::Monitor;
 use crate::nn::TrainingHistory;
+use crate::study::run::named_by;
 use crate::study::store::{History, Manifest, RunFolder};
 use crate::study::train::TrainManifest;
 
@@ -151,7 +152,7 @@ impl Subject {
     fn of_result(path: &Path, monitor: &dyn Monitor<()>) -> Result<Self> {
         let reconstruction = Reconstruction::load(path)?;
         let input = &reconstruction.provenance["input"];
-        let data = input["path"].as_str().map(PathBuf::from);
+        let data = input["path"].as_str().map(|name| named_by(path, name));
         let sha256 = input["content_sha256"].as_str();
         let scan = data_of_run(data.as_deref(), sha256, monitor)?;
         Ok(Self {

@@ -6,7 +6,25 @@
 //! ```
 //!
 //! What is done, stale or missing follows from `task.json` and from the files themselves: a task is done where its record
-//! has the key of the plan and its outputs have the hashes of the record.
+//! has the key of the plan, its inputs are those that it was given (`given.json`), and its outputs have the hashes of the
+//! record. An input that was lost and made again the same leaves what was made from it done.
+//!
+//! A task that was killed or stopped goes on from its checkpoint where it has one; else its folder is cleared and it starts
+//! anew. Either way its outputs are those of the straight run, byte for byte. `run.lock` is held while a study runs,
+//! `<task>/task.lock` while a task does; the system frees both with the program. `.hashes.json` spares reading large files
+//! again that have neither size nor time changed.
+
+mod control;
+mod folder;
+mod given;
+mod hashes;
+mod published;
+mod runner;
+mod schedule;
+mod standing;
+mod task;
+mod watch;
+mod work;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,10 +33,19 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::compute::DeviceChoice;
-use crate::error::Result;
+use crate::disk::{self, FileLock};
+use crate::error::{Error, Problem, Result};
 use crate::job::{Monitor, Progress};
 use crate::study::plan::{Plan, TaskKind};
-use crate::study::store::OutputRecord;
+use crate::study::report;
+use crate::study::store::{OutputRecord, RunFolder};
+
+pub use self::control::Control;
+use self::hashes::Hashes;
+use self::published::publish_figures;
+use self::runner::Runner;
+use self::standing::survey;
+use self::task::Doing;
 
 /// The schema number of `task.json`.
 pub const SCHEMA: u32 = 1;
@@ -101,6 +128,49 @@ pub enum TaskState {
     Cancelled,
 }
 
+impl TaskState {
+    /// Its word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Interrupted => "interrupted",
+            Self::Stale(_) => "stale",
+            Self::Done => "done",
+            Self::Skipped(_) => "skipped",
+            Self::Failed(_) => "failed",
+            Self::Blocked(_) => "blocked",
+            Self::Waiting => "waiting",
+            Self::Running(_) => "running",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Why it is so: cause, reason, or the task that blocks.
+    pub fn why(&self) -> Option<String> {
+        match self {
+            Self::Stale(why) | Self::Skipped(why) | Self::Failed(why) => Some(why.clone()),
+            Self::Blocked(by) => Some(format!("needs {by}")),
+            _ => None,
+        }
+    }
+
+    /// How much it is in need of a look, the more the higher: what several tasks together show.
+    pub fn gravity(&self) -> u8 {
+        match self {
+            Self::Running(_) => 9,
+            Self::Failed(_) => 8,
+            Self::Blocked(_) => 7,
+            Self::Interrupted => 6,
+            Self::Stale(_) => 5,
+            Self::Cancelled => 4,
+            Self::Skipped(_) => 3,
+            Self::Waiting => 2,
+            Self::Missing => 1,
+            Self::Done => 0,
+        }
+    }
+}
+
 /// A task as it stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TaskStatus {
@@ -117,8 +187,14 @@ pub struct TaskStatus {
 /// # Errors
 /// [`crate::Error::Io`].
 pub fn status(plan: &Plan, runs: &Path) -> Result<Vec<TaskStatus>> {
-    let _ = (plan, runs);
-    unimplemented!("execute")
+    let folder = plan.folder(runs);
+    let hashes = Hashes::open(&folder);
+    let standings = survey(plan, &folder, &hashes)?;
+    hashes.save();
+    let tasks = plan.tasks.iter().zip(standings);
+    Ok(tasks
+        .map(|(task, standing)| standing.status(task))
+        .collect())
 }
 
 /// Which tasks of a plan are wanted; what they need is done too.
@@ -132,6 +208,16 @@ pub struct Selection {
     pub views: Vec<String>,
     /// Patterns along a side of a group.
     pub gridsizes: Vec<usize>,
+}
+
+impl Selection {
+    /// For every task of a plan whether it is selected; what is selected needs its inputs too.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] for a word that names nothing of the plan, or words that together leave nothing.
+    pub fn of(&self, plan: &Plan) -> Result<Vec<bool>> {
+        schedule::wanted(plan, self)
+    }
 }
 
 /// How a plan is executed.
@@ -162,42 +248,6 @@ pub struct StudySnapshot {
     pub losses: BTreeMap<String, Arc<Vec<f64>>>,
 }
 
-/// The wishes of whoever watches, while a plan is executed. Clones share their state.
-#[derive(Clone, Debug, Default)]
-pub struct Control(Arc<std::sync::Mutex<Wishes>>);
-
-#[derive(Debug, Default)]
-struct Wishes {
-    is_paused: bool,
-    cancelled: Vec<String>,
-    first: Vec<String>,
-}
-
-impl Control {
-    /// Begin no further task until [`Control::go_on`]; what runs goes on.
-    pub fn pause(&self) {
-        let _ = &self.0;
-        unimplemented!("execute")
-    }
-
-    /// End a pause.
-    pub fn go_on(&self) {
-        unimplemented!("execute")
-    }
-
-    /// Take a task off the queue, or stop it where it runs; the others go on.
-    pub fn cancel(&self, id: &str) {
-        let _ = id;
-        unimplemented!("execute")
-    }
-
-    /// Do this task, and what it needs, before all others that wait.
-    pub fn put_first(&self, id: &str) {
-        let _ = id;
-        unimplemented!("execute")
-    }
-}
-
 /// What a run came to.
 #[derive(Clone, Debug)]
 pub struct StudyOutcome {
@@ -223,8 +273,40 @@ pub fn run(
     control: &Control,
     monitor: &dyn Monitor<StudySnapshot>,
 ) -> Result<StudyOutcome> {
-    let _ = (plan, options, control, monitor);
-    unimplemented!("execute")
+    let folder = plan.folder(&options.runs);
+    let wanted = options.selection.of(plan)?;
+    let folder = RunFolder::at(&folder)?.path().to_path_buf();
+    let lock = FileLock::take(&folder.join(LOCK))?;
+    let _lock = lock.ok_or_else(|| is_running(&folder, "the study"))?;
+    disk::remove_abandoned(&folder);
+    plan.save(&folder.join("plan.json"))?;
+    disk::write(&folder.join("study.toml"), plan.study.text().as_bytes())?;
+    let runner = Runner::new(plan, options, (folder.clone(), wanted))?;
+    let (tasks, is_stopped) = runner.run(control, monitor)?;
+    if !is_stopped {
+        publish_figures(plan, &folder, &tasks)?;
+        report::write(plan, &options.runs)?;
+    }
+    Ok(StudyOutcome {
+        tasks,
+        is_stopped,
+        folder,
+    })
+}
+
+/// Held locked while a program runs the study.
+const LOCK: &str = "run.lock";
+
+/// Two programs in one folder would clear each other's files.
+fn is_running(folder: &Path, what: &str) -> Error {
+    Error::Refused(Box::new(Problem {
+        attempted: format!("run {what}"),
+        file: Some(folder.to_path_buf()),
+        expected: "that nobody else does".to_owned(),
+        found: "a program that is at it".to_owned(),
+        fix: "wait for it, or give another --runs".to_owned(),
+        ..Problem::default()
+    }))
 }
 
 /// Execute one task of a plan whose inputs are there; `folder` is the study's run folder.
@@ -238,6 +320,41 @@ pub fn run_task(
     (device, n_threads): (DeviceChoice, usize),
     monitor: &dyn Monitor<Vec<f64>>,
 ) -> Result<TaskRecord> {
-    let _ = (plan, id, folder, device, n_threads, monitor);
-    unimplemented!("execute")
+    let place = plan.tasks.iter().position(|task| task.id == id);
+    let Some(place) = place else {
+        let expected = "the id of a task of the plan";
+        let error = Error::invalid("run a task", "id", expected, id);
+        return Err(error.with_fix("see them by: ptychobench study status"));
+    };
+    let folder = RunFolder::at(folder)?.path().to_path_buf();
+    let hashes = Hashes::open(&folder);
+    let standings = survey(plan, &folder, &hashes)?;
+    hashes.save();
+    let (task, standing) = (&plan.tasks[place], &standings[place]);
+    if let (TaskState::Done, Some(record)) = (&standing.state, &standing.record) {
+        return Ok(TaskRecord::clone(record));
+    }
+    if let TaskState::Skipped(reason) = &standing.state {
+        return Err(Error::invalid(
+            "run a task",
+            id,
+            "one that can be done",
+            reason,
+        ));
+    }
+    let inputs = standing::inputs(plan, task, &standings).map_err(|needed| {
+        let expected = format!("{needed} done");
+        let found = "that it is not";
+        let fix = format!("run {needed} first");
+        Error::invalid("run a task", id, expected, found).with_fix(fix)
+    })?;
+    let doing = Doing {
+        plan,
+        task,
+        folder: &folder,
+        inputs,
+        device,
+        n_threads,
+    };
+    doing.execute(monitor)
 }

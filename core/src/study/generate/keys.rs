@@ -15,7 +15,7 @@ const REVISIONS: [u32; 5] = [1; 5];
 pub(super) type Keys = [String; 5];
 
 /// SHA-256 over the arrays of a scene.
-pub(super) fn scene_sha256(scene: &Scene) -> String {
+pub(in crate::study) fn scene_sha256(scene: &Scene) -> String {
     let mut hash = ContentHash::default();
     let mut add = |name: &str, shape: &[usize], bytes: Vec<u8>| {
         hash.begin(name, "f", shape);

@@ -33,11 +33,14 @@ use crate::sim::{ObjectSettings, ProbeSettings, ScanSettings};
 use crate::sim::{SceneSettings, SimulationSettings, SplitSettings};
 
 pub use against::check_against;
+pub(in crate::study) use keys::scene_sha256;
 pub use manifest::{
     DoseRecord, FileRecord, LightRecord, RunManifest, SceneRecord, SplitRecord, StageRecord,
 };
 pub use plan::plan;
+pub(in crate::study) use plan::{pattern_s, trial_patterns, writing_s};
 pub use run::generate;
+pub(in crate::study) use scene::bytes_of_dose;
 
 /// One generation, self-contained: everything that decides the result stands here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -164,7 +167,7 @@ impl GenerateTask {
 }
 
 /// `dose_1000`: the dose as a whole number.
-fn dose_name(photons: f64) -> String {
+pub(in crate::study) fn dose_name(photons: f64) -> String {
     format!("dose_{photons:.0}")
 }
 

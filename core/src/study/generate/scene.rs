@@ -7,7 +7,7 @@ use crate::fields::Fields as _;
 use crate::sim::leak::{Leak, leak, support};
 use crate::sim::probe::report;
 use crate::sim::stages::{SplitDesign, SplitRows, split_rows};
-use crate::sim::{AmplitudeScale, Scene};
+use crate::sim::{AmplitudeScale, Scene, SimulationSettings};
 use crate::study::generate::keys::{Keys, keys, scene_sha256};
 use crate::study::generate::{
     DoseRecord, GenerateTask, RunManifest, SceneRecord, SplitRecord, Stage, dose_name,
@@ -124,23 +124,15 @@ impl<'a> Prepared<'a> {
     /// Bytes that one dose takes on the disk.
     pub(super) fn bytes_of_dose(&self) -> u64 {
         let split = self.split();
-        let simulation = &self.task.simulation;
-        let (n, [rows, columns]) = (self.record.n as u64, self.record.object_shape);
-        let patches = if simulation.patches { 8 } else { 0 };
-        // Coordinates, their nominal twins and numbers; object and probe once a file, as if nothing could be compressed.
-        let small = 8 * (rows * columns) as u64 + 8 * n * n * self.record.n_probe_modes as u64;
-        let rows_of = |n_patterns: usize, pixel: u64| n_patterns as u64 * (n * n * pixel + 40);
-        let results = rows_of(split.n_train + split.n_test, 4 + patches) + 2 * small;
-        if !simulation.keep_intermediates {
-            return results;
-        }
+        let written = split.n_train + split.n_test;
         let all = self.record.n_positions + self.record.n_test_positions;
-        let third = if simulation.patches {
-            rows_of(all, 12)
-        } else {
-            0
-        };
-        results + rows_of(all, 4) + third + 4 * small
+        let side = [self.record.n, self.record.n_probe_modes];
+        bytes_of_dose(
+            side,
+            self.record.object_shape,
+            [written, all],
+            &self.task.simulation,
+        )
     }
 
     /// Bytes that the doses which have to run take.
@@ -165,6 +157,31 @@ impl Prior {
     pub(super) fn is_stale(&self) -> bool {
         self.record.is_some() && !self.is_unchanged
     }
+}
+
+/// Bytes on the disk of one dose: patterns of side `n` under so many probe modes over an object, of which some are written
+/// (training and test set) and all are simulated.
+pub(in crate::study) fn bytes_of_dose(
+    [n, n_modes]: [usize; 2],
+    [rows, columns]: [usize; 2],
+    [n_written, n_simulated]: [usize; 2],
+    simulation: &SimulationSettings,
+) -> u64 {
+    let n = n as u64;
+    let patches = if simulation.patches { 8 } else { 0 };
+    // Coordinates, their nominal twins and numbers; object and probe once a file, as if nothing could be compressed.
+    let small = 8 * (rows * columns) as u64 + 8 * n * n * n_modes as u64;
+    let rows_of = |n_patterns: usize, pixel: u64| n_patterns as u64 * (n * n * pixel + 40);
+    let results = rows_of(n_written, 4 + patches) + 2 * small;
+    if !simulation.keep_intermediates {
+        return results;
+    }
+    let third = if simulation.patches {
+        rows_of(n_simulated, 12)
+    } else {
+        0
+    };
+    results + rows_of(n_simulated, 4) + third + 4 * small
 }
 
 /// What can be known to be wrong before anything is made.

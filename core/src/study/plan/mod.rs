@@ -4,12 +4,18 @@
 //! needs: so a changed dose changes the keys of what depends on it and of nothing else. Names, notes, folders, threads and
 //! devices are no part of any key.
 
+mod build;
+mod estimate;
+mod key;
+mod names;
+mod scans;
+mod trial;
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::compute::DeviceChoice;
-use crate::error::Result;
+use crate::error::{Error, Problem, Result};
 use crate::metrics::settings::CompareSettings;
 use crate::study::compare::Inputs;
 use crate::study::design::Study;
@@ -19,6 +25,9 @@ use crate::study::overlap::OverlapTask;
 use crate::study::panels::FigureDesign;
 use crate::study::run::ReconstructTask;
 use crate::study::train::TrainTask;
+
+pub use estimate::{Estimate, estimate};
+pub use names::{dataset_file, dose_word};
 
 /// The schema number of `plan.json`.
 pub const SCHEMA: u32 = 1;
@@ -167,8 +176,7 @@ impl Plan {
     /// # Errors
     /// [`crate::Error::Invalid`] as [`Study::check`]; what reading the base file yields.
     pub fn of(study: &Study, folder: &Path) -> Result<Self> {
-        let _ = (study, folder);
-        unimplemented!("design")
+        build::build(&study.with_base_in(folder)?)
     }
 
     /// The task of that id.
@@ -194,27 +202,22 @@ impl Plan {
     /// # Errors
     /// [`crate::Error::Io`]; [`crate::Error::Refused`] for one of another schema.
     pub fn load(file: &Path) -> Result<Self> {
-        let _ = file;
-        unimplemented!("design")
+        let bytes = std::fs::read(file).map_err(Error::io("read the plan", file))?;
+        let refuse = |found: String| {
+            Error::Refused(Box::new(Problem {
+                attempted: "read the plan".to_owned(),
+                file: Some(file.to_path_buf()),
+                expected: format!("a plan of schema {SCHEMA}, as `study run` writes it"),
+                found,
+                fix: "make it anew by `ptychobench study run` with the study file".to_owned(),
+                ..Problem::default()
+            }))
+        };
+        let value: serde_json::Value =
+            serde_json::from_slice(&bytes).map_err(|error| refuse(error.to_string()))?;
+        if value["schema"] != SCHEMA {
+            return Err(refuse(format!("schema {}", value["schema"])));
+        }
+        serde_json::from_value(value).map_err(|error| refuse(error.to_string()))
     }
-}
-
-/// What a task will take, from trial steps on this machine.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Estimate {
-    /// The task.
-    pub id: String,
-    /// Seconds.
-    pub seconds: f64,
-    /// Memory at most.
-    pub memory_bytes: u64,
-}
-
-/// Estimate every task of a plan that is not skipped, in its order; a fraction of a second for each kind of network.
-///
-/// # Errors
-/// [`crate::Error::Invalid`] if a device cannot be had.
-pub fn estimate(plan: &Plan, device: DeviceChoice, n_threads: usize) -> Result<Vec<Estimate>> {
-    let _ = (plan, device, n_threads);
-    unimplemented!("design")
 }

@@ -1,12 +1,11 @@
 //! The folder of a training: never used for two of them.
 
-use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use crate::disk;
+use crate::disk::{self, FileLock};
 use crate::error::{Error, Problem, Result};
 use crate::nn::TrainingHistory;
-use crate::study::store::{RunFolder, RunState};
+use crate::study::store::{RECORD_FILES, RunFolder, RunState};
 
 use super::manifest::TrainManifest;
 use super::{ATTEMPTED, TrainData, TrainTask};
@@ -38,7 +37,7 @@ impl Start {
             let entries = std::fs::read_dir(output).into_iter().flatten().flatten();
             let other = entries
                 .map(|entry| entry.file_name())
-                .find(|name| name != LOCK);
+                .find(|name| name != LOCK && RECORD_FILES.iter().all(|record| name != record));
             return match other {
                 None => Ok(Self::New),
                 Some(name) => {
@@ -100,7 +99,7 @@ fn refuse(task: &TrainTask, expected: &str, found: &str, fix: &str) -> Error {
 /// The folder of a training that is under way.
 pub(super) struct TrainFolder {
     folder: RunFolder,
-    lock: Option<File>,
+    _lock: FileLock,
 }
 
 impl TrainFolder {
@@ -112,7 +111,7 @@ impl TrainFolder {
         disk::write_json(&output.join("manifest.json"), manifest)?;
         Ok(Self {
             folder: RunFolder::open(output)?,
-            lock: Some(lock),
+            _lock: lock,
         })
     }
 
@@ -144,35 +143,11 @@ impl TrainFolder {
     }
 }
 
-impl Drop for TrainFolder {
-    fn drop(&mut self) {
-        // Closed before it is removed, as some systems want it; one that stays is in nobody's way.
-        drop(self.lock.take());
-        let _ = std::fs::remove_file(self.path().join(LOCK));
-    }
-}
-
 /// Two trainings in one folder would overwrite each other's results.
-fn lock(task: &TrainTask) -> Result<File> {
-    let path = task.output.join(LOCK);
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(Error::io("write", &path))?;
-    match file.try_lock() {
-        // Some file systems know no locks.
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            let found = "a training that is running";
-            let fix = "wait for it, or give another -o";
-            Err(refuse(
-                task,
-                "a folder that no other training writes",
-                found,
-                fix,
-            ))
-        }
-    }
+fn lock(task: &TrainTask) -> Result<FileLock> {
+    FileLock::take(&task.output.join(LOCK))?.ok_or_else(|| {
+        let found = "a training that is running";
+        let fix = "wait for it, or give another -o";
+        refuse(task, "a folder that no other training writes", found, fix)
+    })
 }

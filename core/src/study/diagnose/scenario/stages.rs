@@ -17,8 +17,9 @@ use crate::nn::infer::InferSettings;
 use crate::sim::stages::{Design, validate};
 use crate::study::compare::{Inputs, Loaded, compare};
 use crate::study::generate::generate;
-use crate::study::infer::{InferTask, infer};
+use crate::study::infer::{InferTask, infer_naming};
 use crate::study::run::in_words;
+use crate::study::store::Naming;
 use crate::study::train::{TrainTask, train};
 
 /// Amplitudes have to come within this factor of the truth's.
@@ -223,7 +224,8 @@ impl<'a> Trial<'a> {
             device: DeviceChoice::Auto,
             output: self.result(),
         };
-        let outcome = infer(&task, part)?;
+        // The folder of the scenario can be moved.
+        let outcome = infer_naming(&task, Naming::Beside, part)?;
         let inferred = &outcome.inferred;
         if inferred.object.iter().any(|value| !value.is_finite()) {
             return Err(failed("the object is not finite".to_owned()));
