@@ -10,6 +10,7 @@ mod flows; // the window by label: open, inspect, repair, run, cancel, continue,
 mod generate_view; // the generate view by label
 mod group_commands; // overlap, groups and canvas as a user runs them
 mod overlap_view; // the overlap view by label
+mod report_commands; // study report and study reference as a user runs them
 mod snapshots; // a dozen small pictures at most
 mod support; // paths and small helpers
 mod tool_commands; // subset, split, crop, pad, patches, fixture as a user runs them
