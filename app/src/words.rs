@@ -1,5 +1,6 @@
 //! Words and numbers as sentences of the window have them.
 
+use ptycho_core::error::Problem;
 use ptycho_core::fields::capitalised;
 
 /// 566184 as `566,184`.
@@ -18,6 +19,32 @@ pub fn with_separators(number: usize) -> String {
 /// Words for the command line as a sentence of the window.
 pub fn sentence(words: &str) -> String {
     format!("{}.", capitalised(words.trim_end_matches('.')))
+}
+
+/// Expected, found and fix: what was attempted is known where it is shown.
+pub fn problem_words(problem: &Problem) -> String {
+    let mut words = String::new();
+    if let Some(key) = &problem.key {
+        words = format!("{key}: ");
+    }
+    if !problem.expected.is_empty() {
+        words = format!("{words}expected {}", problem.expected);
+    }
+    if !problem.found.is_empty() {
+        let separator = if problem.expected.is_empty() {
+            ""
+        } else {
+            ", "
+        };
+        words = format!("{words}{separator}found {}", problem.found);
+    }
+    if !problem.fix.is_empty() {
+        words = format!("{words}. {}", problem.fix);
+    }
+    if words.is_empty() {
+        words = format!("cannot {}", problem.attempted);
+    }
+    words
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ mod simulation; // fast patterns against the forward model, photon statistics
 mod stages; // the five stages, their files and manifests
 mod stitching; // merge, views, likelihoods and their adjoints
 mod study; // run folders and tasks
+mod study_files; // studies as written, what is wrong with them, what they come to
 mod study_report; // what studies came to: manifests, tables, summaries
 mod support; // paths and small helpers
 mod tools; // subset, shuffle, split, crop, bin, pad, fixture

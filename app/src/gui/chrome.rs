@@ -9,7 +9,7 @@ use super::dialogs::{self, Dialog};
 use super::document::Message;
 use super::log::Record;
 use super::menus;
-use super::queue::{COMPARISON, GENERATION, INFERENCE, Lane, OVERLAP, Row, TRAINING};
+use super::queue::{COMPARISON, GENERATION, INFERENCE, Lane, OVERLAP, Row, STUDY, TRAINING};
 use super::views::View;
 use super::widgets::job_row::JobRow;
 use super::widgets::notice::NoticeAction;
@@ -163,6 +163,7 @@ fn home(row: &Row) -> View {
         OVERLAP => View::Overlap,
         TRAINING | INFERENCE => View::Train,
         COMPARISON => View::Compare,
+        STUDY => View::Study,
         _ => View::Reconstruct,
     }
 }

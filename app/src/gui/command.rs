@@ -7,8 +7,9 @@ use ptycho_core::study::tools::Tool;
 
 use ptycho_core::study::generate::Preset;
 
-use super::diagnosis::Ask;
+use super::diagnosis::Ask as AskDiagnosis;
 use super::files::Purpose;
+use super::study::Ask;
 use super::theme::ThemeChoice;
 use super::views::View;
 
@@ -72,7 +73,9 @@ pub enum Command {
     /// Reconstruct with the chosen bundle.
     Infer,
     /// Something about the report on a scan or a run.
-    Diagnosis(Ask),
+    Diagnosis(AskDiagnosis),
+    /// Something about the study that is open.
+    Study(Ask),
     /// Add these reconstructions to the comparison and show it.
     AddToComparison(Vec<PathBuf>),
     /// Compare the results of this session.
@@ -295,7 +298,7 @@ impl Action {
             ),
             Self::Run => (
                 "Run",
-                "Reconstruct with these parameters; in the Generate view, generate; in the Overlap view, write; in the Train view, train; in the Compare view, read the files again",
+                "Reconstruct with these parameters; in the Generate view, generate; in the Overlap view, write; in the Train view, train; in the Compare view, read the files again; in the Study view, do what is not done yet",
                 Some((NONE, Key::F5)),
             ),
             Self::Stop => (

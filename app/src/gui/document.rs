@@ -20,6 +20,7 @@ use super::comparison::{CompareDraft, Comparing};
 use super::files::{shell_line, shell_word, thread_flags};
 use super::generation::Generation;
 use super::preview::Preview;
+use super::study::{StudyDraft, Studying};
 use super::thinning::{Thinning, ThinningSettings};
 use super::training::{TrainDraft, Training};
 use super::views::pictures::Context as PaneContext;
@@ -202,6 +203,7 @@ type Parameters = (
     ThinningSettings,
     TrainDraft,
     CompareDraft,
+    Option<StudyDraft>,
 );
 
 /// Everything that views borrow.
@@ -216,6 +218,7 @@ pub struct Document {
     pub thinning: Thinning,
     pub training: Training,
     pub comparing: Comparing,
+    pub studying: Studying,
     pub messages: Vec<Message>,
     undoer: Undoer<Parameters>,
     next_message: u64,
@@ -233,6 +236,7 @@ impl Default for Document {
             thinning: Thinning::default(),
             training: Training::default(),
             comparing: Comparing::default(),
+            studying: Studying::default(),
             messages: Vec::new(),
             undoer: Undoer::default(),
             next_message: 1,
@@ -317,15 +321,18 @@ impl Document {
             self.thinning.settings.clone(),
             self.training.draft.clone(),
             self.comparing.draft.clone(),
+            self.studying.draft.clone(),
         )
     }
 
-    fn restore(&mut self, (settings, task, thinning, training, comparing): Parameters) {
+    fn restore(&mut self, parameters: Parameters) {
+        let (settings, task, thinning, training, comparing, study) = parameters;
         self.settings = settings;
         self.generation.set_task(task);
         self.thinning.set_settings(thinning);
         self.training.set_draft(training);
         self.comparing.set_draft(comparing);
+        self.studying.set_draft(study);
     }
 
     pub fn can_undo(&self) -> bool {

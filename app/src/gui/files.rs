@@ -87,6 +87,12 @@ pub enum Purpose {
     CompareResult,
     CompareFolder,
     SaveCompareCurves,
+    StudyFile,
+    SaveStudy,
+    StudyRuns,
+    StudyBase,
+    OtherStudy,
+    SaveSummary,
 }
 
 impl Purpose {
@@ -123,13 +129,19 @@ impl Purpose {
             Self::CompareResult => "Compare the reconstruction",
             Self::CompareFolder => "Write the files of the comparison into",
             Self::SaveCompareCurves => "Save the curves as CSV",
+            Self::StudyFile => "Open a study",
+            Self::SaveStudy => "Save the study as",
+            Self::StudyRuns => "Run studies in",
+            Self::StudyBase => "Take object and probe from",
+            Self::OtherStudy => "Put the study beside",
+            Self::SaveSummary => "Export the summary as HTML",
         }
     }
 
     /// Words on the button that ends it.
     pub fn verb(self) -> &'static str {
         match self {
-            Self::OpenScan => "Open",
+            Self::OpenScan | Self::StudyFile => "Open",
             Self::SaveRepaired
             | Self::SaveScan
             | Self::SaveResult
@@ -139,8 +151,11 @@ impl Purpose {
             | Self::InferOutput
             | Self::SaveCurves
             | Self::SaveReport
-            | Self::SaveCompareCurves => "Save",
-            Self::ExportPane | Self::ExportPlot | Self::CompareFolder => "Export",
+            | Self::SaveCompareCurves
+            | Self::SaveStudy => "Save",
+            Self::ExportPane | Self::ExportPlot | Self::CompareFolder | Self::SaveSummary => {
+                "Export"
+            }
             Self::CompareResult => "Add",
             Self::ObjectFile
             | Self::ProbeFile
@@ -156,7 +171,10 @@ impl Purpose {
             | Self::InferData
             | Self::OtherScan
             | Self::OtherRun
-            | Self::CompareTruth => "Choose",
+            | Self::CompareTruth
+            | Self::StudyRuns
+            | Self::StudyBase
+            | Self::OtherStudy => "Choose",
         }
     }
 
@@ -176,7 +194,11 @@ impl Purpose {
             | Self::InferOutput
             | Self::OtherScan
             | Self::CompareTruth
-            | Self::CompareResult => &["npz"],
+            | Self::CompareResult
+            | Self::StudyBase => &["npz"],
+            Self::StudyFile | Self::OtherStudy => &["toml", "json"],
+            Self::SaveStudy => &["toml"],
+            Self::SaveSummary => &["html"],
             Self::BundleFile => &["json", "safetensors"],
             Self::OutputFolder
             | Self::SetsFolder
@@ -184,7 +206,8 @@ impl Purpose {
             | Self::RunFolder
             | Self::KeptRun
             | Self::OtherRun
-            | Self::CompareFolder => &[],
+            | Self::CompareFolder
+            | Self::StudyRuns => &[],
             Self::SaveReport => &["md", "json"],
             Self::SaveLoss
             | Self::SavePoints
@@ -212,6 +235,8 @@ impl Purpose {
                 | Self::SaveCurves
                 | Self::SaveReport
                 | Self::SaveCompareCurves
+                | Self::SaveStudy
+                | Self::SaveSummary
         )
     }
 
@@ -226,6 +251,7 @@ impl Purpose {
                 | Self::KeptRun
                 | Self::OtherRun
                 | Self::CompareFolder
+                | Self::StudyRuns
         )
     }
 }

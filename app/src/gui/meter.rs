@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+pub use crate::units::seconds_text;
+
 /// Frames over which percentiles are taken.
 const N_FRAMES: usize = 2000;
 /// Reading the memory of the process costs little, but not every frame.
@@ -84,35 +86,18 @@ pub fn thread_cpu_time() -> Duration {
     START.get_or_init(Instant::now).elapsed()
 }
 
-/// Seconds in words.
-pub fn seconds_text(seconds: f64) -> String {
-    if !seconds.is_finite() {
-        return "—".to_owned();
-    }
-    let whole = seconds.max(0.0) as u64;
-    match whole {
-        0..60 => format!("{seconds:.1} s"),
-        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
-        _ => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn percentiles_and_words() {
+    fn percentiles_of_frames() {
         let mut meter = Meter::default();
         for i in 0..=100 {
             meter.record(Duration::from_millis(i));
         }
         assert_eq!(meter.percentile_ms(0.99).round(), 99.0);
         assert_eq!(meter.n_frames(), 101);
-        assert_eq!(
-            (seconds_text(3.21), seconds_text(75.0)),
-            ("3.2 s".to_owned(), "1 min 15 s".to_owned())
-        );
     }
 
     #[cfg(target_os = "linux")]

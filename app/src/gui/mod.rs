@@ -17,6 +17,7 @@ pub mod picture_out;
 pub mod preferences;
 pub mod preview;
 pub mod queue;
+pub mod study;
 pub mod texture;
 pub mod theme;
 pub mod thinning;

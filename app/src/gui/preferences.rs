@@ -20,6 +20,10 @@ pub struct Preferences {
     pub last_open_folder: Option<PathBuf>,
     pub last_save_folder: Option<PathBuf>,
     pub runs_folder: PathBuf,
+    /// The folder under which studies are run.
+    pub studies_folder: PathBuf,
+    /// Study files, the last one first.
+    pub recent_studies: Vec<PathBuf>,
     pub system_file_dialogs: bool,
     pub parameters: FieldTable,
 }
@@ -32,6 +36,8 @@ impl Default for Preferences {
             last_open_folder: None,
             last_save_folder: None,
             runs_folder: PathBuf::from("runs/scratch"),
+            studies_folder: PathBuf::from("runs"),
+            recent_studies: Vec::new(),
             system_file_dialogs: true,
             parameters: FieldTable::default(),
         }
@@ -82,6 +88,13 @@ impl Preferences {
         self.last_open_folder = path.parent().map(Path::to_path_buf);
     }
 
+    /// Put a study on top of the recent ones.
+    pub fn remember_study(&mut self, path: &Path) {
+        self.recent_studies.retain(|known| known != path);
+        self.recent_studies.insert(0, path.to_path_buf());
+        self.recent_studies.truncate(N_RECENT);
+    }
+
     fn made_valid(mut self) -> Self {
         let scale = &mut self.appearance.ui_scale;
         *scale = if scale.is_finite() {
@@ -90,6 +103,7 @@ impl Preferences {
             1.0
         };
         self.recent.truncate(N_RECENT);
+        self.recent_studies.truncate(N_RECENT);
         self
     }
 }

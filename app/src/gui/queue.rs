@@ -39,6 +39,8 @@ pub enum Lane {
     Compare,
     /// What the window's forms need to know of files, newest question first.
     Outlook,
+    /// What a study comes to and where it stands, newest choices first.
+    Study,
 }
 
 /// What jobs about the generation have in place of a scan's number.
@@ -57,7 +59,7 @@ pub const STUDY: u64 = u64::MAX - 5;
 /// What jobs about a figure have in place of a scan's number.
 pub const FIGURE: u64 = u64::MAX - 6;
 /// What jobs about reports have in place of a scan's number.
-pub const DIAGNOSIS: u64 = u64::MAX - 5;
+pub const DIAGNOSIS: u64 = u64::MAX - 7;
 
 /// Whether this is the number of a scan, not one of those above.
 pub fn is_scan(number: u64) -> bool {
@@ -233,6 +235,11 @@ impl Queue {
         self.row(Lane::Compute).filter(|row| row.scan == INFERENCE)
     }
 
+    /// The study that runs, as shown.
+    pub fn study(&self) -> Option<Row> {
+        self.row(Lane::Compute).filter(|row| row.scan == STUDY)
+    }
+
     /// Why nothing else can be computed now; empty where it can.
     pub fn busy_words(&self) -> &'static str {
         match self.row(Lane::Compute).map(|row| row.scan) {
@@ -246,6 +253,7 @@ impl Queue {
             Some(INFERENCE) => {
                 "A trained network is reconstructing: wait, or stop it in the Train view."
             }
+            Some(STUDY) => "A study is running: wait, or stop it in the Study view.",
             Some(_) => "A reconstruction is running: wait, or stop it.",
             None if self.is_busy(Lane::Compute) => "Another job is about to start.",
             None => "",

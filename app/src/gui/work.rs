@@ -13,9 +13,11 @@ use ptycho_core::iterative::LsqmlSnapshot;
 use ptycho_core::job::{Monitor, Progress, Stop};
 use ptycho_core::nn::TrainSnapshot;
 use ptycho_core::study::diagnose::Report;
+use ptycho_core::study::execute::{self, Control, RunOptions, StudySnapshot};
 use ptycho_core::study::generate::{GenerateOutcome, GenerateSnapshot, GenerateTask, generate};
 use ptycho_core::study::infer::{InferTask, infer};
 use ptycho_core::study::overlap::{OverlapOutcome, OverlapTask, write_views};
+use ptycho_core::study::plan::Plan;
 use ptycho_core::study::run::{
     ReconstructOutcome, ReconstructTask, Source, open_source, reconstruct,
 };
@@ -26,6 +28,7 @@ use super::comparison::{NotCompared, Shown as ShownComparison};
 use super::diagnosis::Subject as DiagnosisSubject;
 use super::generation::{Planned, Sketch};
 use super::preview::Preview;
+use super::study::Done;
 use super::thinning::{Shown, Subject};
 use super::training::{
     BundleRead, KeptRun, Planned as PlannedTraining, ShownInference, ShownTraining,
@@ -46,6 +49,8 @@ pub enum Event {
     Sketch(Box<Sketch>),
     /// The state of a running training.
     Training(Box<ShownTraining>),
+    /// The state of a running study.
+    Study(Box<StudySnapshot>),
 }
 
 /// What a job yields.
@@ -91,6 +96,8 @@ pub enum Outcome {
     Foreseen(Box<Foreseen>),
     /// A report on a scan or a run.
     Diagnosed(Box<Report>),
+    /// What came of a job about a study.
+    Study(Done),
 }
 
 /// The stack of patterns in three pictures' worth of numbers.
@@ -325,4 +332,18 @@ pub fn run_generation(task: &GenerateTask, monitor: &dyn Monitor<Event>) -> Resu
         wrap: |snapshot: GenerateSnapshot| Some(Event::Generation(Box::new(snapshot))),
     };
     generate(task, &relay).map(|outcome| Outcome::Generated(Box::new(outcome)))
+}
+
+/// One run of a study; what is done already is not done again.
+pub fn run_study(
+    plan: &Plan,
+    (options, control): (&RunOptions, &Control),
+    monitor: &dyn Monitor<Event>,
+) -> Result<Outcome> {
+    let relay = Relay {
+        monitor,
+        wrap: |snapshot: StudySnapshot| Some(Event::Study(Box::new(snapshot))),
+    };
+    let outcome = execute::run(plan, options, control, &relay)?;
+    Ok(Outcome::Study(Done::Ran(Box::new(outcome))))
 }

@@ -17,6 +17,7 @@ use super::log::LogRing;
 use super::meter::{self, Meter};
 use super::preferences::Preferences;
 use super::queue::Queue;
+use super::study::Ask as AskStudy;
 use super::theme::Appearance;
 use super::views::{
     CompareView, DataView, FigureView, GenerateView, OverlapView, ReconstructView, StudyView,
@@ -119,6 +120,7 @@ impl Workbench {
             .map_or_else(|| (Preferences::default(), None), Preferences::load);
         let saved = preferences.clone();
         if let Some(runs) = runs {
+            preferences.studies_folder.clone_from(&runs);
             preferences.runs_folder = runs;
         }
         theme::install(ctx);
@@ -221,6 +223,7 @@ impl Workbench {
             self.start_train_plan();
             self.start_comparison();
             self.start_outlook();
+            self.start_study_plan();
             let reports = self.queue.poll();
             if reports.is_empty() {
                 return;
@@ -266,6 +269,12 @@ impl Workbench {
             | Purpose::CompareResult
             | Purpose::CompareFolder
             | Purpose::SaveCompareCurves => Command::TakeForComparison(purpose, path),
+            Purpose::StudyFile
+            | Purpose::SaveStudy
+            | Purpose::StudyRuns
+            | Purpose::StudyBase
+            | Purpose::OtherStudy
+            | Purpose::SaveSummary => Command::Study(AskStudy::Take(purpose, path)),
         });
     }
 
@@ -309,6 +318,7 @@ impl Workbench {
             _ => Some(Command::AddToComparison(dropped)),
         });
         self.document.note_settings(ctx.input(|input| input.time));
+        self.hold_close(ctx);
     }
 }
 

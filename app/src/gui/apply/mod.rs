@@ -7,6 +7,8 @@ mod overlap;
 mod reports;
 mod run;
 mod scan;
+mod study;
+mod study_show;
 mod train;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +24,8 @@ use super::document::{CheckState, Document};
 use super::files::{self, Purpose};
 use super::generation::command_line::simulate_command;
 use super::queue::Lane;
+use super::study::Ask;
+use super::study::command_line::study_command;
 use super::theme::UI_SCALE_RANGE;
 use super::thinning::command_line::overlap_command;
 use super::views::View;
@@ -33,6 +37,7 @@ impl Workbench {
     pub(super) fn apply(&mut self, ctx: &Context, command: Command) {
         match command {
             Command::Do(action) => self.act(ctx, action),
+            Command::Open(path) if is_study(&path) => self.ask_study(ctx, Ask::Open(path)),
             Command::Open(path) => self.open(Source::File(absolute(&path))),
             Command::Repair(output) => self.repair_to(&output),
             Command::ChooseRepaired => {
@@ -74,6 +79,7 @@ impl Workbench {
             Command::UseBundle(path, train) => self.use_bundle(&path, train.as_deref()),
             Command::Infer => self.start_inference(),
             Command::Diagnosis(ask) => self.ask_diagnosis(ask),
+            Command::Study(ask) => self.ask_study(ctx, ask),
             Command::AddToComparison(files) => self.add_to_comparison(files),
             Command::CompareSession => self.compare_session(),
             Command::ChooseForComparison(purpose) => self.choose_for_comparison(purpose),
@@ -151,9 +157,11 @@ impl Workbench {
             Action::Run if self.view == View::Generate => self.start_generation(),
             Action::Run if self.view == View::Overlap => self.write_views(),
             Action::Run if self.view == View::Compare => self.document.comparing.look_again(),
+            Action::Run if self.view == View::Study => self.ask_study(ctx, Ask::Run),
             Action::Run => self.start_run(false),
             Action::Stop => self.queue.stop_running(Lane::Compute),
             Action::Continue if self.view == View::Train => self.resume_training(),
+            Action::Continue if self.view == View::Study => self.ask_study(ctx, Ask::Run),
             Action::Continue => self.start_run(true),
             Action::Shortcuts => self.dialog = Some(Dialog::Shortcuts),
             Action::DataContract => self.dialog = Some(Dialog::DataContract),
@@ -185,6 +193,9 @@ impl Workbench {
             Action::Run if self.view == View::Overlap => self.can_write_views(),
             Action::Run if self.view == View::Compare => {
                 document.comparing.request(&document.scan).is_some()
+            }
+            Action::Run | Action::Continue if self.view == View::Study => {
+                !runs && document.studying.run_problem().is_none()
             }
             Action::Run => {
                 !runs
@@ -252,11 +263,17 @@ impl Workbench {
             View::Train => self.train_page_command(),
             View::Reconstruct => self.document.reconstruct_command(),
             View::Compare => self.compare_page_command(),
-            View::Study | View::Figure => unimplemented!("view"),
+            View::Study => study_command(&self.document.studying, self.document.n_threads),
+            View::Figure => unimplemented!("view"),
         };
         tracing::info!("copied: {text}");
         ctx.copy_text(text);
     }
+}
+
+/// Whether a file is a study, not a scan.
+fn is_study(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "toml")
 }
 
 fn absolute(path: &Path) -> PathBuf {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::dialogs::Dialog;
 use super::super::queue::{
-    COMPARISON, GENERATION, INFERENCE, Lane, OVERLAP, Report, TRAINING, is_scan,
+    COMPARISON, GENERATION, INFERENCE, Lane, OVERLAP, Report, STUDY, TRAINING, is_scan,
 };
 use super::super::widgets::notice::{Level, Notice};
 use super::super::work::{Event, Outcome};
@@ -22,6 +22,9 @@ impl Workbench {
         }
         if report.lane == Lane::Compute && report.scan == TRAINING {
             return self.take_training_report(report);
+        }
+        if report.scan == STUDY {
+            return self.take_study_report(report);
         }
         if report.lane == Lane::Diagnosis {
             return self.take_diagnosis_report(report);
@@ -43,8 +46,8 @@ impl Workbench {
                 }
             }
             Some(Event::Sketch(sketch)) => self.document.generation.sketch.update(*sketch),
-            // Trainings are told above.
-            Some(Event::Training(_)) | None => {}
+            // Trainings and studies are told above.
+            Some(Event::Training(_) | Event::Study(_)) | None => {}
         }
         match report.ended {
             Some(Ok(outcome)) => self.take_outcome(outcome),
@@ -79,7 +82,7 @@ impl Workbench {
             Outcome::ViewsWritten(outcome) => self.views_written(*outcome),
             Outcome::TrainPlanned(planned) => self.document.training.take_plan(*planned),
             // The end of a training or a report is told with the number of its job.
-            Outcome::Trained(_) | Outcome::Diagnosed(_) => {}
+            Outcome::Trained(_) | Outcome::Diagnosed(_) | Outcome::Study(_) => {}
             Outcome::RunRead(kept, folder) => self.run_read(*kept, folder),
             Outcome::BundleRead(read) => self.bundle_read(*read),
             Outcome::Inferred(shown) => self.inferred(*shown),
@@ -140,7 +143,8 @@ impl Workbench {
             | Lane::Preview
             | Lane::Sketch
             | Lane::Thinning
-            | Lane::Diagnosis => {}
+            | Lane::Diagnosis
+            | Lane::Study => {}
         }
         let mut notice = Notice::error(error);
         notice.text = format!("{name}: {}", notice.text);

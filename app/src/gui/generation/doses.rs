@@ -27,6 +27,14 @@ impl DosesDraft {
         self.problem = problem;
     }
 
+    /// As [`DosesDraft::follow`], but what is wrong stays as long as the doses are those that were taken of it.
+    pub fn follow_unless_wrong(&mut self, doses: &[f64]) {
+        let (read, _) = parse(&self.text);
+        if self.problem.is_none() || (!read.is_empty() && read != doses) {
+            self.follow(doses);
+        }
+    }
+
     /// Spell doses that came from elsewhere: a preset, an undone change.
     pub fn follow(&mut self, doses: &[f64]) {
         let (read, problem) = parse(&self.text);

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use ptycho_core::data::{Dataset, Strictness};
-use ptycho_core::error::Problem;
 use ptycho_core::study::memory::available_bytes;
 use ptycho_core::study::train::{TrainPlan, TrainTask, plan};
 use ptycho_core::{Error, Result};
+
+use crate::words::problem_words;
 
 /// A dataset that was read for a pre-flight, and the time of its file: another time means another content.
 #[derive(Clone)]
@@ -58,32 +59,6 @@ impl PlanProblem {
             words,
         }
     }
-}
-
-/// Expected, found and fix: what was attempted is known where it is shown.
-fn problem_words(problem: &Problem) -> String {
-    let mut words = String::new();
-    if let Some(key) = &problem.key {
-        words = format!("{key}: ");
-    }
-    if !problem.expected.is_empty() {
-        words = format!("{words}expected {}", problem.expected);
-    }
-    if !problem.found.is_empty() {
-        let separator = if problem.expected.is_empty() {
-            ""
-        } else {
-            ", "
-        };
-        words = format!("{words}{separator}found {}", problem.found);
-    }
-    if !problem.fix.is_empty() {
-        words = format!("{words}. {}", problem.fix);
-    }
-    if words.is_empty() {
-        words = format!("cannot {}", problem.attempted);
-    }
-    words
 }
 
 impl Planned {

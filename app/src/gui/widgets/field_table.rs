@@ -115,6 +115,14 @@ impl FieldTable {
         .inner
     }
 
+    /// Basic or all, alone.
+    pub fn switch_alone(&mut self, ui: &mut Ui) {
+        ui.horizontal_wrapped(|ui| {
+            ui.selectable_value(&mut self.shows_all, false, "Basic");
+            ui.selectable_value(&mut self.shows_all, true, "All");
+        });
+    }
+
     /// Draw the fields alone.
     pub fn rows<T: Fields>(
         self,

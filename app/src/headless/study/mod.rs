@@ -1,5 +1,6 @@
 //! `study` and `task`.
 
+mod overview;
 mod plan;
 mod report;
 mod run;

@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 use ptycho_core::disk;
 use ptycho_core::error::{Error, Problem, Result};
 use ptycho_core::study::design::{Study, Template};
+use ptycho_core::study::execute::status;
+use ptycho_core::study::plan::estimate;
 use serde_json::json;
 
 use super::super::{Exit, Session, print, print_json};
+use super::overview::Overview;
 use super::source::Source;
 use crate::cli::study::{NewArgs, PlanArgs};
 
@@ -77,11 +80,31 @@ fn seen_from(path: &Path, output: &Path) -> Result<PathBuf> {
 pub(super) fn plan(args: &PlanArgs, session: &Session) -> Result<Exit> {
     let source = Source::of(&args.study)?;
     let plan = source.plan()?;
-    let _ = session;
-    if args.json {
-        print_json(&json!({"plan": plan}))?;
+    let states = if plan.folder(&source.runs).is_dir() {
+        status(&plan, &source.runs)?
     } else {
-        print(&format!("{} tasks\n", plan.tasks.len()))?;
+        Vec::new()
+    };
+    let (device, n_threads) = (args.computing.device.into(), args.computing.threads.n);
+    let estimates = if args.no_times {
+        Vec::new()
+    } else {
+        session.say("trying a few steps of everything");
+        estimate(&plan, device, n_threads)?
+    };
+    if args.json {
+        print_json(&json!({
+            "plan": plan, "status": states, "estimates": estimates, "runs": source.runs,
+            "free_bytes": disk::free_bytes(&source.runs),
+        }))?;
+        return Ok(Exit::Done);
     }
+    let overview = Overview {
+        plan: &plan,
+        states: &states,
+        estimates: &estimates,
+        runs: &source.runs,
+    };
+    print(&overview.text())?;
     Ok(Exit::Done)
 }

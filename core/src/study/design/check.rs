@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::problem::{Finding, nearest};
-use super::schema::{Section, Table};
+use super::schema::Section;
 use super::{EngineKind, FULL, SCHEMA, Study, Trainings};
 use crate::fields::{FieldValue as _, Value};
 use crate::grouping::GroupSettings;
@@ -11,6 +11,7 @@ use crate::grouping::groups::check as check_groups;
 use crate::iterative::ObjectInit;
 use crate::metrics::region::Region;
 use crate::nn::settings::{Loss, Model};
+use crate::nn::{Architecture, TrainSettings};
 use crate::sim::{ObjectContent, ObjectKind, ProbeKind, ScanKind};
 use crate::study::diagnose::scenario::Scenario;
 
@@ -290,6 +291,7 @@ impl Check<'_> {
                 self.find("simulation.patches", expected, "false", fix);
             }
         }
+        self.network();
         if !study.trainings.is_empty() && study.training.lr <= 0.0 {
             self.find(
                 "training.lr",
@@ -314,6 +316,31 @@ impl Check<'_> {
             };
             self.group_settings("training", &settings);
         }
+    }
+
+    /// Whether there are such networks for such patterns, where their side is known.
+    fn network(&mut self) {
+        let study = self.study;
+        let Some(trainings) = study.trainings.first().filter(|_| study.base.is_none()) else {
+            return;
+        };
+        let settings = TrainSettings {
+            model: trainings.model,
+            ..study.training.clone()
+        };
+        let probe = &study.probe;
+        let Err(error) = Architecture::new(&settings, probe.n, probe.n_probe_modes) else {
+            return;
+        };
+        let name = error.problem().and_then(|problem| problem.key.clone());
+        let finding = match name.as_deref() {
+            Some("n") => Finding {
+                fix: "write n = 64, 128 or 256 in [probe]".to_owned(),
+                ..Finding::of_error("probe.n", &error)
+            },
+            name => Finding::of_error(format!("training.{}", name.unwrap_or_default()), &error),
+        };
+        self.findings.push(finding);
     }
 
     /// Losses and gridsizes of networks.

@@ -438,11 +438,10 @@ impl Reader<'_> {
                     Some(Value::Choice(word))
                 }
                 Kind::Integer => integer(value).map(Value::Integer),
-                Kind::Real => real(value).map(Value::Real),
                 Kind::AutoReal if value.get_ref().as_str() == Some(crate::fields::AUTO) => {
                     Some(Value::Choice(crate::fields::AUTO))
                 }
-                Kind::AutoReal => real(value).map(Value::Real),
+                Kind::Real | Kind::AutoReal => real(value).map(Value::Real),
                 Kind::Toggle => value.get_ref().as_bool().map(Value::Toggle),
             };
             let read = read.filter(|value| field.check(*value).is_ok());

@@ -97,12 +97,11 @@ impl Writer {
             &list(study.doses.iter().map(|dose| number(*dose))),
         );
         let base = "NPZ whose objectGuess and probeGuess stand in for object and probe; relative to this file.";
-        match &study.base {
-            Some(path) => self.entry(base, "base", &string(&path.to_string_lossy())),
-            None => {
-                self.comment(base);
-                self.line("# base = \"scan.npz\"");
-            }
+        if let Some(path) = &study.base {
+            self.entry(base, "base", &string(&path.to_string_lossy()));
+        } else {
+            self.comment(base);
+            self.line("# base = \"scan.npz\"");
         }
         self.entry(
             "Ready diagnostic scenarios, run beside everything else: gs1_ideal, gs1_custom, gs2_ideal, gs2_custom.",

@@ -38,6 +38,7 @@ pub use manifest::{
     DoseRecord, FileRecord, LightRecord, RunManifest, SceneRecord, SplitRecord, StageRecord,
 };
 pub use plan::plan;
+pub(in crate::study) use plan::{pattern_s, trial_patterns, writing_s};
 pub use run::generate;
 pub(in crate::study) use scene::bytes_of_dose;
 

@@ -5,10 +5,9 @@ use std::time::Instant;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::job::Quiet;
-use crate::sim::noise::noise_seed;
-use crate::sim::stages::{probe_factor, simulate_at};
-use crate::sim::{AmplitudeScale, Scene, Simulator};
-use crate::study::generate::scene::{Parted, Prepared, Prior};
+use crate::sim::stages::{Simulated, expected_photons, probe_factor, simulate_at};
+use crate::sim::{AmplitudeScale, Scene, SimulationSettings};
+use crate::study::generate::scene::{Parted, Prepared};
 use crate::study::generate::{GeneratePlan, GenerateTask, PlannedDose};
 
 /// Patterns that are drawn to see how long one takes.
@@ -87,37 +86,57 @@ fn seconds(prepared: &Prepared<'_>, bytes: u64) -> Result<f64> {
         return Ok(0.0);
     };
     let n_run = to_run.count() as f64;
-    let pattern_s = pattern_s(&prepared.scene, prepared.task, dose)?;
+    let pattern_s = pattern_s(&prepared.scene, &prepared.task.simulation, dose.photons)?;
     let split = prepared.split();
     let n_patterns = (split.n_train + split.n_test + split.n_guarded) as f64;
     let n_threads = prepared.task.threads() as f64;
-    Ok(n_run * n_patterns * pattern_s / n_threads + bytes as f64 / WRITTEN_BYTES_PER_S)
+    Ok(n_run * n_patterns * pattern_s / n_threads + writing_s(bytes))
 }
 
-fn pattern_s(scene: &Scene, task: &GenerateTask, dose: &Prior) -> Result<f64> {
-    let few = Scene {
-        positions_px: scene.positions_px.iter().copied().take(N_TIMED).collect(),
-        ..scene.clone()
-    };
-    let settings = &task.simulation;
-    let simulator = Simulator::new(
-        few.object.clone(),
-        few.probe.clone(),
-        few.positions_px.clone(),
-        settings.subpixel,
-        noise_seed(settings.seed, dose.photons),
-    )?;
-    let factor = probe_factor(
-        &simulator.expected_photons(&Quiet::default())?,
-        dose.photons,
-    )?;
-    let simulated = simulate_at(&few, dose.photons, factor, settings.seed, settings)?;
+/// Seconds that writing, hashing and reading back take together.
+pub(in crate::study) fn writing_s(n_bytes: u64) -> f64 {
+    n_bytes as f64 / WRITTEN_BYTES_PER_S
+}
+
+/// Seconds of one thread for a pattern, from a few that are drawn here and now.
+pub(in crate::study) fn pattern_s(
+    scene: &Scene,
+    settings: &SimulationSettings,
+    photons: f64,
+) -> Result<f64> {
+    let few = first_of(scene);
+    let factor = factor_of(&few, settings, photons)?;
+    let simulated = simulate_at(&few, photons, factor, settings.seed, settings)?;
     let mut pattern = vec![0.0; simulated.frames.n().pow(2)];
     simulated.frames.read(0, &mut pattern);
     let start = Instant::now();
     let n_patterns = simulated.frames.n_frames();
     (0..n_patterns).for_each(|i| simulated.frames.read(i, &mut pattern));
     Ok(start.elapsed().as_secs_f64() / n_patterns as f64)
+}
+
+/// The scene with the first positions alone.
+fn first_of(scene: &Scene) -> Scene {
+    Scene {
+        positions_px: scene.positions_px.iter().copied().take(N_TIMED).collect(),
+        ..scene.clone()
+    }
+}
+
+/// Patterns of a scene, drawn when they are read; the probe's power is that of a few positions, near enough for a trial.
+pub(in crate::study) fn trial_patterns(
+    scene: &Scene,
+    settings: &SimulationSettings,
+    photons: f64,
+) -> Result<Simulated> {
+    let factor = factor_of(&first_of(scene), settings, photons)?;
+    simulate_at(scene, photons, factor, settings.seed, settings)
+}
+
+/// Factor on the probe that gives the patterns of these positions so many photons.
+fn factor_of(few: &Scene, settings: &SimulationSettings, photons: f64) -> Result<f64> {
+    let expected = expected_photons(few, settings.subpixel, &Quiet::default())?;
+    probe_factor(&expected, photons)
 }
 
 fn warnings(prepared: &Prepared<'_>, bytes: u64, free_bytes: Option<u64>) -> Vec<String> {

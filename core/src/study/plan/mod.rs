@@ -9,6 +9,7 @@ mod estimate;
 mod key;
 mod names;
 mod scans;
+mod trial;
 
 use std::path::{Path, PathBuf};
 

@@ -90,13 +90,17 @@ impl Scans {
             second,
         )
         .map_err(|error| in_words_of_file(error, &OF_SCENE))?;
-        let rows = match scene.test_positions_px {
-            Some(_) => None,
-            None => {
-                let shape = scene.object_shape();
-                let rows = split_rows(&scene.positions_px, scene.probe.view(), shape, &task.split);
-                Some(rows.map_err(|error| in_words_of_file(error, &OF_SCENE))?)
-            }
+        let rows = if scene.test_positions_px.is_some() {
+            None
+        } else {
+            let probe = scene.probe.view();
+            let rows = split_rows(
+                &scene.positions_px,
+                probe,
+                scene.object_shape(),
+                &task.split,
+            );
+            Some(rows.map_err(|error| in_words_of_file(error, &OF_SCENE))?)
         };
         Ok(Self {
             sha256: study.base.is_some().then(|| scene_sha256(&scene)),

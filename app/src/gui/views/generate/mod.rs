@@ -12,6 +12,8 @@ use egui_tiles::{LinearDir, Tiles, Tree};
 use ndarray::Axis;
 use ptycho_core::paint::component::Component;
 
+pub(super) use self::relevance::relevance as field_relevance;
+
 use self::pictures::Underlay;
 use self::sections::Thumbnails;
 use super::super::chrome::central;

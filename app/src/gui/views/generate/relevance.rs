@@ -8,7 +8,7 @@ use super::super::super::generation::Sketch;
 use super::super::super::widgets::field_table::Relevance;
 
 /// Whether a field is shown.
-pub(super) fn relevance(task: &GenerateTask, name: &str) -> Relevance {
+pub(in super::super) fn relevance(task: &GenerateTask, name: &str) -> Relevance {
     let object = &task.scene.object;
     let is_made = object.object != ObjectKind::File;
     let (content, probe, scan) = (

@@ -14,6 +14,8 @@ mod side;
 use egui::{Panel, RichText, Ui};
 use egui_tiles::{LinearDir, Tiles, Tree};
 
+pub(super) use self::relevance::relevance as field_relevance;
+
 use self::pictures::Scale;
 use self::plots::Plots;
 use super::super::chrome::central;

@@ -51,7 +51,7 @@ pub(super) const PARTS: [(&str, &[&str]); 4] = [
 ];
 
 /// Whether a field has any effect with these settings.
-pub(super) fn relevance(settings: &TrainSettings, name: &str) -> Relevance {
+pub(in super::super) fn relevance(settings: &TrainSettings, name: &str) -> Relevance {
     let is_pinn = settings.model == Model::Pinn;
     let has_effect = match name {
         "amplitude_max" => settings.amplitude_head == AmplitudeHead::Sigmoid,

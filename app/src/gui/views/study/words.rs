@@ -1,0 +1,41 @@
+//! Doses, places and parts of a study in words.
+
+use ptycho_core::study::plan::{Place, Task};
+
+use super::super::super::generation::doses::dose_text;
+
+/// The place of a task of a stage, as `1e4 dense`; of one without a place the rest of its id.
+pub(super) fn place_words(task: &Task) -> String {
+    let Place {
+        dose,
+        view,
+        arm,
+        split,
+        ..
+    } = &task.place;
+    let dose = dose.map(dose_text);
+    let words: Vec<&str> = [dose.as_ref(), view.as_ref(), arm.as_ref(), split.as_ref()]
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
+    if words.is_empty() {
+        let (_, rest) = task.id.split_once('-').unwrap_or(("", &task.id));
+        return rest.to_owned();
+    }
+    words.join(" ")
+}
+
+/// An arm in words: `pinn_nll_gs2` as `PINN NLL, gridsize 2`.
+pub(super) fn arm_words(arm: &str) -> String {
+    let mut words = Vec::new();
+    let mut gridsize = String::new();
+    for part in arm.split('_') {
+        match (part, part.strip_prefix("gs")) {
+            (_, Some(size)) => gridsize = format!(", gridsize {size}"),
+            ("baseline", _) => words.push("Supervised baseline".to_owned()),
+            (part, None) => words.push(part.to_uppercase()),
+        }
+    }
+    format!("{}{gridsize}", words.join(" "))
+}
