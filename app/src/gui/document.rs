@@ -17,6 +17,7 @@ use ptycho_core::study::run::Source;
 
 use super::command::Action;
 use super::comparison::{CompareDraft, Comparing};
+use super::figure::Figuring;
 use super::files::{shell_line, shell_word, thread_flags};
 use super::generation::Generation;
 use super::preview::Preview;
@@ -219,6 +220,7 @@ pub struct Document {
     pub training: Training,
     pub comparing: Comparing,
     pub studying: Studying,
+    pub figuring: Figuring,
     pub messages: Vec<Message>,
     undoer: Undoer<Parameters>,
     next_message: u64,
@@ -237,6 +239,7 @@ impl Default for Document {
             training: Training::default(),
             comparing: Comparing::default(),
             studying: Studying::default(),
+            figuring: Figuring::default(),
             messages: Vec::new(),
             undoer: Undoer::default(),
             next_message: 1,

@@ -93,6 +93,11 @@ pub enum Purpose {
     StudyBase,
     OtherStudy,
     SaveSummary,
+    FigureStudy,
+    FigurePng,
+    FigureSvg,
+    FigurePdf,
+    FigureCompanions,
 }
 
 impl Purpose {
@@ -135,13 +140,18 @@ impl Purpose {
             Self::StudyBase => "Take object and probe from",
             Self::OtherStudy => "Put the study beside",
             Self::SaveSummary => "Export the summary as HTML",
+            Self::FigureStudy => "Draw the figure of the study",
+            Self::FigurePng => "Export the figure as PNG",
+            Self::FigureSvg => "Export the figure as SVG",
+            Self::FigurePdf => "Export the figure as PDF",
+            Self::FigureCompanions => "Write the companions into",
         }
     }
 
     /// Words on the button that ends it.
     pub fn verb(self) -> &'static str {
         match self {
-            Self::OpenScan | Self::StudyFile => "Open",
+            Self::OpenScan | Self::StudyFile | Self::FigureStudy => "Open",
             Self::SaveRepaired
             | Self::SaveScan
             | Self::SaveResult
@@ -153,9 +163,14 @@ impl Purpose {
             | Self::SaveReport
             | Self::SaveCompareCurves
             | Self::SaveStudy => "Save",
-            Self::ExportPane | Self::ExportPlot | Self::CompareFolder | Self::SaveSummary => {
-                "Export"
-            }
+            Self::ExportPane
+            | Self::ExportPlot
+            | Self::CompareFolder
+            | Self::FigurePng
+            | Self::FigureSvg
+            | Self::FigurePdf
+            | Self::FigureCompanions
+            | Self::SaveSummary => "Export",
             Self::CompareResult => "Add",
             Self::ObjectFile
             | Self::ProbeFile
@@ -196,7 +211,7 @@ impl Purpose {
             | Self::CompareTruth
             | Self::CompareResult
             | Self::StudyBase => &["npz"],
-            Self::StudyFile | Self::OtherStudy => &["toml", "json"],
+            Self::StudyFile | Self::OtherStudy | Self::FigureStudy => &["toml", "json"],
             Self::SaveStudy => &["toml"],
             Self::SaveSummary => &["html"],
             Self::BundleFile => &["json", "safetensors"],
@@ -207,7 +222,10 @@ impl Purpose {
             | Self::KeptRun
             | Self::OtherRun
             | Self::CompareFolder
+            | Self::FigureCompanions
             | Self::StudyRuns => &[],
+            Self::FigureSvg => &["svg"],
+            Self::FigurePdf => &["pdf"],
             Self::SaveReport => &["md", "json"],
             Self::SaveLoss
             | Self::SavePoints
@@ -215,7 +233,7 @@ impl Purpose {
             | Self::SaveCurves
             | Self::SaveCompareCurves => &["csv"],
             Self::ExportPlot => &["png", "svg"],
-            Self::ExportPane => &["png"],
+            Self::ExportPane | Self::FigurePng => &["png"],
         }
     }
 
@@ -237,6 +255,9 @@ impl Purpose {
                 | Self::SaveCompareCurves
                 | Self::SaveStudy
                 | Self::SaveSummary
+                | Self::FigurePng
+                | Self::FigureSvg
+                | Self::FigurePdf
         )
     }
 
@@ -252,6 +273,7 @@ impl Purpose {
                 | Self::OtherRun
                 | Self::CompareFolder
                 | Self::StudyRuns
+                | Self::FigureCompanions
         )
     }
 }

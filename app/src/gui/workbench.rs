@@ -224,6 +224,7 @@ impl Workbench {
             self.start_comparison();
             self.start_outlook();
             self.start_study_plan();
+            self.start_figure();
             let reports = self.queue.poll();
             if reports.is_empty() {
                 return;
@@ -275,6 +276,11 @@ impl Workbench {
             | Purpose::StudyBase
             | Purpose::OtherStudy
             | Purpose::SaveSummary => Command::Study(AskStudy::Take(purpose, path)),
+            Purpose::FigureStudy
+            | Purpose::FigurePng
+            | Purpose::FigureSvg
+            | Purpose::FigurePdf
+            | Purpose::FigureCompanions => Command::TakeForFigure(purpose, path),
         });
     }
 
