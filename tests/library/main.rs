@@ -28,6 +28,7 @@ mod study; // run folders and tasks
 mod study_figure; // the figure of a study: panels, companions, what is missing, provenance
 mod study_files; // studies as written, what is wrong with them, what they come to
 mod study_report; // what studies came to: manifests, tables, summaries
+mod study_runs; // studies executed: straight, interrupted, changed, failed
 mod support; // paths and small helpers
 mod tools; // subset, shuffle, split, crop, bin, pad, fixture
 mod training; // learning, resuming, diverging

@@ -169,7 +169,7 @@ fn every_missing_input_is_named_at_once() {
     }
     assert!(!words.contains("lsqml"), "no column shows it: {words}");
     let broken = study.join("compare-1e6-full-test/comparison_metrics.json");
-    std::fs::write(&broken, "{").unwrap();
+    disk::write(&broken, b"{").unwrap();
     let words = figures(&plan, &runs, &FigureDesign::default())
         .unwrap_err()
         .to_string();

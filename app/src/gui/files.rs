@@ -87,17 +87,16 @@ pub enum Purpose {
     CompareResult,
     CompareFolder,
     SaveCompareCurves,
+    FigurePng,
+    FigureSvg,
+    FigurePdf,
+    FigureCompanions,
     StudyFile,
     SaveStudy,
     StudyRuns,
     StudyBase,
     OtherStudy,
     SaveSummary,
-    FigureStudy,
-    FigurePng,
-    FigureSvg,
-    FigurePdf,
-    FigureCompanions,
 }
 
 impl Purpose {
@@ -134,24 +133,23 @@ impl Purpose {
             Self::CompareResult => "Compare the reconstruction",
             Self::CompareFolder => "Write the files of the comparison into",
             Self::SaveCompareCurves => "Save the curves as CSV",
+            Self::FigurePng => "Export the figure as PNG",
+            Self::FigureSvg => "Export the figure as SVG",
+            Self::FigurePdf => "Export the figure as PDF",
+            Self::FigureCompanions => "Write the companions into",
             Self::StudyFile => "Open a study",
             Self::SaveStudy => "Save the study as",
             Self::StudyRuns => "Run studies in",
             Self::StudyBase => "Take object and probe from",
             Self::OtherStudy => "Put the study beside",
             Self::SaveSummary => "Export the summary as HTML",
-            Self::FigureStudy => "Draw the figure of the study",
-            Self::FigurePng => "Export the figure as PNG",
-            Self::FigureSvg => "Export the figure as SVG",
-            Self::FigurePdf => "Export the figure as PDF",
-            Self::FigureCompanions => "Write the companions into",
         }
     }
 
     /// Words on the button that ends it.
     pub fn verb(self) -> &'static str {
         match self {
-            Self::OpenScan | Self::StudyFile | Self::FigureStudy => "Open",
+            Self::OpenScan | Self::StudyFile => "Open",
             Self::SaveRepaired
             | Self::SaveScan
             | Self::SaveResult
@@ -166,11 +164,11 @@ impl Purpose {
             Self::ExportPane
             | Self::ExportPlot
             | Self::CompareFolder
+            | Self::SaveSummary
             | Self::FigurePng
             | Self::FigureSvg
             | Self::FigurePdf
-            | Self::FigureCompanions
-            | Self::SaveSummary => "Export",
+            | Self::FigureCompanions => "Export",
             Self::CompareResult => "Add",
             Self::ObjectFile
             | Self::ProbeFile
@@ -211,7 +209,7 @@ impl Purpose {
             | Self::CompareTruth
             | Self::CompareResult
             | Self::StudyBase => &["npz"],
-            Self::StudyFile | Self::OtherStudy | Self::FigureStudy => &["toml", "json"],
+            Self::StudyFile | Self::OtherStudy => &["toml", "json"],
             Self::SaveStudy => &["toml"],
             Self::SaveSummary => &["html"],
             Self::BundleFile => &["json", "safetensors"],
@@ -253,11 +251,11 @@ impl Purpose {
                 | Self::SaveCurves
                 | Self::SaveReport
                 | Self::SaveCompareCurves
-                | Self::SaveStudy
-                | Self::SaveSummary
                 | Self::FigurePng
                 | Self::FigureSvg
                 | Self::FigurePdf
+                | Self::SaveStudy
+                | Self::SaveSummary
         )
     }
 
@@ -272,8 +270,8 @@ impl Purpose {
                 | Self::KeptRun
                 | Self::OtherRun
                 | Self::CompareFolder
-                | Self::StudyRuns
                 | Self::FigureCompanions
+                | Self::StudyRuns
         )
     }
 }

@@ -223,8 +223,8 @@ impl Workbench {
             self.start_train_plan();
             self.start_comparison();
             self.start_outlook();
-            self.start_study_plan();
             self.start_figure();
+            self.start_study_plan();
             let reports = self.queue.poll();
             if reports.is_empty() {
                 return;
@@ -270,17 +270,16 @@ impl Workbench {
             | Purpose::CompareResult
             | Purpose::CompareFolder
             | Purpose::SaveCompareCurves => Command::TakeForComparison(purpose, path),
+            Purpose::FigurePng
+            | Purpose::FigureSvg
+            | Purpose::FigurePdf
+            | Purpose::FigureCompanions => Command::TakeForFigure(purpose, path),
             Purpose::StudyFile
             | Purpose::SaveStudy
             | Purpose::StudyRuns
             | Purpose::StudyBase
             | Purpose::OtherStudy
             | Purpose::SaveSummary => Command::Study(AskStudy::Take(purpose, path)),
-            Purpose::FigureStudy
-            | Purpose::FigurePng
-            | Purpose::FigureSvg
-            | Purpose::FigurePdf
-            | Purpose::FigureCompanions => Command::TakeForFigure(purpose, path),
         });
     }
 

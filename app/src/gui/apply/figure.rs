@@ -1,11 +1,12 @@
 //! The figure of a study is set up, drawn, exported.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ptycho_core::figure::Format;
 
-use super::super::figure::{Drawn, Problem, Worked};
+use super::super::document::Document;
+use super::super::figure::{Drawn, Problem};
 use super::super::files::{self, Purpose};
 use super::super::queue::{FIGURE, Lane};
 use super::super::views::View;
@@ -16,45 +17,38 @@ use super::absolute;
 impl Workbench {
     /// Draw the newest choices, unless those before are still being drawn: what is newest when they are done comes next.
     pub(in super::super) fn start_figure(&mut self) {
-        let figuring = &mut self.document.figuring;
-        if figuring.runs.as_os_str().is_empty() {
-            figuring.runs = absolute(Path::new("runs"));
-        }
         if self.view != View::Figure || self.queue.is_busy(Lane::Figure) {
             return;
         }
-        let Some(request) = figuring.take_request() else {
+        let Document {
+            figuring, studying, ..
+        } = &mut self.document;
+        let Some(request) = figuring.take_request(studying) else {
             return;
         };
-        let known = (figuring.subject.clone(), figuring.drawn.clone());
+        let known = figuring.drawn.clone();
         let version = figuring.next_version();
         self.queue.add(Lane::Figure, FIGURE, "Figure", move |_| {
-            let worked = Worked::new(request, known, version);
-            Ok(Outcome::Figured(Box::new(worked)))
+            let drawn = Drawn::new(request, known.as_deref(), version);
+            Ok(Outcome::Figured(Box::new(drawn)))
         });
     }
 
     pub(super) fn figure_failed(&mut self, error: &ptycho_core::Error) {
         tracing::warn!("figure: {error}");
         let problem = Problem::Words(error.to_string());
-        self.document.figuring.failed(problem);
+        self.document.figuring.problem = Some(problem);
     }
 
     /// The study's own folder for figures, once there is one.
     fn figures_folder(&self) -> Option<PathBuf> {
-        let subject = self.document.figuring.subject.as_ref()?;
-        let folder = subject.plan.folder(&subject.runs);
+        let folder = self.document.studying.run_folder()?;
         folder.is_dir().then(|| folder.join("figures"))
     }
 
     pub(super) fn choose_for_figure(&mut self, purpose: Purpose) {
         let figuring = &self.document.figuring;
         let suggested = match purpose {
-            Purpose::FigureStudy => {
-                let typed = files::parse_path(&figuring.path);
-                let folder = typed.parent().filter(|folder| folder.is_dir());
-                folder.map(Path::to_path_buf)
-            }
             Purpose::FigureCompanions => self.figures_folder(),
             _ => {
                 let page = figuring.page.name();
@@ -72,11 +66,6 @@ impl Workbench {
 
     pub(super) fn take_for_figure(&mut self, purpose: Purpose, path: PathBuf) {
         match purpose {
-            Purpose::FigureStudy => {
-                self.view = View::Figure;
-                let path = absolute(&path).display().to_string();
-                self.document.figuring.open(&path);
-            }
             Purpose::FigureCompanions => self.export_companions(absolute(&path)),
             _ => self.export_figure(absolute(&path)),
         }
@@ -96,7 +85,7 @@ impl Workbench {
         self.queue
             .add(Lane::Files, FIGURE, "Export the figure", move |_| {
                 if let Some(page) = drawn.page() {
-                    page.write(&path, drawn.design.style.dpi)?;
+                    page.write(&path, drawn.request.design.style.dpi)?;
                 }
                 Ok(Outcome::FigureWritten(path))
             });
@@ -111,7 +100,7 @@ impl Workbench {
             for (name, figure) in &drawn.figures.companions {
                 for format in Format::ALL {
                     let file = folder.join(format!("{name}.{}", format.suffix()));
-                    figure.write(&file, drawn.design.style.dpi)?;
+                    figure.write(&file, drawn.request.design.style.dpi)?;
                 }
             }
             Ok(Outcome::FigureWritten(folder))
@@ -127,6 +116,7 @@ impl Workbench {
 
     /// Whether there is a figure that can be exported.
     pub(super) fn can_export_figure(&self) -> bool {
-        self.document.figuring.is_current()
+        let document = &self.document;
+        document.figuring.is_current(&document.studying)
     }
 }

@@ -164,8 +164,8 @@ impl Workbench {
             Action::Run if self.view == View::Generate => self.start_generation(),
             Action::Run if self.view == View::Overlap => self.write_views(),
             Action::Run if self.view == View::Compare => self.document.comparing.look_again(),
-            Action::Run if self.view == View::Study => self.ask_study(ctx, Ask::Run),
             Action::Run if self.view == View::Figure => self.document.figuring.look_again(),
+            Action::Run if self.view == View::Study => self.ask_study(ctx, Ask::Run),
             Action::Run => self.start_run(false),
             Action::Stop => self.queue.stop_running(Lane::Compute),
             Action::Continue if self.view == View::Train => self.resume_training(),
@@ -203,10 +203,12 @@ impl Workbench {
             Action::Run if self.view == View::Compare => {
                 document.comparing.request(&document.scan).is_some()
             }
+            Action::Run if self.view == View::Figure => {
+                document.figuring.request(&document.studying).is_some()
+            }
             Action::Run | Action::Continue if self.view == View::Study => {
                 !runs && document.studying.run_problem().is_none()
             }
-            Action::Run if self.view == View::Figure => document.figuring.request().is_some(),
             Action::Run => {
                 !runs
                     && document
@@ -274,7 +276,7 @@ impl Workbench {
             View::Reconstruct => self.document.reconstruct_command(),
             View::Compare => self.compare_page_command(),
             View::Study => study_command(&self.document.studying, self.document.n_threads),
-            View::Figure => figure_command(&self.document.figuring),
+            View::Figure => figure_command(&self.document),
         };
         tracing::info!("copied: {text}");
         ctx.copy_text(text);

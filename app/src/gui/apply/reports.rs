@@ -87,7 +87,7 @@ impl Workbench {
             Outcome::BundleRead(read) => self.bundle_read(*read),
             Outcome::Inferred(shown) => self.inferred(*shown),
             Outcome::Compared(worked) => self.document.comparing.take(*worked),
-            Outcome::Figured(worked) => self.document.figuring.take(*worked),
+            Outcome::Figured(drawn) => self.document.figuring.take(*drawn),
             Outcome::FigureWritten(path) => self.figure_exported(Ok(path)),
             Outcome::Exported(folder) => self.comparison_exported(Ok(folder)),
             Outcome::Foreseen(foreseen) => self.data.foreseen(*foreseen),

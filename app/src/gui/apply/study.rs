@@ -124,7 +124,10 @@ impl Workbench {
 
     fn open_study(&mut self, path: &Path) {
         let path = absolute(path);
-        self.view = View::Study;
+        // The figure view draws whatever study is open.
+        if self.view != View::Figure {
+            self.view = View::Study;
+        }
         self.queue
             .add(Lane::Files, STUDY, "Open the study", move |_| {
                 let opened = OpenedStudy::read(&path)?;
@@ -325,6 +328,8 @@ impl Workbench {
         }
         studying.look_again();
         studying.read_notes_again();
+        self.document.figuring.look_again();
+        let studying = &self.document.studying;
         let name = studying.name().unwrap_or("the study").to_owned();
         if n_failed != 0 && !outcome.is_stopped {
             let noun = if n_failed == 1 { "task" } else { "tasks" };

@@ -104,14 +104,7 @@ impl Workbench {
 
     /// The figure of the study that is open.
     fn show_study_figure(&mut self) {
-        let studying = &self.document.studying;
-        let (path, runs) = (studying.file_text(), studying.runs.clone());
-        let figuring = &mut self.document.figuring;
-        figuring.runs = runs;
-        if figuring.path != path {
-            figuring.open(&path);
-        }
-        figuring.look_again();
+        self.document.figuring.look_again();
         self.view = View::Figure;
     }
 

@@ -1,33 +1,34 @@
 //! The command line that writes the same figure.
 
 use ptycho_core::fields::Fields as _;
-use ptycho_core::study::panels::FigureDesign;
+use ptycho_core::study::panels::{FigureDesign, FigureStyle};
 
-use super::{Figuring, Page};
+use super::Page;
+use crate::gui::document::Document;
 use crate::gui::files::shell_line;
 
 /// The command that writes what is shown: flags for all that differs from what the study says.
-pub fn figure_command(figuring: &Figuring) -> String {
+pub fn figure_command(document: &Document) -> String {
+    let Document {
+        figuring, studying, ..
+    } = document;
     let mut words = vec!["ptychobench".to_owned(), "figure".to_owned()];
-    let typed = figuring.path.trim();
-    words.push(if typed.is_empty() { "STUDY" } else { typed }.to_owned());
-    let mut push = |flag: &str, value: String| words.extend([flag.to_owned(), value]);
-    push("--runs", figuring.runs.display().to_string());
+    if studying.draft.is_none() {
+        return "ptychobench figure STUDY -o figure.pdf".to_owned();
+    }
+    words.push(studying.file_text());
+    words.extend(["--runs".to_owned(), studying.runs.display().to_string()]);
     if figuring.page == Page::Panels {
         let written = match &figuring.exported {
             Some(Ok(file)) if file.extension().is_some() => file.display().to_string(),
             _ => "figure.pdf".to_owned(),
         };
-        push("-o", written);
+        words.extend(["-o".to_owned(), written]);
     } else {
-        push("--companions", "figures".to_owned());
+        words.extend(["--companions".to_owned(), "figures".to_owned()]);
     }
-    let base = figuring
-        .subject
-        .as_ref()
-        .map(|subject| &subject.plan.study.figure);
-    if let (Some(design), Some(base)) = (&figuring.design, base) {
-        words.extend(flags(design, base));
+    if let Some(plan) = studying.plan() {
+        words.extend(flags(&figuring.design(plan), &plan.study.figure));
     }
     shell_line(&words)
 }
@@ -50,7 +51,7 @@ fn flags(design: &FigureDesign, base: &FigureDesign) -> Vec<String> {
         push("--doses".to_owned(), doses.join(","));
     }
     let (style, of_study) = (&design.style, &base.style);
-    for field in ptycho_core::study::panels::FigureStyle::fields() {
+    for field in FigureStyle::fields() {
         if let (true, Some(value)) = (
             style.get(field.name) != of_study.get(field.name),
             style.get(field.name),

@@ -6,10 +6,12 @@ pub mod drawn;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ptycho_core::study::panels::{Choice, FigureDesign};
+use ptycho_core::study::execute::TaskState;
+use ptycho_core::study::panels::FigureDesign;
+use ptycho_core::study::plan::Plan;
 
-pub use self::drawn::{Drawn, Problem, Subject, Worked};
-use super::files::parse_path;
+pub use self::drawn::{Drawn, Problem};
+use super::study::{PlannedMatrix, Studying};
 
 /// Which of the figures is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,15 +48,60 @@ impl Page {
     }
 }
 
+/// The study whose figure is drawn, as it stands.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    pub planned: Arc<PlannedMatrix>,
+    /// The folder that holds its run folder, as a full path.
+    pub runs: PathBuf,
+    /// How often its files may have changed: by a look, by a task that was done.
+    changes: (u64, usize),
+}
+
+impl PartialEq for Subject {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.planned, &other.planned)
+            && self.runs == other.runs
+            && self.changes == other.changes
+    }
+}
+
+impl Subject {
+    /// Of the study that is open; none before it is known what it comes to.
+    pub fn of(studying: &Studying) -> Option<Self> {
+        let run = studying
+            .own_run()
+            .filter(|run| !run.snapshot.tasks.is_empty());
+        let (planned, tasks) = match run {
+            Some(run) => (&run.planned, &run.snapshot.tasks),
+            None => studying
+                .planned
+                .as_ref()
+                .map(|(planned, tasks)| (planned, tasks))?,
+        };
+        let n_done = tasks
+            .iter()
+            .filter(|task| task.state == TaskState::Done)
+            .count();
+        Some(Self {
+            planned: Arc::clone(planned),
+            runs: studying.runs.clone(),
+            changes: (studying.round(), n_done),
+        })
+    }
+
+    /// What the study comes to.
+    pub fn plan(&self) -> &Plan {
+        &self.planned.plan
+    }
+}
+
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
-    /// Study file, template or run folder.
-    pub study: PathBuf,
-    /// The folder that holds the studies' run folders.
-    pub runs: PathBuf,
-    /// What is drawn; none takes what the study says.
-    pub design: Option<FigureDesign>,
+    pub subject: Subject,
+    /// What is drawn and how.
+    pub design: FigureDesign,
     pub page: Page,
     /// Pixels of the screen across the figure.
     pub width_px: usize,
@@ -65,17 +112,11 @@ pub struct Request {
 /// What the figure view is about.
 #[derive(Default)]
 pub struct Figuring {
-    /// The study as typed.
-    pub path: String,
-    /// The folder that holds the studies' run folders, as a full path.
-    pub runs: PathBuf,
-    /// What is drawn and how; none takes what the study says.
-    pub design: Option<FigureDesign>,
+    /// What is drawn and how, where it differs from what the study says, and the name of that study.
+    pub own: Option<(String, FigureDesign)>,
     pub page: Page,
     /// Pixels of the screen across the figure.
     pub width_px: usize,
-    /// The study that was read last.
-    pub subject: Option<Arc<Subject>>,
     pub drawn: Option<Arc<Drawn>>,
     /// Why there is no figure of the newest choice.
     pub problem: Option<Problem>,
@@ -87,38 +128,25 @@ pub struct Figuring {
 }
 
 impl Figuring {
-    /// Turn to another study; what is drawn is what it says.
-    pub fn open(&mut self, study: &str) {
-        study.clone_into(&mut self.path);
-        self.path_changed();
+    /// What is drawn: as chosen for this study, or as it says.
+    pub fn design(&self, plan: &Plan) -> FigureDesign {
+        match &self.own {
+            Some((study, design)) if *study == plan.study.name => design.clone(),
+            _ => plan.study.figure.clone(),
+        }
     }
 
-    /// Another study was typed.
-    pub fn path_changed(&mut self) {
-        self.design = None;
-        self.exported = None;
-    }
-
-    /// What is drawn, as chosen or as the study says.
-    pub fn used_design(&self) -> Option<FigureDesign> {
-        let of_study = || Some(self.subject.as_ref()?.plan.study.figure.clone());
-        self.design.clone().or_else(of_study)
-    }
-
-    /// Rows and columns that the design comes to.
-    pub fn choice(&self) -> Option<Choice> {
-        let subject = self.subject.as_ref()?;
-        Choice::of(&subject.plan, &self.used_design()?).ok()
+    /// Draw this in place of what the study says.
+    pub fn set_design(&mut self, plan: &Plan, design: FigureDesign) {
+        self.own = (design != plan.study.figure).then(|| (plan.study.name.clone(), design));
     }
 
     /// The choices as they stand; none without a study.
-    pub fn request(&self) -> Option<Request> {
-        let study = parse_path(&self.path);
-        let is_known = !study.as_os_str().is_empty() && 0 < self.width_px;
-        is_known.then(|| Request {
-            study,
-            runs: self.runs.clone(),
-            design: self.design.clone(),
+    pub fn request(&self, studying: &Studying) -> Option<Request> {
+        let subject = Subject::of(studying)?;
+        (0 < self.width_px).then(|| Request {
+            design: self.design(subject.plan()),
+            subject,
             page: self.page,
             width_px: self.width_px,
             round: self.round,
@@ -126,15 +154,16 @@ impl Figuring {
     }
 
     /// The newest choices, if the last ones that were asked for differ.
-    pub fn take_request(&mut self) -> Option<Request> {
-        let wanted = self.request();
+    pub fn take_request(&mut self, studying: &Studying) -> Option<Request> {
+        let wanted = self.request(studying);
         if self.asked == wanted {
             return None;
         }
-        self.asked.clone_from(&wanted);
-        if self.path.trim().is_empty() {
-            (self.subject, self.drawn, self.problem) = (None, None, None);
+        let name = |request: &Request| request.subject.plan().study.name.clone();
+        if self.asked.as_ref().map(name) != wanted.as_ref().map(name) {
+            (self.drawn, self.problem, self.exported) = (None, None, None);
         }
+        self.asked.clone_from(&wanted);
         wanted
     }
 
@@ -144,31 +173,15 @@ impl Figuring {
         self.n_drawn
     }
 
-    /// Take what came of a request.
-    pub fn take(&mut self, worked: Worked) {
-        let Worked { subject, drawn } = worked;
-        if subject.is_some() {
-            self.subject = subject;
-        }
+    /// Take what came of a request; the figure before stays, marked as out of date, where there is none.
+    pub fn take(&mut self, drawn: Result<Drawn, Problem>) {
         match drawn {
             Ok(drawn) => {
                 self.problem = None;
                 self.drawn = Some(Arc::new(drawn));
             }
-            Err(problem) => self.failed(problem),
+            Err(problem) => self.problem = Some(problem),
         }
-    }
-
-    /// What stands in the way of a figure; one of another study does not stay.
-    pub fn failed(&mut self, problem: Problem) {
-        let is_same_study = match (&self.drawn, &self.asked) {
-            (Some(drawn), Some(asked)) => drawn.request.study == asked.study,
-            _ => false,
-        };
-        if !is_same_study {
-            self.drawn = None;
-        }
-        self.problem = Some(problem);
     }
 
     /// Read the files again: they may hold something else now.
@@ -177,16 +190,11 @@ impl Figuring {
     }
 
     /// Whether what is shown is of the choices as they stand, however large it is on the screen.
-    pub fn is_current(&self) -> bool {
-        let (Some(drawn), Some(wanted)) = (&self.drawn, self.request()) else {
+    pub fn is_current(&self, studying: &Studying) -> bool {
+        let (Some(drawn), Some(wanted)) = (&self.drawn, self.request(studying)) else {
             return false;
         };
-        let width_px = wanted.width_px;
-        self.problem.is_none()
-            && wanted
-                == Request {
-                    width_px,
-                    ..drawn.request.clone()
-                }
+        let width_px = drawn.request.width_px;
+        self.problem.is_none() && drawn.request == Request { width_px, ..wanted }
     }
 }

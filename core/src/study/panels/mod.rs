@@ -12,7 +12,7 @@ mod material;
 mod provenance;
 mod read;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -121,9 +121,14 @@ pub struct Figures {
 /// As [`Plan::of`].
 pub fn planned(study: &Study, folder: &Path, runs: &Path) -> Result<Plan> {
     let file = runs.join(&study.name).join("plan.json");
-    // One that cannot be read is made anew.
+    // Plans have the base file in full. One that cannot be read is made anew.
+    let in_full = |base: &PathBuf| std::path::absolute(folder.join(base)).ok();
+    let wanted = Study {
+        base: study.base.as_ref().and_then(in_full),
+        ..study.clone()
+    };
     match Plan::load(&file) {
-        Ok(plan) if plan.study == *study => Ok(plan),
+        Ok(plan) if plan.study == wanted => Ok(plan),
         _ => Plan::of(study, folder),
     }
 }

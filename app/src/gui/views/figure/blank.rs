@@ -3,15 +3,18 @@
 use egui::{Label, RichText, ScrollArea, Ui};
 
 use super::super::super::command::Command;
-use super::super::super::figure::{Figuring, Problem};
+use super::super::super::document::Document;
+use super::super::super::figure::Problem;
 use super::super::super::files::Purpose;
 use super::super::super::queue::{Lane, Queue};
+use super::super::super::study::Ask;
 use super::super::super::theme;
 use super::super::super::views::View;
 use super::super::side::large_button;
 
 /// Draw what to do next.
-pub(super) fn blank(ui: &mut Ui, figuring: &Figuring, queue: &Queue, commands: &mut Vec<Command>) {
+pub(super) fn blank(ui: &mut Ui, document: &Document, queue: &Queue, commands: &mut Vec<Command>) {
+    let studying = &document.studying;
     ScrollArea::vertical()
         .auto_shrink([false, false])
         .show(ui, |ui| {
@@ -20,12 +23,18 @@ pub(super) fn blank(ui: &mut Ui, figuring: &Figuring, queue: &Queue, commands: &
                 ui.set_max_width(150.0 * theme::GRID);
                 ui.heading("The figure of a study");
                 ui.add_space(theme::GAP);
-                match &figuring.problem {
-                    _ if queue.is_busy(Lane::Figure) => {
+                match (&document.figuring.problem, studying.problem()) {
+                    _ if studying.draft.is_none() => start(ui, commands),
+                    _ if queue.is_busy(Lane::Figure) || queue.is_busy(Lane::Study) => {
                         ui.label("⌛ Reading and drawing…");
                     }
-                    None => start(ui, commands),
-                    Some(problem) => wrong(ui, problem, commands),
+                    (Some(problem), _) => wrong(ui, problem, commands),
+                    (None, Some(problem)) => {
+                        wrong(ui, &Problem::Words(problem.words.clone()), commands);
+                    }
+                    (None, None) => {
+                        ui.label("⌛ Looking what the study comes to…");
+                    }
                 }
             });
         });
@@ -34,7 +43,7 @@ pub(super) fn blank(ui: &mut Ui, figuring: &Figuring, queue: &Queue, commands: &
 fn start(ui: &mut Ui, commands: &mut Vec<Command>) {
     for words in [
         "Doses in rows; diffraction and reconstructions in columns; convergence and ring correlations beside them.",
-        "It is drawn from what a study has made: open a study file, or the run folder of a study, on the right.",
+        "It is drawn from what a study has made: open a study file, or the plan.json in the run folder of a study.",
         "Every option changes the picture at once; PNG, SVG and PDF show the very same.",
     ] {
         ui.add(Label::new(words).wrap());
@@ -43,7 +52,7 @@ fn start(ui: &mut Ui, commands: &mut Vec<Command>) {
     ui.add_space(2.0 * theme::GAP);
     let button = large_button(RichText::new("🗁 Open a study…").strong(), 200.0);
     if ui.add(button).clicked() {
-        commands.push(Command::ChooseForFigure(Purpose::FigureStudy));
+        commands.push(Command::Study(Ask::Choose(Purpose::StudyFile)));
     }
 }
 

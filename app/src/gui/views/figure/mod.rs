@@ -58,19 +58,19 @@ impl FigureView {
                 side::side(ui, document, (queue, preferences), commands);
             });
         central(ui, |ui| {
-            let figuring = &mut document.figuring;
-            if figuring.drawn.is_none() {
+            if document.figuring.drawn.is_none() {
                 // The size of what is to be drawn is that of the room for it.
-                figuring.width_px = page::width_px(ui, ui.available_width());
-                return blank::blank(ui, figuring, queue, commands);
+                document.figuring.width_px = page::width_px(ui, ui.available_width());
+                return blank::blank(ui, document, queue, commands);
             }
-            self.tabs(ui, figuring);
-            self.page.ui(ui, figuring);
+            let is_current = document.figuring.is_current(&document.studying);
+            self.tabs(ui, &mut document.figuring, is_current);
+            self.page.ui(ui, &mut document.figuring);
         });
     }
 
     /// Which figure is shown, and how to look at it.
-    fn tabs(&mut self, ui: &mut Ui, figuring: &mut Figuring) {
+    fn tabs(&mut self, ui: &mut Ui, figuring: &mut Figuring, is_current: bool) {
         ui.horizontal_wrapped(|ui| {
             for page in Page::ALL {
                 let tab = ui.selectable_label(figuring.page == page, page.label());
@@ -91,7 +91,7 @@ impl FigureView {
             if ui.button("Paper size").on_hover_text(tip).clicked() {
                 self.page.paper_size();
             }
-            if !figuring.is_current() {
+            if !is_current {
                 let words = RichText::new("⌛ out of date").color(theme::palette(ui).weak);
                 ui.label(words)
                     .on_hover_text("What is shown is not yet of the options as they stand");

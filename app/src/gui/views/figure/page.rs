@@ -88,7 +88,7 @@ impl PageView {
 
 /// Rows and columns of the page's cells.
 fn cells(drawn: &Drawn) -> (usize, usize) {
-    let width = drawn.design.style.width_mm * CELLS_PER_MM;
+    let width = drawn.request.design.style.width_mm * CELLS_PER_MM;
     let shape = drawn.pixels.height as f64 / drawn.pixels.width.max(1) as f64;
     ((width * shape).round() as usize, width.round() as usize)
 }

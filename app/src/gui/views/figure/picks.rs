@@ -4,30 +4,28 @@ use egui::{Button, ComboBox, RichText, Ui};
 use ptycho_core::study::panels::{
     Choice, DIFFRACTION, FigureDesign, TRUTH, ViewArms, arm_words, views,
 };
+use ptycho_core::study::plan::Plan;
 
 use super::super::super::figure::Figuring;
 use super::super::super::theme;
 use super::super::side::{heading, reset_button};
 
-/// Draw the pickers; nothing before a study is read.
-pub(super) fn picks(ui: &mut Ui, figuring: &mut Figuring) {
-    let (Some(subject), Some(mut design)) = (figuring.subject.clone(), figuring.used_design())
-    else {
-        return;
-    };
+/// Draw the pickers.
+pub(super) fn picks(ui: &mut Ui, figuring: &mut Figuring, plan: &Plan) {
+    let mut design = figuring.design(plan);
     let before = design.clone();
-    let views = views(&subject.plan);
-    let choice = Choice::of(&subject.plan, &design).ok();
+    let views = views(plan);
+    let choice = Choice::of(plan, &design).ok();
     let chosen = choice.as_ref().map_or("", |choice| choice.view.as_str());
     heading(ui, "Rows and columns");
     view(ui, &views, chosen, &mut design);
     let doses = choice.as_ref().map_or(&[][..], |choice| &choice.doses);
-    rows(ui, &subject.plan.doses, doses, &mut design);
+    rows(ui, &plan.doses, doses, &mut design);
     let arms = views.iter().find(|view| view.view == chosen);
     let columns = choice.as_ref().map_or(&[][..], |choice| &choice.columns);
     self::columns(ui, arms, columns, &mut design);
     if design != before {
-        figuring.design = Some(design);
+        figuring.set_design(plan, design);
     }
 }
 

@@ -1,7 +1,8 @@
 //! The right side: what is drawn, how, and where it goes.
 
 use egui::{Button, CollapsingHeader, Label, RichText, ScrollArea, Ui};
-use ptycho_core::study::panels::{FigureDesign, FigureStyle};
+use ptycho_core::study::panels::FigureStyle;
+use ptycho_core::study::plan::Plan;
 
 use super::super::super::chrome::action_button;
 use super::super::super::command::{Action, Command};
@@ -10,9 +11,10 @@ use super::super::super::figure::{Drawn, Figuring, Page, Problem};
 use super::super::super::files::Purpose;
 use super::super::super::preferences::Preferences;
 use super::super::super::queue::{FIGURE, Lane, Queue};
+use super::super::super::study::Ask;
 use super::super::super::theme;
 use super::super::super::widgets::field_table::Aids;
-use super::super::side::{PathRow, heading, large_button, pressed, problem, title_row};
+use super::super::side::{heading, large_button, pressed, problem, title_row};
 use super::{blank, picks};
 
 /// Draw the side.
@@ -24,17 +26,21 @@ pub(super) fn side(
 ) {
     ui.add_space(4.0);
     title_row(ui, "Figure", document, commands);
-    let figuring = &mut document.figuring;
-    buttons(ui, figuring, queue, commands);
-    state(ui, figuring, queue);
-    exported(ui, figuring, commands);
+    buttons(ui, document, queue, commands);
+    state(ui, &document.figuring, queue);
+    exported(ui, &document.figuring, commands);
     ui.separator();
     ScrollArea::vertical()
         .auto_shrink([false, false])
         .show(ui, |ui| {
-            study(ui, figuring, commands);
-            picks::picks(ui, figuring);
-            look(ui, figuring, preferences);
+            study(ui, document, commands);
+            let Document {
+                figuring, studying, ..
+            } = document;
+            if let Some(plan) = studying.plan() {
+                picks::picks(ui, figuring, plan);
+                look(ui, (figuring, plan), preferences);
+            }
             if let Some(drawn) = figuring.drawn.clone() {
                 numbers(ui, &drawn);
                 provenance(ui, &drawn);
@@ -43,13 +49,16 @@ pub(super) fn side(
         });
 }
 
-fn buttons(ui: &mut Ui, figuring: &Figuring, queue: &Queue, commands: &mut Vec<Command>) {
+fn buttons(ui: &mut Ui, document: &Document, queue: &Queue, commands: &mut Vec<Command>) {
+    let Document {
+        figuring, studying, ..
+    } = document;
     ui.horizontal_wrapped(|ui| {
         let is_exporting = queue.row(Lane::Files).is_some_and(|row| row.scan == FIGURE);
         let why_not = match &figuring.drawn {
             None => Some("There is no figure yet."),
             Some(_) if is_exporting => Some("The files are being written."),
-            Some(_) if !figuring.is_current() => {
+            Some(_) if !figuring.is_current(studying) => {
                 Some("The figure is out of date: wait for it, or mend what is wrong.")
             }
             Some(_) => None,
@@ -80,9 +89,10 @@ fn buttons(ui: &mut Ui, figuring: &Figuring, queue: &Queue, commands: &mut Vec<C
         if pressed(ui, Button::new("Companions…"), tip, why_not) {
             commands.push(Command::ChooseForFigure(Purpose::FigureCompanions));
         }
-        action_button(ui, Action::CopyAsCommand, true, commands);
+        let has_study = studying.draft.is_some();
+        action_button(ui, Action::CopyAsCommand, has_study, commands);
         let why_not = figuring
-            .request()
+            .request(studying)
             .is_none()
             .then_some("There is nothing to read yet.");
         let tip = "Read study and inputs again: they may hold something else now (F5)";
@@ -140,58 +150,43 @@ fn exported(ui: &mut Ui, figuring: &Figuring, commands: &mut Vec<Command>) {
     }
 }
 
-fn study(ui: &mut Ui, figuring: &mut Figuring, commands: &mut Vec<Command>) {
-    heading(ui, "Study");
-    let row = PathRow {
-        label: "Study",
-        what: "study",
-        hint: "study file or run folder",
-        tip: "A study file, the name of a template, or the run folder of a study",
-        label_width_pt: 40.0,
-        beside_pt: 32.0,
-    };
-    let response = ui.horizontal(|ui| row.ui(ui, &mut figuring.path)).inner;
-    if response.is_changed {
-        figuring.path_changed();
-    }
-    if response.is_browse_asked {
-        commands.push(Command::ChooseForFigure(Purpose::FigureStudy));
-    }
-    if let Some(subject) = &figuring.subject {
-        let folder = subject.plan.folder(&subject.runs);
-        let words = format!("{} · runs in {}", subject.plan.study.name, folder.display());
+fn study(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    let studying = &document.studying;
+    ui.horizontal_wrapped(|ui| {
+        ui.strong("Study");
+        ui.label(studying.name().unwrap_or("none is open"));
+        let tip = "Open a study file, or the plan.json in the run folder of a study";
+        if ui.button("🗁 Open…").on_hover_text(tip).clicked() {
+            commands.push(Command::Study(Ask::Choose(Purpose::StudyFile)));
+        }
+    });
+    if let Some(folder) = studying.run_folder() {
+        let words = format!("runs in {}", folder.display());
         let words = RichText::new(words).color(theme::palette(ui).weak);
         ui.add(Label::new(words).truncate())
             .on_hover_text(folder.display().to_string());
     }
 }
 
-fn look(ui: &mut Ui, figuring: &mut Figuring, preferences: &mut Preferences) {
-    let (Some(mut design), Some(subject)) = (figuring.used_design(), figuring.subject.clone())
-    else {
-        return;
-    };
+fn look(ui: &mut Ui, (figuring, plan): (&mut Figuring, &Plan), preferences: &mut Preferences) {
     heading(ui, "Look");
-    let of_study = &subject.plan.study.figure;
+    let mut design = figuring.design(plan);
+    let before = design.clone();
     let table = &mut preferences.parameters;
-    let before = design.style.clone();
     let n_hidden = Aids::NONE.n_hidden_changes(&design.style);
     let can_reset = design.style != FigureStyle::default();
     if table.switch(ui, n_hidden, can_reset) {
         design.style = FigureStyle::default();
     }
     let tip = "Rows, columns and look as the study's own [figure] says";
-    let why_not = (design == *of_study).then_some("They are.");
+    let why_not = (design == plan.study.figure).then_some("They are.");
     if pressed(ui, Button::new("As the study says"), tip, why_not) {
-        figuring.design = None;
-        return;
+        design = plan.study.figure.clone();
     }
-    table.rows(ui, "figure", &mut design.style, &mut Aids::NONE);
-    if design.style != before {
-        figuring.design = Some(FigureDesign {
-            style: design.style,
-            ..figuring.used_design().unwrap_or_default()
-        });
+    let mut aids = Aids::NONE;
+    table.rows(ui, "figure", &mut design.style, &mut aids);
+    if design != before {
+        figuring.set_design(plan, design);
     }
 }
 
