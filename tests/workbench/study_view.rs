@@ -285,6 +285,44 @@ fn form_and_text_are_in_step_and_comments_stay() {
 }
 
 #[test]
+fn lists_and_fields_that_the_text_lacks_are_written_beside_what_is_there() {
+    let mut window = open([1440.0, 900.0], &with_networks());
+    let document = &mut window.harness.state_mut().document;
+    let draft = document.studying.draft.as_mut().unwrap();
+    let before = draft.study.clone();
+    draft.study.views[0].overlap = 0.5;
+    draft.study.trainings.pop();
+    draft.study.training.epochs = 3;
+    draft.study.scan.positions = 61;
+    draft.study.base = Some("scan.npz".into());
+    let wanted = draft.study.clone();
+    document.studying.form_changed(&before);
+    let draft = document.studying.draft.as_ref().unwrap();
+    for part in [
+        "# A comment of the user's.",
+        "epochs = 2  # few",
+        "base = \"scan.npz\"",
+        "positions = 61\n[split]",
+        "[[views]]\nname = \"dense\"\noverlap = 0.5\n",
+        "\n[training]\nepochs = 3\n",
+    ] {
+        assert!(draft.text.contains(part), "{part:?} not in\n{}", draft.text);
+    }
+    assert!(!draft.text.contains("baseline"), "{}", draft.text);
+    assert_eq!(draft.study.text(), wanted.text());
+    // The base goes as it came.
+    let before = draft.study.clone();
+    let draft = document.studying.draft.as_mut().unwrap();
+    draft.study.base = None;
+    document.studying.form_changed(&before);
+    let text = &studying(&window).draft.as_ref().unwrap().text;
+    assert!(
+        !text.contains("scan.npz") && text.contains("# few"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_change_is_undone_and_done_again() {
     let mut window = open([1440.0, 900.0], TINY);
     window.harness.run_steps(8);
