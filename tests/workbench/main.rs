@@ -11,6 +11,7 @@ mod figure_view; // the figure view by label
 mod flows; // the window by label: open, inspect, repair, run, cancel, continue, export
 mod generate_view; // the generate view by label
 mod group_commands; // overlap, groups and canvas as a user runs them
+#[path = "../library/made_study.rs"]
 mod made_study; // the run folder of a study, made up
 mod overlap_view; // the overlap view by label
 mod report_commands; // study report and study reference as a user runs them
@@ -22,4 +23,3 @@ mod tool_commands; // subset, split, crop, pad, patches, fixture as a user runs 
 mod train_commands; // train, infer and check-loss as a user runs them
 mod train_view; // the train view by label
 mod widgets; // widgets by label
-#[path = "../library/made_study.rs"]
