@@ -49,6 +49,16 @@ crop = 32
 dpi = 60.0
 "#;
 
+/// A view that keeps one position: none lies so far from another.
+const SPARSE: &str = r#"
+[[views]]
+name = "sparse"
+overlap = 0.0
+[spacing]
+apply_to = "positions"
+probe_diameter = 90.0
+"#;
+
 fn study(text: &str) -> Study {
     Study::parse(text).unwrap()
 }
@@ -401,10 +411,10 @@ fn a_failed_task_blocks_what_needs_it_and_nothing_else() {
 #[test]
 fn a_view_that_cannot_be_formed_is_skipped_with_all_that_needs_it() {
     let folder = tempfile::tempdir().unwrap();
-    let text = TINY
-        .replace("doses = [1e6, 1e4]", "doses = [1e6]")
-        .replace("gridsizes = [1]", "gridsizes = [1]\nviews = [\"full\", \"sparse\"]")
-        .replace("[figure.style]", "[[views]]\nname = \"sparse\"\noverlap = 0.0\n[spacing]\nprobe_diameter = 90.0\n[figure.style]");
+    let text = TINY.replace("doses = [1e6, 1e4]", "doses = [1e6]").replace(
+        "gridsizes = [1]",
+        "gridsizes = [2]\nviews = [\"full\", \"sparse\"]",
+    ) + SPARSE;
     let mut skipping = plan(&text);
     let of_view = |id: &str| id.contains("-sparse");
     assert!(
@@ -520,9 +530,10 @@ fn nothing_begins_during_a_pause() {
     });
     assert!(!seen.0);
     for (id, state) in states(&seen.1) {
-        let expected = match id.starts_with("simulate") {
-            true => TaskState::Done,
-            false => TaskState::Missing,
+        let expected = if id.starts_with("simulate") {
+            TaskState::Done
+        } else {
+            TaskState::Missing
         };
         assert_eq!(*state, expected, "{id}");
     }
@@ -585,7 +596,8 @@ fn a_selection_names_tasks_and_what_they_need() {
         let selected = selection.of(&plan).unwrap();
         let tasks = plan.tasks.iter().zip(selected);
         tasks
-            .filter_map(|(task, is)| is.then(|| task.id.clone()))
+            .filter(|(_, is_selected)| *is_selected)
+            .map(|(task, _)| task.id.clone())
             .collect()
     };
     assert_eq!(

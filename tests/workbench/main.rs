@@ -11,6 +11,7 @@ mod generate_view; // the generate view by label
 mod group_commands; // overlap, groups and canvas as a user runs them
 mod overlap_view; // the overlap view by label
 mod snapshots; // a dozen small pictures at most
+mod study_runs; // studies as a user runs them: straight, killed, by single tasks
 mod study_view; // the study view by label
 mod support; // paths and small helpers
 mod tool_commands; // subset, split, crop, pad, patches, fixture as a user runs them
