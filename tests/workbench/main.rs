@@ -11,6 +11,7 @@ mod generate_view; // the generate view by label
 mod group_commands; // overlap, groups and canvas as a user runs them
 mod overlap_view; // the overlap view by label
 mod snapshots; // a dozen small pictures at most
+mod study_commands; // study new and study plan as a user runs them
 mod support; // paths and small helpers
 mod tool_commands; // subset, split, crop, pad, patches, fixture as a user runs them
 mod train_commands; // train, infer and check-loss as a user runs them
