@@ -27,6 +27,7 @@ fn image(title: &str, values: Array2<f32>) -> ImagePanel {
         map: ColorMap::new(Map::Viridis),
         quantity: "phase (rad)".to_owned(),
         pixel_size_m: Some(2.5e-8),
+        has_scale_bar: true,
     }
 }
 
@@ -777,7 +778,7 @@ fn files_are_written_whole_or_not_at_all() {
     let error = figure
         .write(&folder.path().join("figure.pdf"), 100.0)
         .unwrap_err();
-    assert!(error.to_string().contains(".svg or .png"), "{error}");
+    assert!(error.to_string().contains(".png, .svg or .pdf"), "{error}");
     let empty = Figure::default()
         .write(&path, 100.0)
         .unwrap_err()

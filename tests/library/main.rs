@@ -14,6 +14,7 @@ mod inference; // bundle and dataset to an object
 mod jobs; // drive, cancel, resume: one body for every engine
 mod layers; // the floors, read from the `use` lines
 mod lsqml; // the engine against golden trajectories and its slow twin
+mod made_study; // the run folder of a study, made up
 mod metrics; // registration and the numbers of a comparison: golden values, identities, slow twins
 mod network; // layers, golden losses and gradients
 mod objects; // test objects, probes, scans
@@ -24,7 +25,10 @@ mod simulation; // fast patterns against the forward model, photon statistics
 mod stages; // the five stages, their files and manifests
 mod stitching; // merge, views, likelihoods and their adjoints
 mod study; // run folders and tasks
+mod study_figure; // the figure of a study: panels, companions, what is missing, provenance
 mod study_files; // studies as written, what is wrong with them, what they come to
+mod study_report; // what studies came to: manifests, tables, summaries
+mod study_runs; // studies executed: straight, interrupted, changed, failed
 mod support; // paths and small helpers
 mod tools; // subset, shuffle, split, crop, bin, pad, fixture
 mod training; // learning, resuming, diverging

@@ -12,6 +12,7 @@ mod group_commands; // overlap, groups and canvas as a user runs them
 mod overlap_view; // the overlap view by label
 mod snapshots; // a dozen small pictures at most
 mod study_commands; // study new and study plan as a user runs them
+mod study_runs; // studies as a user runs them: straight, killed, by single tasks
 mod support; // paths and small helpers
 mod tool_commands; // subset, split, crop, pad, patches, fixture as a user runs them
 mod train_commands; // train, infer and check-loss as a user runs them

@@ -84,6 +84,10 @@ pub enum Command {
     ChooseForComparison(Purpose),
     /// Take the file or folder that was chosen.
     TakeForComparison(Purpose, PathBuf),
+    /// Choose a file or folder of the figure.
+    ChooseForFigure(Purpose),
+    /// Take the file or folder that was chosen.
+    TakeForFigure(Purpose, PathBuf),
     /// Make overlap views of this generated folder.
     ShowSets(PathBuf),
     /// Open this file and show it in the data view.
@@ -298,7 +302,7 @@ impl Action {
             ),
             Self::Run => (
                 "Run",
-                "Reconstruct with these parameters; in the Generate view, generate; in the Overlap view, write; in the Train view, train; in the Compare view, read the files again; in the Study view, do what is not done yet",
+                "Reconstruct with these parameters; in the Generate view, generate; in the Overlap view, write; in the Train view, train; in the Compare and Figure views, read the files again; in the Study view, do what is not done yet",
                 Some((NONE, Key::F5)),
             ),
             Self::Stop => (

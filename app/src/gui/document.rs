@@ -17,6 +17,7 @@ use ptycho_core::study::run::Source;
 
 use super::command::Action;
 use super::comparison::{CompareDraft, Comparing};
+use super::figure::Figuring;
 use super::files::{shell_line, shell_word, thread_flags};
 use super::generation::Generation;
 use super::preview::Preview;
@@ -218,6 +219,7 @@ pub struct Document {
     pub thinning: Thinning,
     pub training: Training,
     pub comparing: Comparing,
+    pub figuring: Figuring,
     pub studying: Studying,
     pub messages: Vec<Message>,
     undoer: Undoer<Parameters>,
@@ -236,6 +238,7 @@ impl Default for Document {
             thinning: Thinning::default(),
             training: Training::default(),
             comparing: Comparing::default(),
+            figuring: Figuring::default(),
             studying: Studying::default(),
             messages: Vec::new(),
             undoer: Undoer::default(),

@@ -87,6 +87,10 @@ pub enum Purpose {
     CompareResult,
     CompareFolder,
     SaveCompareCurves,
+    FigurePng,
+    FigureSvg,
+    FigurePdf,
+    FigureCompanions,
     StudyFile,
     SaveStudy,
     StudyRuns,
@@ -129,6 +133,10 @@ impl Purpose {
             Self::CompareResult => "Compare the reconstruction",
             Self::CompareFolder => "Write the files of the comparison into",
             Self::SaveCompareCurves => "Save the curves as CSV",
+            Self::FigurePng => "Export the figure as PNG",
+            Self::FigureSvg => "Export the figure as SVG",
+            Self::FigurePdf => "Export the figure as PDF",
+            Self::FigureCompanions => "Write the companions into",
             Self::StudyFile => "Open a study",
             Self::SaveStudy => "Save the study as",
             Self::StudyRuns => "Run studies in",
@@ -153,9 +161,14 @@ impl Purpose {
             | Self::SaveReport
             | Self::SaveCompareCurves
             | Self::SaveStudy => "Save",
-            Self::ExportPane | Self::ExportPlot | Self::CompareFolder | Self::SaveSummary => {
-                "Export"
-            }
+            Self::ExportPane
+            | Self::ExportPlot
+            | Self::CompareFolder
+            | Self::SaveSummary
+            | Self::FigurePng
+            | Self::FigureSvg
+            | Self::FigurePdf
+            | Self::FigureCompanions => "Export",
             Self::CompareResult => "Add",
             Self::ObjectFile
             | Self::ProbeFile
@@ -207,7 +220,10 @@ impl Purpose {
             | Self::KeptRun
             | Self::OtherRun
             | Self::CompareFolder
+            | Self::FigureCompanions
             | Self::StudyRuns => &[],
+            Self::FigureSvg => &["svg"],
+            Self::FigurePdf => &["pdf"],
             Self::SaveReport => &["md", "json"],
             Self::SaveLoss
             | Self::SavePoints
@@ -215,7 +231,7 @@ impl Purpose {
             | Self::SaveCurves
             | Self::SaveCompareCurves => &["csv"],
             Self::ExportPlot => &["png", "svg"],
-            Self::ExportPane => &["png"],
+            Self::ExportPane | Self::FigurePng => &["png"],
         }
     }
 
@@ -235,6 +251,9 @@ impl Purpose {
                 | Self::SaveCurves
                 | Self::SaveReport
                 | Self::SaveCompareCurves
+                | Self::FigurePng
+                | Self::FigureSvg
+                | Self::FigurePdf
                 | Self::SaveStudy
                 | Self::SaveSummary
         )
@@ -251,6 +270,7 @@ impl Purpose {
                 | Self::KeptRun
                 | Self::OtherRun
                 | Self::CompareFolder
+                | Self::FigureCompanions
                 | Self::StudyRuns
         )
     }

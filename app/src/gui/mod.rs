@@ -8,6 +8,7 @@ pub mod comparison;
 pub mod diagnosis;
 pub mod dialogs;
 pub mod document;
+pub mod figure;
 pub mod files;
 pub mod generation;
 pub mod log;

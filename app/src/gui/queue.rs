@@ -37,6 +37,8 @@ pub enum Lane {
     Diagnosis,
     /// What a comparison comes to, newest choices first.
     Compare,
+    /// The figure of a study, newest choices first.
+    Figure,
     /// What the window's forms need to know of files, newest question first.
     Outlook,
     /// What a study comes to and where it stands, newest choices first.

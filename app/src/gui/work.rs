@@ -26,6 +26,7 @@ use ptycho_core::study::train::{TrainOutcome, TrainTask, train};
 
 use super::comparison::{NotCompared, Shown as ShownComparison};
 use super::diagnosis::Subject as DiagnosisSubject;
+use super::figure::{Drawn, Problem as FigureProblem};
 use super::generation::{Planned, Sketch};
 use super::preview::Preview;
 use super::study::Done;
@@ -90,6 +91,10 @@ pub enum Outcome {
     Inferred(Box<ShownInference>),
     /// What a comparison comes to.
     Compared(Box<std::result::Result<ShownComparison, NotCompared>>),
+    /// What came of drawing a study's figure.
+    Figured(Box<std::result::Result<Drawn, FigureProblem>>),
+    /// The file or folder that a figure was written to.
+    FigureWritten(PathBuf),
     /// The folder of a comparison's files.
     Exported(PathBuf),
     /// What a tool would write.

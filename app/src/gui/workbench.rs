@@ -223,6 +223,7 @@ impl Workbench {
             self.start_train_plan();
             self.start_comparison();
             self.start_outlook();
+            self.start_figure();
             self.start_study_plan();
             let reports = self.queue.poll();
             if reports.is_empty() {
@@ -269,6 +270,10 @@ impl Workbench {
             | Purpose::CompareResult
             | Purpose::CompareFolder
             | Purpose::SaveCompareCurves => Command::TakeForComparison(purpose, path),
+            Purpose::FigurePng
+            | Purpose::FigureSvg
+            | Purpose::FigurePdf
+            | Purpose::FigureCompanions => Command::TakeForFigure(purpose, path),
             Purpose::StudyFile
             | Purpose::SaveStudy
             | Purpose::StudyRuns

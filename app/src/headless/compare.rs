@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use ptycho_core::error::{Error, Result};
-use ptycho_core::metrics::definitions::{Better, DEFINITIONS, Definition};
+use ptycho_core::metrics::definitions::{DEFINITIONS, Definition};
 use ptycho_core::metrics::evaluate::MetricValue;
 use ptycho_core::metrics::settings::CompareSettings;
 use ptycho_core::study::compare::export::{EXTRA_DEFINITIONS, check_folder, report, rows, write};
@@ -45,8 +45,6 @@ const SHOWN: [&str; 26] = [
     "n_left_out",
     "computation_time_s",
 ];
-/// Numbers in the unit of the picture: of phases, rad.
-const IN_RAD: [&str; 3] = ["mae", "rmse", "max_error"];
 
 /// Which number of a row a line of the table shows.
 type Choose = fn(&MetricValue) -> Option<f64>;
@@ -234,10 +232,11 @@ fn line(
     if numbers.iter().all(Option::is_none) {
         return None;
     }
-    let best = best(&numbers, definition.better);
-    let unit = match definition.unit {
-        "" if part == "phase" && IN_RAD.contains(&definition.key) => "rad",
-        unit => unit,
+    let best = definition.better.best(&numbers);
+    let unit = if part == "phase" {
+        definition.unit_of_phase()
+    } else {
+        definition.unit
     };
     let mut cells: Vec<String> = [part, definition.label, unit].map(str::to_owned).into();
     let reaches_corner = |place: usize, number: f64| {
@@ -257,25 +256,6 @@ fn line(
             }),
     );
     Some(cells)
-}
-
-/// The best of two numbers or more.
-fn best(numbers: &[Option<f64>], better: Better) -> Option<f64> {
-    let known = || {
-        numbers
-            .iter()
-            .flatten()
-            .copied()
-            .filter(|number| !number.is_nan())
-    };
-    if known().count() < 2 {
-        return None;
-    }
-    match better {
-        Better::Higher => known().reduce(f64::max),
-        Better::Lower => known().reduce(f64::min),
-        Better::Neither => None,
-    }
 }
 
 /// Five digits; whole numbers as they are.
@@ -317,15 +297,6 @@ fn shifts(comparison: &Comparison) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_best_needs_another_and_a_direction() {
-        let numbers = [Some(1.0), None, Some(f64::NAN), Some(3.0)];
-        assert_eq!(best(&numbers, Better::Higher), Some(3.0));
-        assert_eq!(best(&numbers, Better::Lower), Some(1.0));
-        assert_eq!(best(&numbers, Better::Neither), None);
-        assert_eq!(best(&numbers[..3], Better::Higher), None);
-    }
 
     #[test]
     fn numbers_keep_five_digits() {

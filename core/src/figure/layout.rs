@@ -3,8 +3,8 @@
 use super::check::invalid;
 use super::frame::{Around, Rect};
 use super::panel::Cell;
-use super::style::Style;
-use super::svg::Canvas;
+use super::style::{QUIET, Style};
+use super::svg::{Anchor, Canvas, TextStyle};
 use super::text::wrapped;
 use super::{Figure, Panel};
 use crate::error::{Error, Result};
@@ -26,6 +26,8 @@ struct Row<'a> {
     number: usize,
     /// Rows of the same number share their columns.
     group: usize,
+    /// How many rows the colour bar of each panel reaches over.
+    bar_rows: Vec<usize>,
 }
 
 /// A figure that [`super::check::check`] has passed, as SVG.
@@ -36,17 +38,58 @@ pub(super) fn draw(figure: &Figure) -> Result<String> {
     let left = fit(&mut rows, width, style)?;
     let margin = style.margin();
     let mut canvas = Canvas::default();
-    let mut top = margin;
-    for row in &rows {
-        let around = row.bounds();
-        let frame_top = top + around.top;
-        row.draw(&mut canvas, ([left, top], frame_top), style)
+    let tops = tops(&rows, style);
+    for (i, row) in rows.iter().enumerate() {
+        let reach = |n_rows: usize| {
+            let last = i + n_rows - 1;
+            tops[last][1] + rows[last].frame[1] - tops[i][1] - row.frame[1]
+        };
+        row.draw(&mut canvas, (left, tops[i], &reach), style)
             .map_err(|error| Error::Run(format!("a picture of the figure: {error}")))?;
-        top = frame_top + row.frame[1] + around.bottom + style.between();
     }
-    let height = top - style.between() + margin;
+    let last = rows.last().zip(tops.last());
+    let bottom = last.map_or(margin, |(row, [_, frame_top])| {
+        frame_top + row.frame[1] + row.bounds().bottom
+    });
+    let bottom = caption(figure, &mut canvas, [margin, bottom, width - margin], style);
+    let height = bottom + margin;
     let size_mm = [figure.width_mm, height * MM_PER_POINT];
     Ok(canvas.document(size_mm, [width, height], &figure.described()))
+}
+
+/// Where each row begins, and where its frames do.
+fn tops(rows: &[Row<'_>], style: Style) -> Vec<[f64; 2]> {
+    let mut top = style.margin();
+    let place = |row: &Row<'_>| {
+        let around = row.bounds();
+        let at = [top, top + around.top];
+        top = at[1] + row.frame[1] + around.bottom + style.between();
+        at
+    };
+    rows.iter().map(place).collect()
+}
+
+/// Write the caption below everything; the answer is where it ends.
+fn caption(
+    figure: &Figure,
+    canvas: &mut Canvas,
+    [left, top, right]: [f64; 3],
+    style: Style,
+) -> f64 {
+    let lines = wrapped(&figure.caption, style.small, right - left);
+    if lines.is_empty() {
+        return top;
+    }
+    let first = top + style.between();
+    for (i, line) in lines.iter().enumerate() {
+        let baseline = first + i as f64 * Style::line(style.small) + Style::ascent(style.small);
+        let words = TextStyle {
+            colour: QUIET,
+            ..style.small_text(Anchor::Start)
+        };
+        canvas.text([left, baseline], line, words);
+    }
+    first + lines.len() as f64 * Style::line(style.small)
 }
 
 fn rows(figure: &Figure) -> Vec<Row<'_>> {
@@ -68,9 +111,42 @@ fn rows(figure: &Figure) -> Vec<Row<'_>> {
             label: figure.row_labels.get(i).map_or("", String::as_str),
             number: i + 1,
             group: group_of(panels, &mut groups),
+            bar_rows: vec![1; panels.len()],
         });
     }
+    if figure.has_common_bars {
+        join_bars(&mut rows);
+    }
     rows
+}
+
+/// Of bars below one another that show the same, the first stays and reaches down to the last.
+fn join_bars(rows: &mut [Row<'_>]) {
+    for first in 0..rows.len() {
+        for at in 0..rows[first].cells.len() {
+            let Some(mut bar) = rows[first].cells[at].bar().cloned() else {
+                continue;
+            };
+            let group = rows[first].group;
+            let mut n_rows = 1;
+            for row in &mut rows[first + 1..] {
+                let other = row.cells[..].get(at).and_then(|cell| cell.bar());
+                let Some(other) = other.filter(|other| row.group == group && bar.is_same(other))
+                else {
+                    break;
+                };
+                bar.take(other);
+                if let Some(theirs) = row.cells[at].bar_mut() {
+                    *theirs = None;
+                }
+                n_rows += 1;
+            }
+            rows[first].bar_rows[at] = n_rows;
+            if let Some(own) = rows[first].cells[at].bar_mut() {
+                *own = Some(bar);
+            }
+        }
+    }
 }
 
 /// The number of the group of rows with the same kinds of panels, a free place being of any kind.
@@ -209,7 +285,7 @@ impl Row<'_> {
     fn draw(
         &self,
         canvas: &mut Canvas,
-        ([left, top], frame_top): ([f64; 2], f64),
+        (left, [top, frame_top], reach): (f64, [f64; 2], &dyn Fn(usize) -> f64),
         style: Style,
     ) -> std::io::Result<()> {
         let [width, height] = self.frame;
@@ -231,7 +307,7 @@ impl Row<'_> {
                 height,
             };
             canvas.begin(&format!("row{}-panel{}", self.number, i + 1));
-            cell.draw(canvas, (frame, top), style)?;
+            cell.draw(canvas, (frame, top, reach(self.bar_rows[i])), style)?;
             canvas.end();
             x = frame.right() + around.right + style.between();
         }

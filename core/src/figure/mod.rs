@@ -1,7 +1,7 @@
-//! Figures of several panels, drawn once and written as SVG (text as text) or PNG.
+//! Figures of several panels, drawn once and written as SVG or PDF (text as text) or PNG.
 //!
-//! A [`Figure`] is laid out into SVG; the PNG is that SVG rendered with the font the program carries, so both show the same, and
-//! window and command line write the same bytes.
+//! A [`Figure`] is laid out into SVG; PNG and PDF are that SVG rendered with the font the program carries, so all show the
+//! same, and window and command line write the same bytes.
 //!
 //! Layout is arithmetic in points (1/72 inch). Every panel tells how much room it needs around its frame (ticks, labels,
 //! colour bar, title, notes), measured with the font's own widths; frames of a row are equally wide, and rows of the same
@@ -12,10 +12,12 @@ mod check;
 mod frame;
 mod layout;
 mod panel;
+mod pdf;
 mod png;
 mod style;
 pub mod svg;
 mod text;
+mod tree;
 
 use std::path::Path;
 
@@ -25,6 +27,52 @@ use crate::disk;
 use crate::error::{Error, Result};
 use crate::paint::colormap::ColorMap;
 use crate::paint::limits::ResolvedLimits;
+use crate::paint::raster::Rgba;
+pub use text::with_powers;
+
+/// What a figure can be written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Pixels.
+    Png,
+    /// Shapes and text, to be edited.
+    Svg,
+    /// Shapes and text on a page.
+    Pdf,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 3] = [Self::Png, Self::Svg, Self::Pdf];
+
+    /// Its suffix, without the dot.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Svg => "svg",
+            Self::Pdf => "pdf",
+        }
+    }
+
+    /// What the suffix of a file says.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] for another suffix.
+    pub fn of(path: &Path) -> Result<Self> {
+        let suffix = path.extension().unwrap_or_default();
+        let found = Self::ALL
+            .into_iter()
+            .find(|format| suffix.eq_ignore_ascii_case(format.suffix()));
+        found.ok_or_else(|| {
+            Error::invalid(
+                "write the figure",
+                "file name",
+                "one that ends in .png, .svg or .pdf",
+                path.display().to_string(),
+            )
+        })
+    }
+}
 
 /// One panel of a figure.
 #[derive(Clone, Debug)]
@@ -39,8 +87,8 @@ pub enum Panel {
 
 /// A picture with colour bar.
 ///
-/// Pictures of a row that share limits, colours and quantity get one bar at the right of the row, and those that also
-/// share shape and pixel size get one scale bar, in the first of them.
+/// Pictures beside one another that share limits, colours and quantity get one bar, right of the last of them; where all
+/// pictures of a row that have a scale bar share shape and pixel size, it stands in the first of them alone.
 #[derive(Clone, Debug)]
 pub struct ImagePanel {
     /// Heading.
@@ -57,6 +105,8 @@ pub struct ImagePanel {
     pub quantity: String,
     /// Pixel size, for the scale bar; `None` gives one in pixels.
     pub pixel_size_m: Option<f64>,
+    /// Whether it has a scale bar, where there is room for one.
+    pub has_scale_bar: bool,
 }
 
 /// One curve.
@@ -117,6 +167,10 @@ pub struct Figure {
     pub font_pt: f64,
     /// Whether panels get letters a, b, c.
     pub has_letters: bool,
+    /// Whether pictures below one another that share limits, colours and quantity get one bar, as high as all of them.
+    pub has_common_bars: bool,
+    /// Words below all panels; empty = none.
+    pub caption: String,
     /// Key and text, written into the file: program, inputs' hashes, limits.
     pub metadata: Vec<(String, String)>,
 }
@@ -130,6 +184,8 @@ impl Default for Figure {
             width_mm: 180.0,
             font_pt: 8.0,
             has_letters: true,
+            has_common_bars: false,
+            caption: String::new(),
             metadata: Vec::new(),
         }
     }
@@ -154,30 +210,33 @@ impl Figure {
         png::render(&self.svg()?, dpi, &self.described())
     }
 
-    /// The figure as PDF, text as text.
+    /// The figure's pixels at so many dots an inch: those of the PNG.
+    ///
+    /// # Errors
+    /// As [`Figure::png`].
+    pub fn pixels(&self, dpi: f64) -> Result<Rgba> {
+        png::pixels(&self.svg()?, dpi)
+    }
+
+    /// The figure as PDF of one page, as large as the figure: text as text, the fonts embedded, the metadata in the
+    /// document's information and in XMP. It holds no time, so the same figure gives the same bytes.
     ///
     /// # Errors
     /// As [`Figure::svg`].
     pub fn pdf(&self) -> Result<Vec<u8>> {
-        unimplemented!("figure")
+        pdf::render(&self.svg()?, &self.described())
     }
 
-    /// Write as the suffix says: `.svg` or `.png`.
+    /// Write as the suffix says: `.svg`, `.png` or `.pdf`.
     ///
     /// # Errors
     /// As [`Figure::svg`]; [`crate::Error::Io`].
     pub fn write(&self, path: &Path, dpi: f64) -> Result<()> {
-        let suffix = path.extension().and_then(|suffix| suffix.to_str());
-        let bytes = match suffix.map(str::to_ascii_lowercase).as_deref() {
-            Some("svg") => self.svg().map(String::into_bytes),
-            Some("png") => self.png(dpi),
-            _ => Err(Error::invalid(
-                "write the figure",
-                "file name",
-                "one that ends in .svg or .png",
-                path.display().to_string(),
-            )),
-        };
+        let bytes = Format::of(path).and_then(|format| match format {
+            Format::Svg => self.svg().map(String::into_bytes),
+            Format::Png => self.png(dpi),
+            Format::Pdf => self.pdf(),
+        });
         disk::write(path, &bytes.map_err(|error| error.with_file(path))?)
     }
 

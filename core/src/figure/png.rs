@@ -1,18 +1,14 @@
 //! The SVG as pixels: the fonts that the program carries, and none of the machine's.
 
-use std::sync::Arc;
-
 use resvg::tiny_skia::{Color, Pixmap, Transform};
-use resvg::usvg::{Group, ImageHrefResolver, Node, Options, Tree};
+use resvg::usvg::{Group, Node};
 
 use super::check::within;
-use super::text::database;
-use crate::error::{Error, Result};
+use super::tree::{PX_PER_INCH, failed, parse};
+use crate::error::Result;
 use crate::paint::export::encode_sized;
 use crate::paint::raster::{Rgba, area_average};
 
-/// usvg counts 96 px to the inch.
-const PX_PER_INCH: f64 = 96.0;
 const INCH_M: f64 = 0.0254;
 /// The most pixels that are drawn at once: 600 MB.
 const MOST_PIXELS: f64 = 1.5e8;
@@ -21,9 +17,7 @@ const MOST_SAMPLES: usize = 4;
 
 /// PNG of an SVG that this module's neighbours wrote.
 pub(super) fn render(svg: &str, dpi: f64, metadata: &[(String, String)]) -> Result<Vec<u8>> {
-    within("dpi", dpi, [20.0, 2400.0], "dots an inch")?;
-    let tree = parse(svg)?;
-    let pixels = pixels(&tree, dpi)?;
+    let pixels = pixels(svg, dpi)?;
     let metadata = metadata
         .iter()
         .map(|(key, words)| (key.as_str(), words.as_str()));
@@ -31,24 +25,10 @@ pub(super) fn render(svg: &str, dpi: f64, metadata: &[(String, String)]) -> Resu
     encode_sized(&pixels, metadata, Some(per_m)).map_err(|error| failed(&error))
 }
 
-fn failed(error: &dyn std::fmt::Display) -> Error {
-    Error::Run(format!("the figure could not be drawn: {error}"))
-}
-
-fn parse(svg: &str) -> Result<Tree> {
-    let mut options = Options {
-        fontdb: Arc::new(database()),
-        ..Options::default()
-    };
-    // Everything is inside the SVG; no file is opened.
-    options.image_href_resolver = ImageHrefResolver {
-        resolve_string: Box::new(|_, _| None),
-        ..ImageHrefResolver::default()
-    };
-    Tree::from_str(svg, &options).map_err(|error| failed(&error))
-}
-
-fn pixels(tree: &Tree, dpi: f64) -> Result<Rgba> {
+/// Pixels of an SVG that this module's neighbours wrote.
+pub(super) fn pixels(svg: &str, dpi: f64) -> Result<Rgba> {
+    within("dpi", dpi, [20.0, 2400.0], "dots an inch")?;
+    let tree = parse(svg)?;
     let dots_per_px = dpi / PX_PER_INCH;
     let [width, height] =
         [tree.size().width(), tree.size().height()].map(|side| f64::from(side) * dots_per_px);
@@ -67,7 +47,7 @@ fn pixels(tree: &Tree, dpi: f64) -> Result<Rgba> {
     pixmap.fill(Color::WHITE);
     let scale = (dots_per_px * n_samples as f64) as f32;
     resvg::render(
-        tree,
+        &tree,
         Transform::from_scale(scale, scale),
         &mut pixmap.as_mut(),
     );

@@ -11,6 +11,32 @@ pub enum Better {
     Neither,
 }
 
+impl Better {
+    /// The best of some numbers; `None` where fewer than two are known, where they are all the same, and where no way is
+    /// better.
+    pub fn best(self, numbers: &[Option<f64>]) -> Option<f64> {
+        let known = || numbers.iter().flatten().copied().filter(|n| !n.is_nan());
+        let (least, greatest) = (known().reduce(f64::min)?, known().reduce(f64::max)?);
+        if least == greatest {
+            return None;
+        }
+        match self {
+            Self::Higher => Some(greatest),
+            Self::Lower => Some(least),
+            Self::Neither => None,
+        }
+    }
+
+    /// Its word in files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Higher => "higher",
+            Self::Lower => "lower",
+            Self::Neither => "neither",
+        }
+    }
+}
+
 /// The definition of one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Definition {
@@ -24,6 +50,17 @@ pub struct Definition {
     pub better: Better,
     /// Formula, window, data range, source.
     pub text: &'static str,
+}
+
+impl Definition {
+    /// The unit of this number of a phase: errors and ranges are in rad.
+    pub fn unit_of_phase(&self) -> &'static str {
+        match self.key {
+            "mae" | "rmse" | "max_error" | "data_range" | "legacy_mae" => "rad",
+            "mse" | "legacy_mse" => "rad²",
+            _ => self.unit,
+        }
+    }
 }
 
 const fn of(
@@ -357,4 +394,26 @@ pub const DEFINITIONS: &[Definition] = &[
 /// The definition of a key.
 pub fn definition(key: &str) -> Option<&'static Definition> {
     DEFINITIONS.iter().find(|definition| definition.key == key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_needs_another_and_a_direction() {
+        let numbers = [Some(1.0), None, Some(f64::NAN), Some(3.0)];
+        assert_eq!(Higher.best(&numbers), Some(3.0));
+        assert_eq!(Lower.best(&numbers), Some(1.0));
+        assert_eq!(Neither.best(&numbers), None);
+        assert_eq!(Higher.best(&numbers[..3]), None);
+        assert_eq!(Higher.best(&[Some(1.0), Some(1.0)]), None);
+    }
+
+    #[test]
+    fn errors_of_phases_are_in_rad() {
+        let unit = |key: &str| definition(key).map(Definition::unit_of_phase);
+        assert_eq!(unit("mae"), Some("rad"));
+        assert_eq!(unit("psnr"), Some("dB"));
+    }
 }

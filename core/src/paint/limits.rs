@@ -1,6 +1,6 @@
 //! Which values stand at the two ends of a colour bar, and what had to be left out to tell.
 
-use ndarray::ArrayView2;
+use ndarray::{Array1, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
 /// How the ends of the colour bar are found.
@@ -34,6 +34,18 @@ impl Limits {
         low_percent: 0.5,
         high_percent: 99.5,
     };
+
+    /// One scale for several pictures: the ends found over the finite values of all of them together.
+    pub fn shared<'a>(&self, pictures: impl Iterator<Item = ArrayView2<'a, f32>>) -> Self {
+        let all: Array1<f32> = pictures
+            .flat_map(|picture| picture.iter().copied().collect::<Vec<_>>())
+            .collect();
+        let found = self.resolve(&all.insert_axis(Axis(0)).view());
+        Self::Manual {
+            min: found.min,
+            max: found.max,
+        }
+    }
 
     /// The ends for `values`, found over the finite ones.
     pub fn resolve(&self, values: &ArrayView2<'_, f32>) -> ResolvedLimits {

@@ -122,7 +122,7 @@ fn judge(reference: &ArmRecord, candidate: Option<&ArmRecord>, tolerance: f64) -
 }
 
 /// What an arm is of, in words; arms of the same name are compared.
-fn name(arm: &ArmRecord) -> String {
+pub(super) fn name(arm: &ArmRecord) -> String {
     let photons = arm
         .photons
         .map_or_else(|| "unknown".to_owned(), |photons| format!("{photons:e}"));

@@ -2,6 +2,7 @@
 
 mod compare;
 mod diagnose;
+mod figure;
 mod generate;
 mod overlap;
 mod reports;
@@ -21,6 +22,7 @@ use super::chooser::Chooser;
 use super::command::{Action, Command};
 use super::dialogs::{Dialog, PreferencesDraft};
 use super::document::{CheckState, Document};
+use super::figure::command_line::figure_command;
 use super::files::{self, Purpose};
 use super::generation::command_line::simulate_command;
 use super::queue::Lane;
@@ -84,6 +86,8 @@ impl Workbench {
             Command::CompareSession => self.compare_session(),
             Command::ChooseForComparison(purpose) => self.choose_for_comparison(purpose),
             Command::TakeForComparison(purpose, path) => self.take_for_comparison(purpose, path),
+            Command::ChooseForFigure(purpose) => self.choose_for_figure(purpose),
+            Command::TakeForFigure(purpose, path) => self.take_for_figure(purpose, path),
             Command::OpenInData(path) => {
                 self.open(Source::File(absolute(&path)));
                 self.view = View::Data;
@@ -117,6 +121,9 @@ impl Workbench {
                 self.choose_for_training(Purpose::SaveCurves);
             }
             Action::SaveLoss => self.choose_beside(Purpose::SaveLoss, "_loss", "csv"),
+            Action::ExportPane if self.view == View::Figure => {
+                self.choose_for_figure(Purpose::FigurePng);
+            }
             Action::ExportPane => {
                 let name = self.focused_pane().replace(' ', "_");
                 self.choose_beside(Purpose::ExportPane, &format!("_{name}"), "png");
@@ -157,6 +164,7 @@ impl Workbench {
             Action::Run if self.view == View::Generate => self.start_generation(),
             Action::Run if self.view == View::Overlap => self.write_views(),
             Action::Run if self.view == View::Compare => self.document.comparing.look_again(),
+            Action::Run if self.view == View::Figure => self.document.figuring.look_again(),
             Action::Run if self.view == View::Study => self.ask_study(ctx, Ask::Run),
             Action::Run => self.start_run(false),
             Action::Stop => self.queue.stop_running(Lane::Compute),
@@ -181,6 +189,7 @@ impl Workbench {
         match action {
             Action::RepairFile => document.can_repair(),
             Action::SaveResultAs => document.finished().is_some(),
+            Action::ExportPane if self.view == View::Figure => self.can_export_figure(),
             Action::ExportPane | Action::CopyImage | Action::CopyValues => self.has_focused_pane(),
             Action::SaveLoss if self.view == View::Train => !document.training.arms.is_empty(),
             Action::SaveLoss => !document.run.loss.is_empty(),
@@ -193,6 +202,9 @@ impl Workbench {
             Action::Run if self.view == View::Overlap => self.can_write_views(),
             Action::Run if self.view == View::Compare => {
                 document.comparing.request(&document.scan).is_some()
+            }
+            Action::Run if self.view == View::Figure => {
+                document.figuring.request(&document.studying).is_some()
             }
             Action::Run | Action::Continue if self.view == View::Study => {
                 !runs && document.studying.run_problem().is_none()
@@ -264,7 +276,7 @@ impl Workbench {
             View::Reconstruct => self.document.reconstruct_command(),
             View::Compare => self.compare_page_command(),
             View::Study => study_command(&self.document.studying, self.document.n_threads),
-            View::Figure => unimplemented!("view"),
+            View::Figure => figure_command(&self.document),
         };
         tracing::info!("copied: {text}");
         ctx.copy_text(text);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::dialogs::Dialog;
 use super::super::queue::{
-    COMPARISON, GENERATION, INFERENCE, Lane, OVERLAP, Report, STUDY, TRAINING, is_scan,
+    COMPARISON, FIGURE, GENERATION, INFERENCE, Lane, OVERLAP, Report, STUDY, TRAINING, is_scan,
 };
 use super::super::widgets::notice::{Level, Notice};
 use super::super::work::{Event, Outcome};
@@ -87,6 +87,8 @@ impl Workbench {
             Outcome::BundleRead(read) => self.bundle_read(*read),
             Outcome::Inferred(shown) => self.inferred(*shown),
             Outcome::Compared(worked) => self.document.comparing.take(*worked),
+            Outcome::Figured(drawn) => self.document.figuring.take(*drawn),
+            Outcome::FigureWritten(path) => self.figure_exported(Ok(path)),
             Outcome::Exported(folder) => self.comparison_exported(Ok(folder)),
             Outcome::Foreseen(foreseen) => self.data.foreseen(*foreseen),
         }
@@ -119,6 +121,7 @@ impl Workbench {
             Lane::Files if scan == COMPARISON => {
                 self.comparison_exported(Err(error.to_string()));
             }
+            Lane::Files if scan == FIGURE => self.figure_exported(Err(error.to_string())),
             Lane::Files if self.dialog == Some(Dialog::Repair) => {
                 self.repair.steps = Some(Err(error.to_string()));
             }
@@ -130,6 +133,7 @@ impl Workbench {
             }
             Lane::Compute if matches!(scan, OVERLAP | INFERENCE) => {}
             Lane::Compute => self.document.run.failed = Some(error.to_string()),
+            Lane::Figure => return self.figure_failed(error),
             Lane::Compare => return self.comparison_failed(error),
             Lane::Plan => return self.plan_failed(error.to_string()),
             Lane::TrainPlan => return self.document.training.plan_failed(error.to_string()),

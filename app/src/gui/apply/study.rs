@@ -124,7 +124,10 @@ impl Workbench {
 
     fn open_study(&mut self, path: &Path) {
         let path = absolute(path);
-        self.view = View::Study;
+        // The figure view draws whatever study is open.
+        if self.view != View::Figure {
+            self.view = View::Study;
+        }
         self.queue
             .add(Lane::Files, STUDY, "Open the study", move |_| {
                 let opened = OpenedStudy::read(&path)?;

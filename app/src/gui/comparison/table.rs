@@ -84,17 +84,9 @@ pub fn rows(comparison: &Comparison) -> Vec<Row> {
 }
 
 fn best(cells: &[Option<f64>], better: Better) -> Vec<bool> {
-    let known = cells.iter().flatten().filter(|value| !value.is_nan());
-    let n_known = known.clone().count();
-    let most = match better {
-        Better::Higher => known.fold(f64::NEG_INFINITY, |most, value| most.max(*value)),
-        Better::Lower => known.fold(f64::INFINITY, |least, value| least.min(*value)),
-        Better::Neither => return vec![false; cells.len()],
-    };
-    let is_best = |cell: &Option<f64>| *cell == Some(most);
-    let n_best = cells.iter().filter(|cell| is_best(cell)).count();
-    let is_told = 2 <= n_known && n_best < n_known;
-    cells.iter().map(|cell| is_told && is_best(cell)).collect()
+    let best = better.best(cells);
+    let is_best = |cell: &Option<f64>| best.is_some() && *cell == best;
+    cells.iter().map(is_best).collect()
 }
 
 /// The table as comma-separated values: `about,metric,unit,` and a column for each arm, with all digits.

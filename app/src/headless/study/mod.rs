@@ -4,7 +4,7 @@ mod overview;
 mod plan;
 mod report;
 mod run;
-mod source;
+pub(super) mod source;
 mod states;
 mod teller;
 

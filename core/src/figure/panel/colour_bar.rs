@@ -10,8 +10,9 @@ use crate::paint::colormap::{ColorMap, Colour};
 use crate::paint::limits::ResolvedLimits;
 use crate::paint::raster::Rgba;
 
-/// The bar of one picture, or of all the pictures of a row that share it.
-pub(super) struct ColourBar<'a> {
+/// The bar of one picture, or of all the pictures that share it.
+#[derive(Clone)]
+pub(in crate::figure) struct ColourBar<'a> {
     limits: ResolvedLimits,
     map: ColorMap,
     quantity: &'a str,
@@ -20,6 +21,19 @@ pub(super) struct ColourBar<'a> {
 }
 
 impl<'a> ColourBar<'a> {
+    /// Whether another bar shows the same.
+    pub(in crate::figure) fn is_same(&self, other: &Self) -> bool {
+        let ends = |bar: &Self| [bar.limits.min, bar.limits.max];
+        ends(self) == ends(other) && self.map == other.map && self.quantity == other.quantity
+    }
+
+    /// Stand for another bar that shows the same, too.
+    pub(in crate::figure) fn take(&mut self, other: &Self) {
+        for (mine, others) in self.is_beyond.iter_mut().zip(other.is_beyond) {
+            *mine |= others;
+        }
+    }
+
     /// The bar beside `image`: about all of `images` that have the same one.
     pub(super) fn of(images: &[&'a ImagePanel], image: &'a ImagePanel) -> Self {
         // A picture without a quantity stands at the end of a row only where the others share their bar.
@@ -81,15 +95,18 @@ impl<'a> ColourBar<'a> {
             + n_lines * Style::line(style.font)
     }
 
+    /// Draw it right of a frame, and `reach` further down; ticks and words are those for the frame's own height, since the
+    /// room was measured for them.
     pub(super) fn draw(
         &self,
         canvas: &mut Canvas,
-        frame: Rect,
+        (frame, reach): (Rect, f64),
         style: Style,
     ) -> std::io::Result<()> {
         let bar = Rect {
             left: frame.right() + Self::offset(style),
             width: Self::thickness(style),
+            height: frame.height + reach,
             ..frame
         };
         let table = self.map.table();
@@ -113,7 +130,7 @@ impl<'a> ColourBar<'a> {
         let lines = wrapped(self.quantity, style.font, frame.height);
         for (i, line) in lines.iter().enumerate() {
             let x = first + i as f64 * Style::line(style.font);
-            canvas.text([x, frame.centre()[1]], line, style.label_text(true));
+            canvas.text([x, bar.centre()[1]], line, style.label_text(true));
         }
         Ok(())
     }

@@ -60,7 +60,7 @@ impl ImageCell<'_> {
     pub(super) fn draw(
         &self,
         canvas: &mut Canvas,
-        (frame, top): (Rect, f64),
+        (frame, top, bar_reach): (Rect, f64, f64),
         style: Style,
     ) -> std::io::Result<()> {
         self.heading
@@ -72,7 +72,7 @@ impl ImageCell<'_> {
         }
         canvas.outline(at, style.frame());
         if let Some(bar) = &self.bar {
-            bar.draw(canvas, self.beside_bar(frame, style), style)?;
+            bar.draw(canvas, (self.beside_bar(frame, style), bar_reach), style)?;
         }
         let below = [frame.left, frame.bottom(), frame.width];
         Note(&self.panel.note).draw(canvas, below, style);

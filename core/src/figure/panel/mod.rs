@@ -7,7 +7,7 @@ mod image;
 mod legend;
 mod plot;
 
-use self::colour_bar::ColourBar;
+pub(super) use self::colour_bar::ColourBar;
 use self::heading::Heading;
 use self::image::ImageCell;
 use self::plot::PlotCell;
@@ -32,24 +32,20 @@ impl<'a> Cell<'a> {
         mut letter: impl FnMut(&Panel) -> Option<String>,
     ) -> Vec<Self> {
         let images: Vec<&ImagePanel> = panels.iter().filter_map(image_of).collect();
-        let shares_bar = shares(&images, |image| !image.quantity.is_empty(), has_same_bar);
+        let has_bars = bars(&images);
         let shares_scale = shares(
             &images,
-            |_| true,
+            |image| image.has_scale_bar,
             |a, b| a.values.dim() == b.values.dim() && a.pixel_size_m == b.pixel_size_m,
         );
+        let first_scaled = images.iter().position(|image| image.has_scale_bar);
         let mut n_images = 0;
         let cell = |panel: &'a Panel| {
             let letter = letter(panel);
             match panel {
                 Panel::Image(image) => {
+                    let at = n_images;
                     n_images += 1;
-                    let is_last = n_images == images.len();
-                    let has_bar = if shares_bar {
-                        is_last
-                    } else {
-                        !image.quantity.is_empty()
-                    };
                     Self::Image(ImageCell {
                         panel: image,
                         heading: Heading {
@@ -57,8 +53,9 @@ impl<'a> Cell<'a> {
                             title: &image.title,
                         },
                         // The last picture of the row may itself name no quantity.
-                        bar: has_bar.then(|| ColourBar::of(&images, image)),
-                        has_scale_bar: !shares_scale || n_images == 1,
+                        bar: has_bars[at].then(|| ColourBar::of(&images, image)),
+                        has_scale_bar: image.has_scale_bar
+                            && (!shares_scale || first_scaled == Some(at)),
                     })
                 }
                 Panel::Plot(plot) => Self::Plot(PlotCell {
@@ -96,15 +93,32 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// Draw into the frame, the heading from the top of the row on.
+    /// The colour bar that it has, if it is a picture with one.
+    pub(super) fn bar(&self) -> Option<&ColourBar<'a>> {
+        match self {
+            Self::Image(image) => image.bar.as_ref(),
+            Self::Plot(_) | Self::Empty => None,
+        }
+    }
+
+    /// As above, to be changed; none for what is no picture.
+    pub(super) fn bar_mut(&mut self) -> Option<&mut Option<ColourBar<'a>>> {
+        match self {
+            Self::Image(image) => Some(&mut image.bar),
+            Self::Plot(_) | Self::Empty => None,
+        }
+    }
+
+    /// Draw into the frame, the heading from the top of the row on; a colour bar reaches `bar_reach` further down than
+    /// the frame.
     pub(super) fn draw(
         &self,
         canvas: &mut Canvas,
-        (frame, top): (Rect, f64),
+        (frame, top, bar_reach): (Rect, f64, f64),
         style: Style,
     ) -> std::io::Result<()> {
         match self {
-            Self::Image(image) => image.draw(canvas, (frame, top), style),
+            Self::Image(image) => image.draw(canvas, (frame, top, bar_reach), style),
             Self::Plot(plot) => {
                 plot.draw(canvas, (frame, top), style);
                 Ok(())
@@ -129,6 +143,22 @@ fn shares(
 ) -> bool {
     let asked: Vec<_> = images.iter().filter(|image| is_asked(image)).collect();
     asked.len() > 1 && asked.windows(2).all(|pair| is_alike(pair[0], pair[1]))
+}
+
+/// Which pictures of a row have a colour bar: the last of those that share one.
+fn bars(images: &[&ImagePanel]) -> Vec<bool> {
+    let is_named = |image: &ImagePanel| !image.quantity.is_empty();
+    if shares(images, is_named, has_same_bar) {
+        // The bar of all stands at the right of the row, whether its last picture names a quantity or not.
+        return (1..=images.len()).map(|n| n == images.len()).collect();
+    }
+    let next_has_same = |at: usize| {
+        let next = images.get(at + 1);
+        next.is_some_and(|next| has_same_bar(images[at], next))
+    };
+    (0..images.len())
+        .map(|at| is_named(images[at]) && !next_has_same(at))
+        .collect()
 }
 
 fn has_same_bar(a: &ImagePanel, b: &ImagePanel) -> bool {

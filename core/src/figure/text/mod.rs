@@ -6,8 +6,8 @@ mod wrap;
 pub(super) use face::{FAMILY, Weight, database, line_box, width};
 pub(super) use wrap::{longest_word, wrapped, wrapped_after};
 
-/// A number as a figure writes it: `2e−6` becomes `2×10⁻⁶`, `1e4` becomes `10⁴`.
-pub(super) fn with_powers(label: &str) -> String {
+/// A number as a figure writes it: `2e−6` becomes `2×10⁻⁶`, `1e4` becomes `10⁴`; others stay.
+pub fn with_powers(label: &str) -> String {
     let Some((mantissa, exponent)) = label.split_once('e') else {
         return label.to_owned();
     };

@@ -18,6 +18,7 @@ mod control;
 mod folder;
 mod given;
 mod hashes;
+mod published;
 mod runner;
 mod schedule;
 mod standing;
@@ -41,6 +42,7 @@ use crate::study::store::{OutputRecord, RunFolder};
 
 pub use self::control::Control;
 use self::hashes::Hashes;
+use self::published::publish_figures;
 use self::runner::Runner;
 use self::standing::survey;
 use self::task::Doing;
@@ -282,6 +284,7 @@ pub fn run(
     let runner = Runner::new(plan, options, (folder.clone(), wanted))?;
     let (tasks, is_stopped) = runner.run(control, monitor)?;
     if !is_stopped {
+        publish_figures(plan, &folder, &tasks)?;
         report::write(plan, &options.runs)?;
     }
     Ok(StudyOutcome {

@@ -99,10 +99,10 @@ fn check(plan: &Plan, selection: &Selection) -> Result<()> {
     }
     let among = |found: String, of: &dyn Fn(&Task) -> Option<String>, key: &str| {
         let known: Vec<String> = tasks.iter().filter_map(of).collect();
-        match known.contains(&found) {
-            true => Ok(()),
-            false => Err(unknown(key, &found, known)),
+        if known.contains(&found) {
+            return Ok(());
         }
+        Err(unknown(key, &found, known))
     };
     for dose in &selection.doses {
         let of = |task: &Task| task.place.dose.map(|dose| format!("{dose:e}"));

@@ -1,12 +1,30 @@
 //! The study's figure: rows of doses, columns of diffraction and reconstructions, with companions.
+//!
+//! [`Choice::of`] tells which rows and columns a design comes to, [`Material::read`] reads all that they need and names
+//! everything that is missing at once, [`Material::draw`] draws it. Reconstructions are those of the comparison:
+//! registered, their phase plane removed, their amplitude scaled, all as its settings say; so the pictures are those that
+//! the numbers below them were measured on.
 
-use std::path::Path;
+mod choice;
+mod companions;
+mod draw;
+mod material;
+mod provenance;
+mod read;
+
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::figure::Figure;
+use crate::study::design::Study;
 use crate::study::plan::Plan;
+pub use choice::{Choice, DIFFRACTION, TRUTH, ViewArms, arm_words, dose_words, views};
+pub use material::{Material, Number, Unready};
+pub use read::InputFile;
+
+const ATTEMPTED: &str = "draw the figure of the study";
 
 crate::field_choice! {
     /// Which part of a reconstruction is drawn.
@@ -61,6 +79,8 @@ crate::field_table! {
         scale_bar: bool = true, basic;
         /// Whether panels have letters.
         letters: bool = true, basic;
+        /// Whether a line below says what is drawn and what shares colours.
+        caption: bool = true, basic;
         /// Width of the whole.
         width_mm: f64 = 180.0, basic, 20.0..=1000.0, unit "mm";
         /// Size of the letters.
@@ -89,8 +109,28 @@ pub struct FigureDesign {
 pub struct Figures {
     /// The panels.
     pub panels: Figure,
-    /// Companions by name: `convergence`, `frc`.
+    /// Companions by name: `convergence`, `frc`; none where no column is a reconstruction.
     pub companions: Vec<(String, Figure)>,
+    /// What a reader has to know, in words: inputs that were made for other settings than the study now has.
+    pub notes: Vec<String>,
+}
+
+/// The plan of a study: the one in its run folder, where that is of this very study, else a new one.
+///
+/// # Errors
+/// As [`Plan::of`].
+pub fn planned(study: &Study, folder: &Path, runs: &Path) -> Result<Plan> {
+    let file = runs.join(&study.name).join("plan.json");
+    // Plans have the base file in full. One that cannot be read is made anew.
+    let in_full = |base: &PathBuf| std::path::absolute(folder.join(base)).ok();
+    let wanted = Study {
+        base: study.base.as_ref().and_then(in_full),
+        ..study.clone()
+    };
+    match Plan::load(&file) {
+        Ok(plan) if plan.study == wanted => Ok(plan),
+        _ => Plan::of(study, folder),
+    }
 }
 
 /// Draw the figure of what the study has made.
@@ -98,6 +138,7 @@ pub struct Figures {
 /// # Errors
 /// [`crate::Error::Invalid`] that names every missing input before anything is drawn; [`crate::Error::Io`].
 pub fn figures(plan: &Plan, runs: &Path, design: &FigureDesign) -> Result<Figures> {
-    let _ = (plan, runs, design);
-    unimplemented!("figure")
+    Material::read(plan, runs, design)
+        .map_err(Unready::into_error)?
+        .draw(&design.style)
 }

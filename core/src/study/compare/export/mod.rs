@@ -18,10 +18,16 @@ use crate::error::{Error, Result};
 use crate::study::store::{Naming, OutputRecord, RECORD_FILES, SCHEMA, utc};
 pub use arrays::keys as array_keys;
 pub use curves::{curves_csv, curves_plot};
-pub use plot::plot;
-pub use report::{EXTRA_DEFINITIONS, report, rows, threshold_key};
-pub use tables::metrics_csv;
+pub use plot::{metric_words, plot};
+pub use report::{EXTRA_DEFINITIONS, definitions, report, rows, threshold_key};
+pub use tables::{metrics_csv, quoted};
 
+/// All numbers with their definitions.
+pub const METRICS_FILE: &str = "comparison_metrics.json";
+/// Ring correlations.
+pub const CURVES_FILE: &str = "frc_curves.csv";
+/// What was compared, as arrays.
+pub const ARRAYS_FILE: &str = "reconstructions_aligned.npz";
 /// Dots an inch of pictures.
 const DPI: f64 = 300.0;
 /// Tells our folders from others.
@@ -102,18 +108,15 @@ fn fill(loaded: &Loaded, comparison: &Comparison, to: &Path) -> Result<Vec<&'sta
     }
     let texts = [
         ("comparison_metrics.csv", metrics_csv(loaded, comparison)),
-        ("frc_curves.csv", curves_csv(comparison)),
+        (CURVES_FILE, curves_csv(comparison)),
     ];
     for (name, text) in texts {
         disk::write(&to.join(name), text.as_bytes())?;
         names.push(name);
     }
-    disk::write_json(
-        &to.join("comparison_metrics.json"),
-        &report(loaded, comparison),
-    )?;
-    arrays::write(loaded, comparison, &to.join("reconstructions_aligned.npz"))?;
-    names.extend(["comparison_metrics.json", "reconstructions_aligned.npz"]);
+    disk::write_json(&to.join(METRICS_FILE), &report(loaded, comparison))?;
+    arrays::write(loaded, comparison, &to.join(ARRAYS_FILE))?;
+    names.extend([METRICS_FILE, ARRAYS_FILE]);
     write_manifest(loaded, comparison, to, &names)?;
     names.push("manifest.json");
     Ok(names)

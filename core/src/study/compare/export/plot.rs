@@ -1,7 +1,5 @@
 //! The comparison plot.
 
-use ndarray::{Array1, Array2};
-
 use super::super::pictures::{self, Pictures};
 use super::super::{Compared, Comparison, Loaded};
 use crate::figure::{Figure, ImagePanel, Panel};
@@ -33,7 +31,7 @@ pub fn plot(comparison: &Comparison) -> Figure {
             .iter()
             .map(|(_, pictures)| values(pictures))
             .collect();
-        let shared = shared_limits(&pictures);
+        let shared = Limits::AUTO.shared(pictures.iter().map(|picture| picture.view()));
         let panels = columns.iter().zip(pictures);
         panels
             .map(|((arm, _), values)| {
@@ -47,6 +45,7 @@ pub fn plot(comparison: &Comparison) -> Figure {
                     map: map(is_phase),
                     quantity: if is_phase { "phase (rad)" } else { "amplitude" }.to_owned(),
                     pixel_size_m: comparison.pixel_size_m,
+                    has_scale_bar: true,
                 })
             })
             .collect()
@@ -61,17 +60,6 @@ pub fn plot(comparison: &Comparison) -> Figure {
 
 fn map(is_phase: bool) -> ColorMap {
     ColorMap::new(if is_phase { Map::Viridis } else { Map::Gray })
-}
-
-/// One scale for a row: percentiles over all of its pictures together.
-fn shared_limits(pictures: &[Array2<f32>]) -> Limits {
-    let all: Array1<f32> = pictures.iter().flatten().copied().collect();
-    let all = all.insert_axis(ndarray::Axis(0));
-    let found = Limits::AUTO.resolve(&all.view());
-    Limits::Manual {
-        min: found.min,
-        max: found.max,
-    }
 }
 
 /// The numbers of one row's quantity, and what was done to the arm.
@@ -89,13 +77,7 @@ fn note(arm: &Compared, is_phase: bool) -> String {
             } else {
                 value.amplitude
             }?;
-            let definition = definition(key)?;
-            let text = match (*key, is_phase) {
-                ("mae", true) => format!("{number:.4} rad"),
-                ("psnr", _) => format!("{number:.2} dB"),
-                _ => format!("{number:.4}"),
-            };
-            Some(format!("{} {text}", definition.label))
+            metric_words(key, number, is_phase)
         })
         .collect();
     if is_phase {
@@ -112,6 +94,17 @@ fn note(arm: &Compared, is_phase: bool) -> String {
         words.push(format!("factor {:.4}", arm.prepared.steps.amplitude_factor));
     }
     words.join("\n")
+}
+
+/// A number as it stands below a picture: `PSNR 31.27 dB`; `None` for one that has no definition.
+pub fn metric_words(key: &str, number: f64, is_phase: bool) -> Option<String> {
+    let definition = definition(key)?;
+    let text = match (key, is_phase) {
+        ("mae", true) => format!("{number:.4} rad"),
+        ("psnr", _) => format!("{number:.2} dB"),
+        _ => format!("{number:.4}"),
+    };
+    Some(format!("{} {text}", definition.label))
 }
 
 /// What goes into the files of a figure: program, inputs' hashes, how it was compared.

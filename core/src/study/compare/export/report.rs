@@ -121,15 +121,11 @@ fn cutoffs(curve: &FrcCurve, pixel_size_m: Option<f64>) -> Value {
     Value::Object(of.into_iter().collect())
 }
 
-fn definitions() -> Value {
+/// What every number of [`DEFINITIONS`] and [`EXTRA_DEFINITIONS`] means, by key.
+pub fn definitions() -> Value {
     let all = DEFINITIONS.iter().chain(EXTRA_DEFINITIONS).map(|definition| {
-        let better = match definition.better {
-            Better::Higher => "higher",
-            Better::Lower => "lower",
-            Better::Neither => "neither",
-        };
         let words = json!({
-            "label": definition.label, "unit": definition.unit, "better": better, "text": definition.text,
+            "label": definition.label, "unit": definition.unit, "better": definition.better.word(), "text": definition.text,
         });
         (definition.key.to_owned(), words)
     });

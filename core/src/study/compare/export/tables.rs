@@ -26,7 +26,7 @@ fn cell(number: Option<f64>) -> String {
 }
 
 /// A cell of a CSV file (RFC 4180).
-pub(super) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) || text.starts_with(' ') || text.ends_with(' ') {
         return format!("\"{}\"", text.replace('"', "\"\""));
     }
