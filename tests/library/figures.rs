@@ -489,6 +489,115 @@ fn the_same_figure_gives_the_same_bytes() {
     assert_eq!(small().png(100.0).unwrap(), small().png(100.0).unwrap());
 }
 
+/// The streams of a PDF, unpacked.
+fn streams(pdf: &[u8]) -> Vec<Vec<u8>> {
+    let find = |from: usize, words: &[u8]| {
+        let found = pdf[from..].windows(words.len()).position(|at| at == words);
+        found.map(|at| from + at)
+    };
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(start) = find(at, b"stream\n") {
+        let start = start + b"stream\n".len();
+        let Some(end) = find(start, b"endstream") else {
+            break;
+        };
+        let mut inflated = Vec::new();
+        let mut reader = flate2::read::ZlibDecoder::new(&pdf[start..end]);
+        if std::io::Read::read_to_end(&mut reader, &mut inflated).is_ok() {
+            found.push(inflated);
+        }
+        at = end + b"endstream".len();
+    }
+    found
+}
+
+#[test]
+fn a_pdf_has_the_size_text_as_text_its_fonts_and_the_metadata() {
+    let figure = Figure {
+        metadata: vec![
+            ("Title".to_owned(), "Figure of a study".to_owned()),
+            ("Inputs".to_owned(), "train.npz 00ff".to_owned()),
+        ],
+        caption: "Central 8 px".to_owned(),
+        ..comparison(180.0)
+    };
+    let pdf = figure.pdf().unwrap();
+    assert_eq!(pdf, figure.pdf().unwrap());
+    assert!(pdf.starts_with(b"%PDF-1."));
+    let text = String::from_utf8_lossy(&pdf);
+    for words in [
+        "DejaVuSans",
+        "/ToUnicode",
+        "/FontFile2",
+        "Figure of a study",
+    ] {
+        assert!(text.contains(words), "{words}");
+    }
+    // 180 mm in points of 1/72 inch.
+    let boxed = text.split("/MediaBox").nth(1).unwrap();
+    let sides: Vec<f64> = boxed
+        .split(['[', ']', ' '])
+        .filter_map(|number| number.parse().ok())
+        .take(4)
+        .collect();
+    assert!((sides[2] - 180.0 / 25.4 * 72.0).abs() < 0.01, "{sides:?}");
+    assert!(text.contains("Inputs: train.npz 00ff"), "in XMP");
+    assert!(!text.contains("CreationDate") && !text.contains("ModDate"));
+    let streams = streams(&pdf);
+    let shows_text = streams.iter().any(|stream| {
+        let stream = String::from_utf8_lossy(stream);
+        stream.contains("BT") && (stream.contains("Tj") || stream.contains("TJ"))
+    });
+    assert!(shows_text, "letters are letters, not outlines");
+}
+
+#[test]
+fn pictures_beside_one_another_share_a_bar_and_bars_below_one_another_are_joined() {
+    let scaled = |i: usize, max: f64| {
+        let mut panel = image("", values(i, 16));
+        panel.limits = Limits::Manual { min: -1.0, max }.resolve(&panel.values.view());
+        panel
+    };
+    let row = |max: f64| {
+        vec![
+            Panel::Image(scaled(1, 3.0)),
+            Panel::Image(scaled(2, max)),
+            Panel::Image(scaled(3, max)),
+        ]
+    };
+    let n_bars = |has_common_bars: bool| {
+        let figure = Figure {
+            rows: vec![row(1.0), row(2.0)],
+            has_common_bars,
+            width_mm: 180.0,
+            ..Figure::default()
+        };
+        let svg = figure.svg().unwrap();
+        svg.matches(">phase (rad)<").count()
+    };
+    assert_eq!(n_bars(false), 4, "two in each row");
+    assert_eq!(n_bars(true), 3, "the first column has one");
+}
+
+#[test]
+fn a_caption_stands_below_everything() {
+    let of = |caption: &str| Figure {
+        caption: caption.to_owned(),
+        width_mm: 60.0,
+        ..of_panels(vec![Panel::Image(image("", values(0, 8)))])
+    };
+    let height = |figure: &Figure| {
+        let svg = figure.svg().unwrap();
+        let document = usvg::roxmltree::Document::parse(&svg).unwrap();
+        let height = document.root_element().attribute("height").unwrap();
+        height.trim_end_matches("mm").parse::<f64>().unwrap()
+    };
+    let [none, short, long] = ["", "Central 8 px.", &"Many words. ".repeat(20)].map(of);
+    assert!(height(&none) < height(&short) && height(&short) < height(&long));
+    assert!(short.svg().unwrap().contains(">Central 8 px.<"));
+}
+
 #[test]
 fn a_row_of_one_scale_has_one_colour_bar() {
     let n_bars = |figure: &Figure| {
@@ -775,8 +884,12 @@ fn files_are_written_whole_or_not_at_all() {
     let raster = folder.path().join("figure.PNG");
     figure.write(&raster, 100.0).unwrap();
     assert_eq!(std::fs::read(&raster).unwrap(), figure.png(100.0).unwrap());
+    let page = folder.path().join("figure.pdf");
+    figure.write(&page, 100.0).unwrap();
+    assert_eq!(std::fs::read(&page).unwrap(), figure.pdf().unwrap());
+    std::fs::remove_file(&page).unwrap();
     let error = figure
-        .write(&folder.path().join("figure.pdf"), 100.0)
+        .write(&folder.path().join("figure.jpg"), 100.0)
         .unwrap_err();
     assert!(error.to_string().contains(".png, .svg or .pdf"), "{error}");
     let empty = Figure::default()

@@ -6,9 +6,13 @@ mod compare_commands; // compare and frc as a user runs them
 mod compare_view; // the compare view by label
 mod dataset_commands; // simulate and validate as a user runs them
 mod diagnose_commands; // reports as a user asks for them, and their window
+mod figure_commands; // the figure of a study as a user asks for it
+mod figure_view; // the figure view by label
 mod flows; // the window by label: open, inspect, repair, run, cancel, continue, export
 mod generate_view; // the generate view by label
 mod group_commands; // overlap, groups and canvas as a user runs them
+#[path = "../library/made_study.rs"]
+mod made_study; // the run folder of a study, made up
 mod overlap_view; // the overlap view by label
 mod snapshots; // a dozen small pictures at most
 mod study_commands; // study new and study plan as a user runs them

@@ -13,9 +13,8 @@ use super::{ATTEMPTED, FigureDesign};
 use crate::error::{Error, Problem, Result};
 use crate::metrics::settings::CompareSettings;
 use crate::study::plan::{Plan, Task, TaskKind, Work};
+use crate::study::store::RECORD_FILES;
 
-/// The record that a task leaves in its folder.
-const RECORD: &str = "task.json";
 /// What trainings and reconstructions tell of their epochs.
 const HISTORY: &str = "history.json";
 
@@ -269,7 +268,7 @@ impl<'a> Reader<'a> {
 
     /// A task whose record has another key than the plan has changed since.
     fn note_stale(&mut self, task: &Task) {
-        let record = self.folder.join(&task.id).join(RECORD);
+        let record = self.folder.join(&task.id).join(RECORD_FILES[0]);
         let record: Option<Value> = read::json(&record).ok();
         let key = record.as_ref().and_then(|record| record["key"].as_str());
         if key.is_some_and(|key| key != task.key) {
