@@ -1,7 +1,7 @@
 //! Reports of studies: manifests, tables, summaries, from records made by hand.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ndarray::{Array2, Array3};
 use num_complex::Complex32;
@@ -891,18 +891,56 @@ fn letters_that_markdown_and_html_read_otherwise_are_written_as_letters() {
 }
 
 #[test]
-fn a_picture_or_record_that_cannot_be_read_does_not_stop_the_report() {
+fn a_record_that_cannot_be_read_does_not_stop_the_report() {
     let lab = Lab::complete();
     let compare = id("compare", 1e9, "-full-test");
     let folder = lab.folder();
     disk::write(&folder.join(&compare).join("task.json"), b"{ half").unwrap();
-    disk::write(&folder.join("figures/figure.png"), b"the figure").unwrap();
-    disk::write(&folder.join("figures/convergence.png"), b"losses").unwrap();
-    disk::write(&folder.join("figures/figure.svg"), b"<svg/>").unwrap();
+    let unreadable = folder.join(id("compare", 1e4, "-full-test"));
+    let _ = std::fs::remove_file(unreadable.join("comparison_metrics.json"));
     lab.report();
     let summary = lab.text("summary.md");
-    let at = |words: &str| summary.find(words).unwrap_or_else(|| panic!("{words}"));
-    assert!(at("![figure](figures/figure.png)") < at("![convergence](figures/convergence.png)"));
-    assert!(Path::new(&folder).join("summary.html").is_file());
-    assert!(!summary.contains(".svg"));
+    assert!(
+        summary.contains(&format!("| {compare} | not done |")),
+        "{summary}"
+    );
+}
+
+#[test]
+fn the_figure_is_shown_only_while_it_fits_the_study() {
+    let mut lab = Lab::complete();
+    let after = [1e9, 1e4].map(|dose| id("compare", dose, "-full-test"));
+    let figure = "figure".to_owned();
+    lab.plan.tasks.push(task(
+        TaskKind::Figure,
+        figure.clone(),
+        Place::default(),
+        after.into(),
+    ));
+    let files = [
+        ("convergence.png", b"losses".to_vec()),
+        ("figure.png", b"the figure".to_vec()),
+        ("figure.svg", b"<svg/>".to_vec()),
+    ];
+    lab.done(&figure, &[], &files);
+    let own = lab.folder().join("figures/my_own.png");
+    disk::write(&own, b"mine").unwrap();
+    let report = lab.report();
+    assert!(report.file("figure.svg").is_some());
+    let pictures = || {
+        let summary = lab.text("summary.md");
+        let lines = summary.lines().filter(|line| line.contains("(figures/"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        pictures(),
+        [
+            "![figure](figures/figure.png)",
+            "![convergence](figures/convergence.png)",
+            "![my own](figures/my_own.png)",
+        ]
+    );
+    std::fs::remove_file(lab.folder().join("figure/task.json")).unwrap();
+    lab.report();
+    assert_eq!(pictures(), ["![my own](figures/my_own.png)"]);
 }

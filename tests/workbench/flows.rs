@@ -133,6 +133,8 @@ pub(crate) fn is_idle(app: &Workbench) -> bool {
         Lane::Subject,
         Lane::Thinning,
         Lane::Compare,
+        Lane::Outlook,
+        Lane::Study,
     ]
     .into_iter()
     .all(|lane| !app.queue.is_busy(lane))

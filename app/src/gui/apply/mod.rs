@@ -9,6 +9,7 @@ mod reports;
 mod run;
 mod scan;
 mod study;
+mod study_run;
 mod study_show;
 mod train;
 

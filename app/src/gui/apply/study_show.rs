@@ -41,7 +41,7 @@ impl Workbench {
             Work::Infer(work) => self.show_result(&task, (&folder, Some(work.data.clone()))),
             Work::Compare(work) => self.show_comparison(work, &folder),
             Work::Scenario(_) => self.show_scenario(own),
-            Work::Figure(_) => self.view = View::Figure,
+            Work::Figure(_) => self.show_study_figure(),
         }
     }
 }
@@ -100,6 +100,12 @@ impl Workbench {
             draft.truth = Truth::File;
             draft.truth_file = text;
         }
+    }
+
+    /// The figure of the study that is open.
+    fn show_study_figure(&mut self) {
+        self.document.figuring.look_again();
+        self.view = View::Figure;
     }
 
     /// The network of a scenario.

@@ -48,14 +48,9 @@ impl OpenedStudy {
             });
         }
         let text = std::fs::read_to_string(path).map_err(Error::io("read the study", path))?;
-        let (draft, problem) = match Study::parse(&text) {
-            Ok(study) => (StudyDraft { study, text }, None),
-            Err(_) => {
-                let problem = StudyProblem::of_text(&text);
-                let study = Study::default();
-                (StudyDraft { study, text }, problem)
-            }
-        };
+        let problem = StudyProblem::of_text(&text);
+        let study = Study::parse(&text).unwrap_or_default();
+        let draft = StudyDraft { study, text };
         Ok(Self {
             file: Some(path.to_path_buf()),
             draft,

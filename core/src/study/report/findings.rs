@@ -232,12 +232,19 @@ fn unlike(gathered: &Gathered<'_>) -> Vec<Finding> {
     found
 }
 
-/// What turned out other than asked for, as the tasks noted it; the same note of several tasks once.
+/// What the tasks noted: what turned out other than asked for, what a view came to; the same note of several tasks once.
 pub(super) fn deviations(gathered: &Gathered<'_>) -> Vec<String> {
-    let mut notes: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut notes: Vec<(String, Vec<&str>)> = Vec::new();
     for seen in &gathered.tasks {
-        for words in seen.done().into_iter().flat_map(|record| &record.notes) {
-            match notes.iter_mut().find(|(other, _)| other == words) {
+        let Some(record) = seen.done() else { continue };
+        let mut own = record.notes.clone();
+        if seen.task.kind == TaskKind::Compare {
+            let report = results::report(seen);
+            let told = report["notes"].as_array().into_iter().flatten();
+            own.extend(told.filter_map(|words| Some(words.as_str()?.to_owned())));
+        }
+        for words in own {
+            match notes.iter_mut().find(|(other, _)| *other == words) {
                 Some((_, ids)) => ids.push(&seen.task.id),
                 None => notes.push((words, vec![&seen.task.id])),
             }

@@ -8,11 +8,10 @@ use serde::de::DeserializeOwned;
 use crate::error::Result;
 use crate::nn::TrainingHistory;
 use crate::sim::object::{ObjectContent, ObjectKind};
-use crate::study::execute::{TaskRecord, TaskState};
+use crate::study::execute::{TaskRecord, TaskState, status};
 use crate::study::plan::{Place, Plan, Task, TaskKind, dose_word};
 
 use super::metrics::Part;
-use super::states::status;
 
 /// A task as it stands.
 #[derive(Clone, Debug)]

@@ -23,7 +23,6 @@ mod likeness;
 mod metrics;
 mod results;
 mod skips;
-mod states;
 mod summary;
 mod trainings;
 
@@ -34,7 +33,7 @@ use serde_json::Value;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::study::loss_check::{self, LossCheck};
-use crate::study::plan::Plan;
+use crate::study::plan::{Plan, TaskKind};
 
 use findings::{Facts, Finding};
 use gather::Gathered;
@@ -48,6 +47,8 @@ pub use trainings::{NetworkRecord, NotDone, TRAINING_MANIFEST, TrainingFlag, Tra
 pub const NOTES: &str = "notes.md";
 /// The study with every default, in the study's run folder.
 pub const STUDY_FILE: &str = "study.toml";
+/// The figure with its companions, in the study's run folder.
+pub const FIGURES: &str = "figures";
 
 /// Files of a report.
 #[derive(Clone, Debug, Default)]
@@ -85,6 +86,7 @@ pub fn write(plan: &Plan, runs: &Path) -> Result<ReportFiles> {
     let skips = skips::summary(&gathered);
     let mut out = Out::new(&gathered.folder);
     out.text(STUDY_FILE, &plan.study.text())?;
+    out.figures(&gathered)?;
     out.json(SKIP_SUMMARY, &skips)?;
     out.json(TRAINING_MANIFEST, &trainings)?;
     let guard = guard::check(&gathered, &trainings);
@@ -156,6 +158,23 @@ impl Out {
         let file = self.folder.join(name);
         disk::write(&file, text.as_bytes())?;
         self.files.push(file);
+        Ok(())
+    }
+
+    /// Copies of what the figure task has made, where people look for it.
+    fn figures(&mut self, gathered: &Gathered<'_>) -> Result<()> {
+        for seen in gathered.of_kinds(&[TaskKind::Figure]) {
+            for output in seen.done().into_iter().flat_map(|record| &record.outputs) {
+                let made = self.folder.join(&seen.task.id).join(&output.path);
+                let Some(name) = output.path.file_name() else {
+                    continue;
+                };
+                let bytes = std::fs::read(&made).map_err(Error::io("read", &made))?;
+                let file = self.folder.join(FIGURES).join(name);
+                disk::write(&file, &bytes)?;
+                self.files.push(file);
+            }
+        }
         Ok(())
     }
 

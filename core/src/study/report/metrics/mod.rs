@@ -16,7 +16,9 @@ use super::gather::Gathered;
 pub(super) use csv::csv;
 pub(super) use json::json;
 pub(super) use rows::{Row, Statistic, rows};
-pub(super) use tables::{difference_tables, document, mean_tables, number_words, value_tables};
+pub(super) use tables::{
+    document, mean_difference_tables, mean_tables, number_words, value_tables,
+};
 
 /// Arms that the others are told to differ from.
 pub(super) const REFERENCES: [&str; 2] = ["baseline", "lsqml"];

@@ -3,7 +3,7 @@
 use super::super::document::{Block, Cell, Document, Inline, Table, Tone};
 
 use super::{Compared, Key, Part, REFERENCES, Row, Statistic};
-use crate::metrics::definitions::{Better, definition};
+use crate::metrics::definitions::{Better, DEFINITIONS, Definition, definition};
 use crate::paint::ticks::value_text;
 use crate::study::plan::{Plan, dose_word};
 
@@ -118,38 +118,55 @@ pub(in crate::study::report) fn value_tables(rows: &[Row]) -> Vec<(&'static str,
 }
 
 /// Means over all comparisons of a split.
-pub(in crate::study::report) fn mean_tables(rows: &[Row]) -> Vec<(&'static str, Table)> {
-    let of_part = |part: Part| {
+pub(in crate::study::report) fn mean_tables(rows: &[Row]) -> Vec<(String, Table)> {
+    let number = |row: &Row| Cell::number(number_words(row.value)).strong_if(row.is_best);
+    let tables = Part::ALL.map(|part| {
         let rows = of_statistic(rows, part, Statistic::Mean);
-        let keys = shown(&rows, part);
-        let label = |row: &Row| vec![row.split.clone(), row.arm.clone()];
-        let mut lines = lines(&rows, label);
-        for (label, rows) in &mut lines {
-            let n = rows.iter().map(|row| row.n).max().unwrap_or_default();
-            label.push(n.to_string());
-        }
-        let number = |row: &Row| Cell::number(number_words(row.value)).strong_if(row.is_best);
-        let head = ["Split", "Arm", "Comparisons"];
-        (part.title(), table(&head, &keys, &lines, number))
-    };
-    filled(Part::ALL.map(of_part).into())
+        (
+            part.title().to_owned(),
+            over_comparisons(&rows, part, number),
+        )
+    });
+    filled(tables.into())
+}
+
+/// A table of numbers taken over comparisons.
+fn over_comparisons(rows: &[&Row], part: Part, of: impl Fn(&Row) -> Cell) -> Table {
+    let keys = shown(rows, part);
+    let mut lines = lines(rows, |row| vec![row.split.clone(), row.arm.clone()]);
+    for (label, rows) in &mut lines {
+        let n = rows.iter().map(|row| row.n).max().unwrap_or_default();
+        label.push(n.to_string());
+    }
+    table(&["Split", "Arm", "Comparisons"], &keys, &lines, of)
 }
 
 /// Differences against each reference arm, where there is one; what is better than the reference is strong.
 pub(in crate::study::report) fn difference_tables(rows: &[Row]) -> Vec<(String, Table)> {
-    let parts = || Part::ALL.into_iter();
-    let all = REFERENCES.into_iter().flat_map(|reference| {
-        parts().map(move |part| {
-            let rows = of_statistic(rows, part, Statistic::Difference(reference));
-            let keys = shown(&rows, part);
+    against(|reference, part| {
+        let rows = of_statistic(rows, part, Statistic::Difference(reference));
+        let keys = shown(&rows, part);
+        table(&PLACE, &keys, &lines(&rows, place), difference)
+    })
+}
+
+/// Means of the differences over all comparisons of a split that both are in.
+pub(in crate::study::report) fn mean_difference_tables(rows: &[Row]) -> Vec<(String, Table)> {
+    against(|reference, part| {
+        let rows = of_statistic(rows, part, Statistic::MeanDifference(reference));
+        over_comparisons(&rows, part, difference)
+    })
+}
+
+fn against(of: impl Fn(&'static str, Part) -> Table) -> Vec<(String, Table)> {
+    let mut tables = Vec::new();
+    for reference in REFERENCES {
+        for part in Part::ALL {
             let title = format!("{} against {reference}", part.title());
-            (
-                title,
-                table(&PLACE, &keys, &lines(&rows, place), difference),
-            )
-        })
-    });
-    filled(all.collect())
+            tables.push((title, of(reference, part)));
+        }
+    }
+    filled(tables)
 }
 
 fn difference(row: &Row) -> Cell {
@@ -194,7 +211,7 @@ pub(in crate::study::report) fn document(
     text.heading(2, "Means over doses and views");
     text.say("Only arms that are in every comparison of a split are ranked.");
     for (title, table) in mean_tables(rows) {
-        text.heading(3, title);
+        text.heading(3, &title);
         text.table(table);
     }
     let differences = difference_tables(rows);
@@ -207,24 +224,26 @@ pub(in crate::study::report) fn document(
         text.table(table);
     }
     text.heading(2, "What the numbers mean");
-    let mut names: Vec<&str> = SHOWN.iter().chain(&SHOWN_OF_WHOLE).copied().collect();
-    names.dedup();
-    let mut told: Vec<&str> = Vec::new();
-    let mut entries = Vec::new();
-    for name in names {
-        let is_there = rows.iter().any(|row| row.key.name == name);
-        if let Some(definition) = definition(name).filter(|_| is_there && !told.contains(&name)) {
-            told.push(name);
-            let unit = match definition.unit {
-                "" => String::new(),
-                unit => format!(" ({unit})"),
-            };
-            entries.push(vec![
-                Inline::Strong(format!("{}{unit}", definition.label)),
-                Inline::Text(format!(": {}", definition.text)),
-            ]);
-        }
-    }
-    text.blocks.push(Block::List(entries));
+    text.blocks.push(Block::List(meanings(rows)));
     text
+}
+
+/// The definitions of the numbers that tables show.
+fn meanings(rows: &[Row]) -> Vec<Vec<Inline>> {
+    let is_there = |name: &str| rows.iter().any(|row| row.key.name == name);
+    let is_shown = |name: &str| SHOWN.contains(&name) || SHOWN_OF_WHOLE.contains(&name);
+    let told = DEFINITIONS
+        .iter()
+        .filter(|definition| is_shown(definition.key) && is_there(definition.key));
+    let entry = |definition: &Definition| {
+        let unit = match definition.unit {
+            "" => String::new(),
+            unit => format!(" ({unit})"),
+        };
+        vec![
+            Inline::Strong(format!("{}{unit}", definition.label)),
+            Inline::Text(format!(": {}", definition.text)),
+        ]
+    };
+    told.map(entry).collect()
 }

@@ -43,7 +43,7 @@ pub(super) fn document(
     add_skips(&mut text, facts);
     let deviations = deviations(gathered);
     if !deviations.is_empty() {
-        text.heading(2, "Other than asked for");
+        text.heading(2, "What the tasks noted");
         text.list(deviations);
     }
     if !notes.trim().is_empty() {
@@ -173,8 +173,8 @@ fn add_metrics(text: &mut Document, rows: &[Row], patterned: &[Part]) {
         text.heading(3, &format!("{title}: means over doses and views"));
         text.table(table);
     }
-    for (title, table) in metrics::difference_tables(rows) {
-        text.heading(3, &title);
+    for (title, table) in metrics::mean_difference_tables(rows) {
+        text.heading(3, &format!("{title}: mean differences"));
         text.table(table);
     }
 }

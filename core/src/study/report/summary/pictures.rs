@@ -2,51 +2,48 @@
 
 use std::path::{Path, PathBuf};
 
+use super::super::FIGURES;
 use super::super::document::{Block, Document};
 use super::super::gather::{Gathered, slashed};
 use crate::study::plan::{TaskKind, dose_word};
 
-/// The folder of figures, in the study's run folder.
-const FIGURES: &str = "figures";
+/// Names of what the figure task makes; where it is not done, such files are of an earlier study.
+const OF_TASK: [&str; 3] = ["figure", "convergence", "frc"];
 
-/// Every PNG of the figures, the figure itself first.
+/// Every PNG of the figures, the figure itself first; the user's own pictures there come last.
 pub(super) fn add_figure(text: &mut Document, gathered: &Gathered<'_>) {
-    let mut files = pngs(&gathered.folder, FIGURES);
-    let figure = gathered.of_kinds(&[TaskKind::Figure]);
-    for seen in figure.filter(|seen| seen.done().is_some()) {
-        if files.is_empty() {
-            files = pngs(&gathered.folder, &seen.task.id);
-        }
-    }
+    let mut figures = gathered.of_kinds(&[TaskKind::Figure]);
+    let is_done = figures.any(|seen| seen.done().is_some());
+    let files = pngs(&gathered.folder, is_done);
     if files.is_empty() {
         return;
     }
     text.heading(2, "Figure");
-    for file in files {
-        let name = Path::new(&file).file_stem().unwrap_or_default();
-        let words = name.to_string_lossy().replace(['_', '-'], " ");
-        text.blocks.push(Block::Picture { file, words });
+    for name in files {
+        let words = name.file_stem().unwrap_or_default().to_string_lossy();
+        text.blocks.push(Block::Picture {
+            words: words.replace(['_', '-'], " "),
+            file: slashed(&Path::new(FIGURES).join(&name)),
+        });
     }
 }
 
-/// The PNGs of a folder, those called `figure` or `panels` first, then by name.
-fn pngs(study: &Path, folder: &str) -> Vec<String> {
-    let entries = std::fs::read_dir(study.join(folder))
-        .into_iter()
-        .flatten()
-        .flatten();
+/// The names of the pictures, those of the figure task in its order, then the others by name.
+fn pngs(study: &Path, is_done: bool) -> Vec<PathBuf> {
+    let folder = std::fs::read_dir(study.join(FIGURES));
+    let entries = folder.into_iter().flatten().flatten();
+    let rank = |name: &Path| {
+        let stem = name.file_stem().unwrap_or_default();
+        let place = OF_TASK.iter().position(|own| stem == *own);
+        place.unwrap_or(OF_TASK.len())
+    };
     let mut names: Vec<PathBuf> = entries.map(|entry| entry.file_name().into()).collect();
-    names.retain(|name| name.extension().is_some_and(|end| end == "png"));
-    names.sort_by_key(|name| {
-        let is_first = name
-            .file_stem()
-            .is_some_and(|stem| stem == "figure" || stem == "panels");
-        (!is_first, name.clone())
+    names.retain(|name| {
+        let is_picture = name.extension().is_some_and(|end| end == "png");
+        is_picture && (is_done || rank(name) == OF_TASK.len())
     });
-    let paths = names
-        .iter()
-        .map(|name| slashed(&Path::new(folder).join(name)));
-    paths.collect()
+    names.sort_by_key(|name| (rank(name), name.clone()));
+    names
 }
 
 /// Reconstructions beside the truth, and ring correlations, of every comparison that is done.
