@@ -448,6 +448,30 @@ fn a_window_that_is_closed_stops_the_study_first_and_the_next_run_goes_on() {
 }
 
 #[test]
+fn changes_that_are_not_saved_are_not_lost_without_a_word() {
+    let mut window = open([1440.0, 900.0], TINY);
+    let draft = window.harness.state_mut().document.studying.draft.as_mut();
+    draft.unwrap().text.push_str("# more\n");
+    window.harness.state_mut().document.studying.text_changed();
+    window
+        .harness
+        .state_mut()
+        .send(Command::Study(Ask::New("quick")));
+    window.harness.run_steps(4);
+    assert!(window.shows("Changes are not saved"));
+    assert_eq!(studying(&window).name(), Some("tiny"));
+    window.click("Save first");
+    window.until("the new study is open", |app| {
+        app.document.studying.name() == Some("quick") && is_idle(app)
+    });
+    let saved = std::fs::read_to_string(window.in_folder("tiny.toml")).unwrap();
+    assert!(saved.ends_with("# more\n"), "{saved}");
+    // Another study's past is no past of this one.
+    window.key(Modifiers::COMMAND, Key::Z);
+    assert_eq!(studying(&window).name(), Some("quick"));
+}
+
+#[test]
 fn two_studies_are_compared_setting_by_setting() {
     let mut window = open([1440.0, 900.0], TINY);
     let other = window.in_folder("other.toml");

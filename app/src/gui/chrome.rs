@@ -33,7 +33,7 @@ pub fn show(app: &mut Workbench, ui: &mut Ui) {
         .into_iter()
         .filter(|row| is_worth_a_row(row.lane))
         // A view shows its own run, larger.
-        .filter(|row| row.lane != Lane::Compute || app.view != home(row))
+        .filter(|row| row.lane != Lane::Compute || !is_shown_at_home(app, row))
         .collect();
     if !rows.is_empty() {
         Panel::bottom("jobs").show(ui, |ui| {
@@ -154,6 +154,12 @@ fn view(app: &mut Workbench, ui: &mut Ui) {
 /// Whether a user wants to know of the jobs of a lane; the others prepare what a view shows.
 fn is_worth_a_row(lane: Lane) -> bool {
     matches!(lane, Lane::Files | Lane::Background | Lane::Compute)
+}
+
+/// Whether the view that is shown shows this run itself; that of studies does so of the study that is open.
+fn is_shown_at_home(app: &Workbench, row: &Row) -> bool {
+    let is_open = row.scan != STUDY || app.document.studying.own_run().is_some();
+    app.view == home(row) && is_open
 }
 
 /// The view that a run belongs to.

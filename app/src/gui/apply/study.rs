@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use egui::Context;
+use egui::{Context, ViewportCommand};
 use ptycho_core::study::design::{Study, Template};
 use ptycho_core::study::report;
 use ptycho_core::{Error, disk};
 
+use super::super::command::Command;
 use super::super::files::Purpose;
 use super::super::queue::{Lane, Report, STUDY};
 use super::super::study::command_line::task_command;
@@ -24,7 +25,31 @@ use super::absolute;
 impl Workbench {
     pub(super) fn ask_study(&mut self, ctx: &Context, ask: Ask) {
         let studying = &mut self.document.studying;
+        let leaves = matches!(ask, Ask::New(_) | Ask::Open(_) | Ask::Close | Ask::Quit);
+        if leaves && studying.has_unsaved_work() {
+            self.view = View::Study;
+            studying.pending = Some(ask);
+            return;
+        }
+        self.do_for_study(ctx, ask);
+    }
+
+    fn do_for_study(&mut self, ctx: &Context, ask: Ask) {
+        let studying = &mut self.document.studying;
         match ask {
+            Ask::KeepEditing => studying.pending = None,
+            Ask::Discard => {
+                studying.forget_changes();
+                if let Some(ask) = studying.pending.take() {
+                    self.do_for_study(ctx, ask);
+                }
+            }
+            Ask::SaveFirst => {
+                if let Some(ask) = studying.pending.take() {
+                    self.save_study(AfterSave::Do(Box::new(ask)));
+                }
+            }
+            Ask::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
             Ask::New(name) => self.new_study(name),
             Ask::Open(path) => self.open_study(&path),
             Ask::Save => self.save_study(AfterSave::Nothing),
@@ -222,8 +247,12 @@ impl Workbench {
             Done::Saved(file, text) => {
                 self.preferences.remember_study(&file);
                 studying.saved(file, text);
-                // The plan may be that of another folder now: it is made anew, then the run begins.
-                studying.runs_next = std::mem::take(&mut studying.after_save);
+                match std::mem::take(&mut studying.after_save) {
+                    // The plan may be that of another folder now: it is made anew, then the run begins.
+                    run @ AfterSave::Run(_) => studying.runs_next = run,
+                    AfterSave::Do(ask) => self.commands.push(Command::Study(*ask)),
+                    AfterSave::Nothing => {}
+                }
             }
             Done::Planned(planned) => studying.take_plan(*planned),
             Done::Estimated(estimated) => studying.estimated = Some(*estimated),

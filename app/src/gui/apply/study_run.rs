@@ -8,7 +8,7 @@ use ptycho_core::study::execute::{Control, StudyOutcome, StudySnapshot, TaskStat
 
 use super::super::queue::{Lane, STUDY};
 use super::super::study::run::RunEnd;
-use super::super::study::{AfterSave, StudyRun};
+use super::super::study::{AfterSave, Ask, StudyRun};
 use super::super::views::View;
 use super::super::widgets::notice::{Level, Notice};
 use super::super::work;
@@ -136,7 +136,15 @@ impl Workbench {
             return;
         }
         let is_asked = ctx.input(|input| input.viewport().close_requested());
-        if !is_asked || !studying.is_running() || studying.quits_after_run {
+        if !is_asked || studying.quits_after_run {
+            return;
+        }
+        if studying.has_unsaved_work() && studying.pending != Some(Ask::Quit) {
+            studying.pending = Some(Ask::Quit);
+            self.view = View::Study;
+            return ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+        }
+        if !studying.is_running() {
             return;
         }
         studying.quits_after_run = true;

@@ -19,6 +19,14 @@ pub enum Ask {
     Open(PathBuf),
     /// Write the study file.
     Save,
+    /// Save, then do what was asked for.
+    SaveFirst,
+    /// Do what was asked for, whatever is not saved.
+    Discard,
+    /// Go on with the study as it is.
+    KeepEditing,
+    /// Close the window.
+    Quit,
     /// Close the study that is open, whatever is not saved.
     Close,
     /// Choose a file or folder.

@@ -9,6 +9,8 @@ use crate::words::problem_words;
 /// What is edited, and what can be undone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StudyDraft {
+    /// Counts the studies of this window, so that no undo mixes two of them.
+    pub id: u64,
     /// The last study that the text spelled, or that the form made.
     pub study: Study,
     /// The text of its file.
@@ -90,16 +92,7 @@ impl StudyDraft {
     /// A study and the text that spells it.
     pub fn new(study: Study) -> Self {
         let text = study.text();
-        Self { study, text }
-    }
-
-    /// A text that spells a study.
-    ///
-    /// # Errors
-    /// As [`Study::parse`].
-    pub fn parse(text: String) -> Result<Self, Error> {
-        let study = Study::parse(&text)?;
-        Ok(Self { study, text })
+        Self { id: 0, study, text }
     }
 
     /// The text was edited: the study follows where it spells one, else stays as it was.

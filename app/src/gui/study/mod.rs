@@ -30,13 +30,15 @@ pub use self::plan::{Estimated, PlannedMatrix, PlannedStudy, Request};
 pub use self::run::StudyRun;
 
 /// What waits for the study file to be saved.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum AfterSave {
     /// Nothing.
     #[default]
     Nothing,
     /// The run begins: all of it, or this task alone.
     Run(Option<String>),
+    /// What was asked for before.
+    Do(Box<Ask>),
 }
 
 /// What the study view is about.
@@ -75,8 +77,13 @@ pub struct Studying {
     pub has_own_runs: bool,
     /// Whether the window closes once the run has stopped.
     pub quits_after_run: bool,
+    /// What would lose changes, until the user has said what becomes of them.
+    pub pending: Option<Ask>,
     /// The text in the file.
     saved: Option<String>,
+    /// The text as it was when the study was opened or begun.
+    opened: String,
+    n_opened: u64,
     /// What the plan that is shown belongs to.
     plan_of: Option<Request>,
     asked: Option<Request>,
@@ -90,14 +97,17 @@ impl Studying {
     pub fn take_opened(&mut self, opened: OpenedStudy) {
         let OpenedStudy {
             file,
-            draft,
+            mut draft,
             problem,
             runs,
         } = opened;
+        draft.id = self.n_opened + 1;
         *self = Self {
             // A study from its run folder is kept there.
             saved: (file.is_some() || runs.is_some()).then(|| draft.text.clone()),
             file,
+            opened: draft.text.clone(),
+            n_opened: draft.id,
             draft: Some(draft),
             problem,
             has_own_runs: runs.is_some(),
@@ -114,6 +124,7 @@ impl Studying {
     pub fn close(&mut self) {
         *self = Self {
             runs: self.runs.clone(),
+            n_opened: self.n_opened,
             n_jobs: self.n_jobs.max(1),
             round: self.round + 1,
             run: self.run.take().filter(StudyRun::is_running),
@@ -133,9 +144,12 @@ impl Studying {
         self.notes_asked = None;
     }
 
-    /// Take a draft that was there before; none closes nothing.
+    /// Take what this study was before; what another one was is of no use.
     pub fn set_draft(&mut self, draft: Option<StudyDraft>) {
-        if let (Some(draft), true) = (draft, self.draft.is_some()) {
+        let id = self.draft.as_ref().map(|draft| draft.id);
+        if let Some(draft) = draft.filter(|draft| Some(draft.id) == id)
+            && self.draft.as_ref() != Some(&draft)
+        {
             self.problem = draft.problem();
             self.draft = Some(draft);
         }
@@ -163,6 +177,15 @@ impl Studying {
         }
     }
 
+    /// Change the study as its form does.
+    pub fn change(&mut self, edit: impl FnOnce(&mut Study)) {
+        if let Some(draft) = &mut self.draft {
+            let before = draft.study.clone();
+            edit(&mut draft.study);
+            self.form_changed(&before);
+        }
+    }
+
     /// The file was written with this text.
     pub fn saved(&mut self, file: PathBuf, text: String) {
         self.file = Some(file);
@@ -173,6 +196,19 @@ impl Studying {
     pub fn is_changed(&self) -> bool {
         let text = self.draft.as_ref().map(|draft| &draft.text);
         text.is_some() && text != self.saved.as_ref()
+    }
+
+    /// Whether something would be lost that the user has typed.
+    pub fn has_unsaved_work(&self) -> bool {
+        let text = self.draft.as_ref().map(|draft| &draft.text);
+        self.is_changed() && text != Some(&self.opened)
+    }
+
+    /// The user does not want what has been typed.
+    pub fn forget_changes(&mut self) {
+        if let Some(draft) = &self.draft {
+            self.opened.clone_from(&draft.text);
+        }
     }
 
     /// The name of the study that is open.

@@ -50,7 +50,7 @@ impl OpenedStudy {
         let text = std::fs::read_to_string(path).map_err(Error::io("read the study", path))?;
         let problem = StudyProblem::of_text(&text);
         let study = Study::parse(&text).unwrap_or_default();
-        let draft = StudyDraft { study, text };
+        let draft = StudyDraft { id: 0, study, text };
         Ok(Self {
             file: Some(path.to_path_buf()),
             draft,

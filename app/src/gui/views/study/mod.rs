@@ -23,6 +23,7 @@ use super::super::command::Command;
 use super::super::document::Document;
 use super::super::preferences::Preferences;
 use super::super::queue::Queue;
+use super::super::study::{Ask, Studying};
 use super::super::theme;
 use super::pictures::Pictures;
 
@@ -96,6 +97,9 @@ impl StudyView {
         (queue, preferences): (&Queue, &mut Preferences),
         commands: &mut Vec<Command>,
     ) {
+        if document.studying.pending.is_some() {
+            unsaved(ui, &document.studying, commands);
+        }
         if document.studying.draft.is_none() {
             return central(ui, |ui| blank::blank(ui, preferences, commands));
         }
@@ -183,5 +187,32 @@ impl StudyView {
     /// The pictures of the view: none.
     pub fn pictures_ref(&self) -> &Pictures {
         &self.pictures
+    }
+}
+
+/// What becomes of changes that are in no file yet.
+fn unsaved(ui: &Ui, studying: &Studying, commands: &mut Vec<Command>) {
+    let modal = egui::Modal::new(egui::Id::unique("unsaved study")).show(ui.ctx(), |ui| {
+        ui.set_max_width(100.0 * theme::GRID);
+        ui.heading("Changes are not saved");
+        let name = studying.name().unwrap_or_default();
+        ui.label(format!(
+            "The study {name} has changes that are in no file yet."
+        ));
+        ui.add_space(theme::GAP);
+        ui.horizontal(|ui| {
+            for (words, ask) in [
+                ("Save first", Ask::SaveFirst),
+                ("Discard changes", Ask::Discard),
+                ("Keep editing", Ask::KeepEditing),
+            ] {
+                if ui.button(words).clicked() {
+                    commands.push(Command::Study(ask));
+                }
+            }
+        });
+    });
+    if modal.should_close() {
+        commands.push(Command::Study(Ask::KeepEditing));
     }
 }
