@@ -16,6 +16,7 @@ mod made_study; // the run folder of a study, made up
 mod overlap_view; // the overlap view by label
 mod report_commands; // study report and study reference as a user runs them
 mod snapshots; // a dozen small pictures at most
+mod study_commands; // study new and study plan as a user runs them
 mod study_runs; // studies as a user runs them: straight, killed, by single tasks
 mod study_view; // the study view by label
 mod support; // paths and small helpers

@@ -17,7 +17,7 @@ use ptycho_core::study::run::Source;
 
 use super::command::Action;
 use super::comparison::{CompareDraft, Comparing};
-use super::figure::Figuring;
+use super::figure::{Figuring, OwnFigure};
 use super::files::{shell_line, shell_word, thread_flags};
 use super::generation::Generation;
 use super::preview::Preview;
@@ -205,6 +205,7 @@ type Parameters = (
     TrainDraft,
     CompareDraft,
     Option<StudyDraft>,
+    Option<OwnFigure>,
 );
 
 /// Everything that views borrow.
@@ -325,17 +326,19 @@ impl Document {
             self.training.draft.clone(),
             self.comparing.draft.clone(),
             self.studying.draft.clone(),
+            self.figuring.own.clone(),
         )
     }
 
     fn restore(&mut self, parameters: Parameters) {
-        let (settings, task, thinning, training, comparing, study) = parameters;
+        let (settings, task, thinning, training, comparing, study, figure) = parameters;
         self.settings = settings;
         self.generation.set_task(task);
         self.thinning.set_settings(thinning);
         self.training.set_draft(training);
         self.comparing.set_draft(comparing);
         self.studying.set_draft(study);
+        self.figuring.own = figure;
     }
 
     pub fn can_undo(&self) -> bool {

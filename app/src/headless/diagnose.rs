@@ -65,6 +65,7 @@ fn no_data(args: &DiagnoseArgs) -> Result<()> {
 fn options(args: &DiagnoseArgs) -> ScenarioOptions {
     ScenarioOptions {
         data: args.data_or_run.clone(),
+        base: None,
         folder: args.keep.clone(),
         n_threads: args.threads,
     }

@@ -109,11 +109,19 @@ pub struct Request {
     pub round: u64,
 }
 
+/// What is drawn in place of what a study says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnFigure {
+    /// Name of the study.
+    pub study: String,
+    pub design: FigureDesign,
+}
+
 /// What the figure view is about.
 #[derive(Default)]
 pub struct Figuring {
-    /// What is drawn and how, where it differs from what the study says, and the name of that study.
-    pub own: Option<(String, FigureDesign)>,
+    /// What is drawn and how, where it differs from what the study says.
+    pub own: Option<OwnFigure>,
     pub page: Page,
     /// Pixels of the screen across the figure.
     pub width_px: usize,
@@ -131,14 +139,17 @@ impl Figuring {
     /// What is drawn: as chosen for this study, or as it says.
     pub fn design(&self, plan: &Plan) -> FigureDesign {
         match &self.own {
-            Some((study, design)) if *study == plan.study.name => design.clone(),
+            Some(own) if own.study == plan.study.name => own.design.clone(),
             _ => plan.study.figure.clone(),
         }
     }
 
     /// Draw this in place of what the study says.
     pub fn set_design(&mut self, plan: &Plan, design: FigureDesign) {
-        self.own = (design != plan.study.figure).then(|| (plan.study.name.clone(), design));
+        self.own = (design != plan.study.figure).then(|| OwnFigure {
+            study: plan.study.name.clone(),
+            design,
+        });
     }
 
     /// The choices as they stand; none without a study.

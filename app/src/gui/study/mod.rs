@@ -177,6 +177,15 @@ impl Studying {
         }
     }
 
+    /// Change the study as its form does.
+    pub fn change(&mut self, edit: impl FnOnce(&mut Study)) {
+        if let Some(draft) = &mut self.draft {
+            let before = draft.study.clone();
+            edit(&mut draft.study);
+            self.form_changed(&before);
+        }
+    }
+
     /// The file was written with this text.
     pub fn saved(&mut self, file: PathBuf, text: String) {
         self.file = Some(file);

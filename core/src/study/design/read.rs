@@ -71,11 +71,9 @@ impl Reader<'_> {
         };
         if self.problems.iter().all(is_sound) {
             for finding in super::check::findings(&self.study) {
-                let is_told = self
-                    .problems
-                    .iter()
-                    .any(|(_, told)| told.key == finding.key);
-                if !is_told {
+                // A list without the item that could not be read is no problem of its own.
+                let is_told = |(_, told): &(usize, Finding)| told.key.starts_with(&finding.key);
+                if !self.problems.iter().any(is_told) {
                     self.problems.push((self.place_of(&finding.key), finding));
                 }
             }
@@ -271,23 +269,25 @@ impl Reader<'_> {
         (known, required): (&[&'static str], &[&'static str]),
     ) -> BTreeMap<&'static str, (String, &'v Item<'i>)> {
         let mut found = BTreeMap::new();
+        let mut meant = Vec::new();
         for (key, value) in table {
-            match known.iter().find(|name| **name == key.get_ref()) {
-                Some(name) => {
-                    let full = format!("{path}.{name}");
-                    self.places.insert(full.clone(), value.span().start);
-                    found.insert(*name, (full, value));
-                }
-                None => self.unknown(path, key, known),
+            if let Some(name) = known.iter().find(|name| **name == key.get_ref()) {
+                let full = format!("{path}.{name}");
+                self.places.insert(full.clone(), value.span().start);
+                found.insert(*name, (full, value));
+            } else {
+                meant.extend(nearest(key.get_ref(), known.iter().copied()));
+                self.unknown(path, key, known);
             }
         }
         for name in required {
-            if !found.contains_key(name) {
-                let offset = self.place_of(path);
-                let fix = format!("write {name} = ... there");
-                let finding = Finding::new(format!("{path}.{name}"), "this key", "none", fix);
-                self.find(offset, finding);
+            if found.contains_key(name) || meant.contains(name) {
+                continue;
             }
+            let offset = self.place_of(path);
+            let fix = format!("write {name} = ... there");
+            let finding = Finding::new(format!("{path}.{name}"), "this key", "none", fix);
+            self.find(offset, finding);
         }
         found
     }

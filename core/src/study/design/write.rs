@@ -6,7 +6,7 @@ use toml::Value as Toml;
 
 use super::schema::Section;
 use super::{Split, Study};
-use crate::fields::{AUTO, Field, FieldValue, Kind, Value, capitalised};
+use crate::fields::{AUTO, Field, FieldValue, Kind, Value};
 
 /// Comments are wrapped here.
 const WIDTH: usize = 110;
@@ -218,7 +218,7 @@ impl Writer {
     }
 }
 
-/// What a field means: its first sentence, its words or range, its unit.
+/// What a field means: its first sentence, then in brackets its words or range with its unit.
 fn meaning(field: &Field) -> String {
     let words: Vec<&str> = field.doc.split_whitespace().collect();
     let doc = words.join(" ");
@@ -236,13 +236,11 @@ fn meaning(field: &Field) -> String {
         (Kind::AutoReal, None) => format!("{AUTO}, or a number"),
         (_, None) => String::new(),
     };
-    if !range.is_empty() {
+    let own = [range.as_str(), field.unit];
+    let own: Vec<&str> = own.into_iter().filter(|part| !part.is_empty()).collect();
+    if !own.is_empty() {
         // Writing to a string cannot fail.
-        let _ = write!(text, " {}", capitalised(&range));
-        if !field.unit.is_empty() {
-            let _ = write!(text, " {}", field.unit);
-        }
-        text.push('.');
+        let _ = write!(text, " [{}]", own.join(" "));
     }
     text
 }

@@ -334,6 +334,7 @@ fn diagnosis(
     };
     let options = ScenarioOptions {
         folder: Some(folder.clone()),
+        base: doing.plan.study.base.clone(),
         n_threads: doing.n_threads,
         ..ScenarioOptions::default()
     };

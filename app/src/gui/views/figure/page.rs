@@ -11,6 +11,9 @@ use super::super::super::widgets::viewport::{LinkedView, Viewport};
 const CELLS_PER_MM: f64 = 10.0;
 /// Bounds of what is drawn across the page, in pixels of the screen.
 const WIDTH_PX: [f32; 2] = [320.0, 4096.0];
+/// A picture that misses the size of the page by no more is shown pixel by pixel: heights are whole pixels, so that the
+/// exact size might never be found.
+const NEAR_PX: usize = 3;
 /// Points of the screen along an inch of paper.
 const POINTS_PER_INCH: f32 = 96.0;
 const MM_PER_INCH: f32 = 25.4;
@@ -52,7 +55,7 @@ impl PageView {
         viewport.interact(ui, &response, &mut self.view);
         let viewport = Viewport::new(rect.shrink(theme::GRID), dim, &self.view);
         let wanted = width_px(ui, viewport.array_rect().width());
-        if wanted != figuring.width_px && !response.dragged() {
+        if NEAR_PX < wanted.abs_diff(figuring.width_px) && !response.dragged() {
             figuring.width_px = wanted;
             ui.ctx().request_repaint();
         }
@@ -75,8 +78,8 @@ impl PageView {
         );
         let shown = Rect::from_min_size(corner, page.size());
         let size = vec2(drawn.pixels.width as f32, drawn.pixels.height as f32) / scale;
-        let is_exact = (size.x - shown.width()).abs() * scale < 1.5;
-        let shown = if is_exact {
+        let is_near = (size.x - shown.width()).abs() * scale <= 1.0 + NEAR_PX as f32;
+        let shown = if is_near {
             Rect::from_min_size(corner, size)
         } else {
             shown

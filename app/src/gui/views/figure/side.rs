@@ -1,7 +1,7 @@
 //! The right side: what is drawn, how, and where it goes.
 
 use egui::{Button, CollapsingHeader, Label, RichText, ScrollArea, Ui};
-use ptycho_core::study::panels::FigureStyle;
+use ptycho_core::study::panels::{FigureDesign, FigureStyle};
 use ptycho_core::study::plan::Plan;
 
 use super::super::super::chrome::action_button;
@@ -37,9 +37,14 @@ pub(super) fn side(
             let Document {
                 figuring, studying, ..
             } = document;
+            let mut kept = None;
             if let Some(plan) = studying.plan() {
                 picks::picks(ui, figuring, plan);
-                look(ui, (figuring, plan), preferences);
+                kept = look(ui, (figuring, plan), preferences);
+            }
+            if let Some(design) = kept {
+                figuring.own = None;
+                studying.change(|study| study.figure = design);
             }
             if let Some(drawn) = figuring.drawn.clone() {
                 numbers(ui, &drawn);
@@ -168,7 +173,12 @@ fn study(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     }
 }
 
-fn look(ui: &mut Ui, (figuring, plan): (&mut Figuring, &Plan), preferences: &mut Preferences) {
+/// Draw the options; the answer is what the study is to say from now on.
+fn look(
+    ui: &mut Ui,
+    (figuring, plan): (&mut Figuring, &Plan),
+    preferences: &mut Preferences,
+) -> Option<FigureDesign> {
     heading(ui, "Look");
     let mut design = figuring.design(plan);
     let before = design.clone();
@@ -178,16 +188,25 @@ fn look(ui: &mut Ui, (figuring, plan): (&mut Figuring, &Plan), preferences: &mut
     if table.switch(ui, n_hidden, can_reset) {
         design.style = FigureStyle::default();
     }
-    let tip = "Rows, columns and look as the study's own [figure] says";
-    let why_not = (design == plan.study.figure).then_some("They are.");
-    if pressed(ui, Button::new("As the study says"), tip, why_not) {
-        design = plan.study.figure.clone();
-    }
+    let mut is_kept = false;
+    ui.horizontal_wrapped(|ui| {
+        let tip = "Rows, columns and look as the study's own [figure] says";
+        let why_not = (design == plan.study.figure).then_some("They are.");
+        if pressed(ui, Button::new("As the study says"), tip, why_not) {
+            design = plan.study.figure.clone();
+        }
+        let tip = "Write rows, columns and look into [figure] of the study; it is saved in the Study view";
+        is_kept = pressed(ui, Button::new("Keep in the study"), tip, why_not);
+    });
     let mut aids = Aids::NONE;
     table.rows(ui, "figure", &mut design.style, &mut aids);
+    if is_kept {
+        return Some(design);
+    }
     if design != before {
         figuring.set_design(plan, design);
     }
+    None
 }
 
 /// How well each reconstruction agrees with the truth.

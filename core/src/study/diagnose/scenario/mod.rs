@@ -79,6 +79,8 @@ impl Scenario {
 pub struct ScenarioOptions {
     /// A dataset in place of a simulated one: it is trained on and reconstructed.
     pub data: Option<PathBuf>,
+    /// NPZ whose `objectGuess` is the object of all scenarios and whose `probeGuess` is the probe of the custom ones.
+    pub base: Option<PathBuf>,
     /// Folder that keeps the files, a folder for each scenario; without one they are removed at the end.
     pub folder: Option<PathBuf>,
     /// Threads; 0 = one for each core.

@@ -101,6 +101,9 @@ impl<'a> Trial<'a> {
             return Ok(format!("nothing to generate: {}", data.display()));
         }
         let mut task = tasks::generation(self.scenario, self.folder.join("data"));
+        if let Some(base) = &self.options.base {
+            tasks::put_base(&mut task.scene, self.scenario, base);
+        }
         task.n_threads = self.options.n_threads;
         let outcome = generate(&task, part)?;
         let folder = task.dose_folder(tasks::PHOTONS);

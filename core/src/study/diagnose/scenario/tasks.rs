@@ -1,12 +1,14 @@
 //! What the scenarios ask for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Scenario;
 use crate::nn::TrainSettings;
 use crate::nn::settings::Loss;
 use crate::sim::probe::ProbeKind;
-use crate::sim::{ObjectSettings, ProbeSettings, ScanSettings, SceneSettings, SplitSettings};
+use crate::sim::{
+    ObjectKind, ObjectSettings, ProbeSettings, ScanSettings, SceneSettings, SplitSettings,
+};
 use crate::study::generate::GenerateTask;
 
 /// Photons a pattern.
@@ -60,6 +62,16 @@ pub(super) fn generation(scenario: Scenario, output: PathBuf) -> GenerateTask {
         },
         output,
         ..GenerateTask::default()
+    }
+}
+
+/// A file's object in place of the lines, and its probe in place of the defocused lens.
+pub(super) fn put_base(scene: &mut SceneSettings, scenario: Scenario, base: &Path) {
+    scene.object.object = ObjectKind::File;
+    scene.sources.object = Some(base.to_path_buf());
+    if !scenario.is_ideal() {
+        scene.probe.probe = ProbeKind::File;
+        scene.sources.probe = Some(base.to_path_buf());
     }
 }
 
