@@ -51,8 +51,8 @@ fn six_panels_high_dose_first_with_one_scale_for_diffraction() {
         titles,
         [
             "Diffraction",
-            "PINN, MAE loss, gridsize 2",
-            "PINN, NLL loss, gridsize 2"
+            "PINN, MAE loss, gridsize\u{a0}2",
+            "PINN, NLL loss, gridsize\u{a0}2"
         ]
     );
     let [high, low] = [0, 1].map(|row| image(&figure, row, 0));

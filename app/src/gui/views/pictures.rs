@@ -173,9 +173,10 @@ impl Pictures {
         }
     }
 
-    /// The number and title of the pane that copying and export are about.
+    /// The number and title of the pane that copying and export are about; no title where a view has no panes.
     pub fn focused(&self) -> (usize, &'static str) {
-        (self.focused, self.panes[self.focused].0.title)
+        let pane = self.panes.get(self.focused);
+        (self.focused, pane.map_or("", |(pane, _)| pane.title))
     }
 
     /// Make a pane the one that copying and export are about.

@@ -63,7 +63,7 @@ impl Material {
                 Panel::Plot(PlotPanel {
                     title: dose_words(row.dose),
                     x_label: "spatial frequency (fraction of Nyquist)".to_owned(),
-                    y_label: format!("correlation with the truth, {quantity}"),
+                    y_label: format!("{quantity} correlation"),
                     x_limits: Some([0.0, 1.0]),
                     y_limits: Some([0.0, 1.05]),
                     curves: ring_curves(&row.rings[style.part.index()]),

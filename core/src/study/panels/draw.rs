@@ -7,7 +7,7 @@ use ndarray::{Array2, s};
 use super::choice::{DIFFRACTION, TRUTH, arm_words, dose_words};
 use super::material::{Material, Row};
 use super::provenance::{self, how_words};
-use super::{FigurePart, FigureStyle, Figures, PanelMetric, Scaling};
+use super::{FigurePart, FigureStyle, Figures, Scaling};
 use crate::error::{Error, Result};
 use crate::fields::{FieldValue as _, Fields as _};
 use crate::figure::{Figure, ImagePanel, Panel};
@@ -173,11 +173,7 @@ impl Material {
             .iter()
             .map(|pictures| {
                 let pictures = pictures.as_ref()?;
-                let whole = match part {
-                    FigurePart::Amplitude => &pictures.amplitude,
-                    FigurePart::Phase => &pictures.phase_rad,
-                };
-                Some(square.of(whole, row.corner))
+                Some(square.of(pictures.part(part), row.corner))
             })
             .collect();
         let shared = Limits::AUTO.shared(crops.iter().flatten().map(|picture| picture.view()));
@@ -203,6 +199,17 @@ impl Material {
             .collect()
     }
 
+    /// Whether something that is drawn was not compared.
+    fn has_holes(&self, part: FigurePart, square: &Square) -> bool {
+        let pictures = |row: &Row| -> bool {
+            let drawn = row.pictures.iter().flatten();
+            drawn
+                .map(|pictures| square.of(pictures.part(part), row.corner))
+                .any(|picture| picture.iter().any(|value| value.is_nan()))
+        };
+        0 < square.side && self.rows.iter().any(pictures)
+    }
+
     fn caption(&self, style: &FigureStyle, square: &Square) -> String {
         let mut sentences = Vec::new();
         let columns = &self.choice.columns;
@@ -213,9 +220,10 @@ impl Material {
             ));
         }
         if 0 < square.side {
-            let what = match style.part {
-                FigurePart::Amplitude => "Amplitude",
-                FigurePart::Phase => "Phase",
+            let [registered, of_phase, of_amplitude] = how_words(&self.how);
+            let (what, how) = match style.part {
+                FigurePart::Amplitude => ("Amplitude", of_amplitude),
+                FigurePart::Phase => ("Phase", of_phase),
             };
             let clipped = if square.side < square.asked {
                 format!(
@@ -230,10 +238,13 @@ impl Material {
                 Scaling::Panel => "a scale for each picture",
             };
             sentences.push(format!(
-                "{what}: central {side} × {side} px{clipped}, {how}; {scaling} (0.5 to 99.5 % of the values).",
+                "{what}: central {side} × {side} px{clipped}, {registered}, {how}; {scaling} (0.5 to 99.5 % of the values).",
                 side = square.side,
-                how = how_words(&self.how)
             ));
+        }
+        if self.has_holes(style.part, square) {
+            sentences
+                .push("Blue-grey: too little light, or seen by no patch; not compared.".to_owned());
         }
         sentences.join(" ")
     }
@@ -243,23 +254,21 @@ fn title(column: &str) -> String {
     match column {
         DIFFRACTION => "Diffraction".to_owned(),
         TRUTH => "Truth".to_owned(),
-        arm => arm_words(arm),
+        // What belongs together stays in one line.
+        arm => arm_words(arm).replace("gridsize ", "gridsize\u{a0}"),
     }
 }
 
 /// The number below a reconstruction; nothing below the truth.
 fn note(row: &Row, at: usize, style: &FigureStyle) -> String {
-    if style.metric == PanelMetric::None {
-        return String::new();
-    }
     let key = style.metric.to_value().to_string();
     let numbers = row.numbers.get(at).into_iter().flatten();
-    let found = numbers.into_iter().find(|(name, _)| *name == key);
-    let number = found.and_then(|(_, parts)| parts[style.part.index()]);
+    let Some((_, parts)) = numbers.into_iter().find(|(name, _)| *name == key) else {
+        return String::new();
+    };
     let is_phase = style.part == FigurePart::Phase;
-    number
-        .and_then(|number| metric_words(&key, number, is_phase))
-        .unwrap_or_default()
+    let number = parts[style.part.index()].unwrap_or(f64::NAN);
+    metric_words(&key, number, is_phase).unwrap_or_default()
 }
 
 /// A square of the object frame.

@@ -67,8 +67,8 @@ impl Material {
     }
 }
 
-/// What was done to the reconstructions before they were measured and drawn.
-pub(super) fn how_words(how: &CompareSettings) -> String {
+/// What was done to the reconstructions before they were measured and drawn: to both, to phases, to amplitudes.
+pub(super) fn how_words(how: &CompareSettings) -> [&'static str; 3] {
     let registered = if how.register {
         "registered to the truth"
     } else {
@@ -80,11 +80,11 @@ pub(super) fn how_words(how: &CompareSettings) -> String {
         PhaseRemoval::None => "phase as it is",
     };
     let amplitude = match how.amplitude {
-        AmplitudeFactor::Mean => "amplitude scaled to the mean of the truth",
-        AmplitudeFactor::LeastSquares => "amplitude scaled by least squares",
+        AmplitudeFactor::Mean => "scaled to the mean amplitude of the truth",
+        AmplitudeFactor::LeastSquares => "amplitude scaled to the truth by least squares",
         AmplitudeFactor::None => "amplitude as it is",
     };
-    format!("{registered}, {phase}, {amplitude}")
+    [registered, phase, amplitude]
 }
 
 fn titled(name: &str) -> &str {

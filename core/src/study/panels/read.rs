@@ -6,7 +6,7 @@ use ndarray::{Array2, Ix2};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::ATTEMPTED;
+use super::{ATTEMPTED, FigurePart};
 use crate::data::{Archive, Dataset, Strictness};
 use crate::disk;
 use crate::error::{Error, Problem, Result};
@@ -32,6 +32,16 @@ pub struct InputFile {
 pub(super) struct Pictures {
     pub(super) amplitude: Array2<f32>,
     pub(super) phase_rad: Array2<f32>,
+}
+
+impl Pictures {
+    /// Its amplitude or phase.
+    pub(super) fn part(&self, part: FigurePart) -> &Array2<f32> {
+        match part {
+            FigurePart::Amplitude => &self.amplitude,
+            FigurePart::Phase => &self.phase_rad,
+        }
+    }
 }
 
 /// A comparison as it was exported.

@@ -96,10 +96,11 @@ fn note(arm: &Compared, is_phase: bool) -> String {
     words.join("\n")
 }
 
-/// A number as it stands below a picture: `PSNR 31.27 dB`; `None` for one that has no definition.
+/// A number as it stands below a picture: `PSNR 31.27 dB`; a dash for NaN, `None` without a definition.
 pub fn metric_words(key: &str, number: f64, is_phase: bool) -> Option<String> {
     let definition = definition(key)?;
     let text = match (key, is_phase) {
+        _ if number.is_nan() => "–".to_owned(),
         ("mae", true) => format!("{number:.4} rad"),
         ("psnr", _) => format!("{number:.2} dB"),
         _ => format!("{number:.4}"),
