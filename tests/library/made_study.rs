@@ -18,14 +18,10 @@ pub(crate) const STUDY: &str = r#"
 schema = 1
 name = "made"
 doses = [1e3, 1e6]
-[object]
-object_size = 64
-[probe]
-n = 16
 [scan]
-positions = 60
+positions = 400
 [split]
-test_positions = 30
+test_positions = 200
 [[trainings]]
 model = "pinn"
 losses = ["nll", "mae"]
