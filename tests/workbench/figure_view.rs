@@ -84,7 +84,11 @@ fn options_and_pickers_change_the_figure() {
     let choice = drawn(&window).material.choice().clone();
     assert_eq!(choice.columns, ["pinn_mae_gs2", "truth", "pinn_nll_gs2"]);
     assert_eq!(choice.doses, [1e6]);
-    window.click("phase");
+    let document = &mut window.harness.state_mut().document;
+    let plan = document.studying.plan().unwrap().clone();
+    let mut design = document.figuring.design(&plan);
+    design.style.part = FigurePart::Phase;
+    document.figuring.set_design(&plan, design);
     window.until("the phase is drawn", is_drawn);
     assert_eq!(drawn(&window).request.design.style.part, FigurePart::Phase);
     assert!(window.shows("Correlation with the truth"));

@@ -48,15 +48,14 @@ impl Workbench {
 
     pub(super) fn choose_for_figure(&mut self, purpose: Purpose) {
         let figuring = &self.document.figuring;
-        let suggested = match purpose {
-            Purpose::FigureCompanions => self.figures_folder(),
-            _ => {
-                let page = figuring.page.name();
-                let suffix = purpose.extensions().first().copied().unwrap_or_default();
-                let folder = self.preferences.last_save_folder.clone();
-                let folder = self.figures_folder().or(folder).or_else(files::home);
-                folder.map(|folder| folder.join(format!("{page}.{suffix}")))
-            }
+        let suggested = if purpose == Purpose::FigureCompanions {
+            self.figures_folder()
+        } else {
+            let page = figuring.page.name();
+            let suffix = purpose.extensions().first().copied().unwrap_or_default();
+            let folder = self.preferences.last_save_folder.clone();
+            let folder = self.figures_folder().or(folder).or_else(files::home);
+            folder.map(|folder| folder.join(format!("{page}.{suffix}")))
         };
         let suggested = suggested
             .or_else(|| self.preferences.last_open_folder.clone())
