@@ -202,21 +202,33 @@ fn is_at(_: &File, path: &Path) -> bool {
 /// How long a staging folder lies untouched before it counts as left behind by a program that was killed.
 const ABANDONED_AFTER: Duration = Duration::from_hours(24);
 
-/// Remove the staging folders in `folder` that killed programs left behind: those in which nothing has changed for a day.
+/// Remove the staging folders and temporary files in `folder` that killed programs left behind: those in which nothing has
+/// changed for a day.
 ///
 /// One that cannot be removed stays; it is in nobody's way.
 pub fn remove_abandoned(folder: &Path) {
+    remove_temporary(folder, |path| is_untouched_for(path, ABANDONED_AFTER));
+}
+
+/// Remove the staging folders and temporary files in a folder that nobody else writes: killed programs left them.
+///
+/// One that cannot be removed stays; it is in nobody's way.
+pub fn remove_left(folder: &Path) {
+    remove_temporary(folder, |_| true);
+}
+
+fn remove_temporary(folder: &Path, is_left: impl Fn(&Path) -> bool) {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     for entry in entries {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let path = entry.path();
-        if name.starts_with(STAGING_PREFIX)
-            && name.ends_with(STAGING_SUFFIX)
-            && path.is_dir()
-            && is_untouched_for(&path, ABANDONED_AFTER)
-        {
-            let _ = std::fs::remove_dir_all(&path);
+        if name.starts_with(STAGING_PREFIX) && name.ends_with(STAGING_SUFFIX) && is_left(&path) {
+            let _ = if path.is_dir() {
+                std::fs::remove_dir_all(&path)
+            } else {
+                std::fs::remove_file(&path)
+            };
         }
     }
 }

@@ -11,6 +11,7 @@ use super::watch::Clock;
 use super::work::{self, Made};
 use super::{Ended, SCHEMA, TaskRecord, is_running};
 use crate::compute::DeviceChoice;
+use crate::disk;
 use crate::error::{Error, Result};
 use crate::job::{Monitor, panic_message};
 use crate::study::plan::{Plan, Task};
@@ -48,7 +49,9 @@ impl Doing<'_> {
                     .is_some_and(|before| before.inputs == given.inputs)
         });
         let can_resume = left.is_some() && work::has_checkpoint(self.task, folder.path());
-        if !can_resume {
+        if can_resume {
+            disk::remove_left(folder.path());
+        } else {
             folder.clear()?;
         }
         let record = TaskRecord {
