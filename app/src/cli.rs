@@ -53,7 +53,7 @@ Exit codes:
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES)]
 pub struct Cli {
-    /// NPZ or NPY file to open in the window.
+    /// NPZ, NPY or study file (.toml) to open in the window.
     pub file: Option<PathBuf>,
     /// Folder for the window's run folders; by default that of its preferences.
     #[arg(long, value_name = "DIR")]

@@ -77,7 +77,12 @@ fn check_file(file: &Path) -> Result<()> {
         return Ok(());
     }
     let found = "neither a file nor a command";
-    let error = Error::invalid("open the window", "FILE", "an NPZ or NPY file", found);
+    let error = Error::invalid(
+        "open the window",
+        "FILE",
+        "an NPZ, NPY or study file",
+        found,
+    );
     Err(error
         .with_fix("see ptychobench --help for the commands")
         .with_file(file))

@@ -13,9 +13,9 @@ schema = 1
 name = "tiny"
 doses = [1e6]
 [object]
-object_size = 96
+object_size = 128
 [probe]
-n = 32
+n = 64
 [scan]
 positions = 40
 [split]

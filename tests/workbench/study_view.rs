@@ -42,8 +42,12 @@ epochs = 2  # few
 
 /// The same with networks and a view, to be looked at, not run.
 fn with_networks() -> String {
+    // Networks take patterns of 64, 128 or 256 pixels a side.
+    let large = TINY
+        .replace("n = 16", "n = 64")
+        .replace("object_size = 64", "object_size = 192");
     format!(
-        "{TINY}
+        "{large}
 [[views]]
 name = \"dense\"
 overlap = 0.7

@@ -65,7 +65,7 @@ impl View {
     /// A sign beside the words.
     pub fn icon(self) -> &'static str {
         match self {
-            Self::Study => "▦",
+            Self::Study => "☰",
             Self::Data => "🗁",
             Self::Generate => "⚙",
             Self::Overlap => "⛶",

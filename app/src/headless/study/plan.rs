@@ -12,6 +12,7 @@ use serde_json::json;
 use super::super::{Exit, Session, print, print_json};
 use super::overview::Overview;
 use super::source::Source;
+use super::states;
 use crate::cli::study::{NewArgs, PlanArgs};
 
 pub(super) fn new(args: &NewArgs, session: &Session) -> Result<Exit> {
@@ -80,11 +81,7 @@ fn seen_from(path: &Path, output: &Path) -> Result<PathBuf> {
 pub(super) fn plan(args: &PlanArgs, session: &Session) -> Result<Exit> {
     let source = Source::of(&args.study)?;
     let plan = source.plan()?;
-    let states = if plan.folder(&source.runs).is_dir() {
-        status(&plan, &source.runs)?
-    } else {
-        Vec::new()
-    };
+    let tasks = status(&plan, &source.runs)?;
     let (device, n_threads) = (args.computing.device.into(), args.computing.threads.n);
     let estimates = if args.no_times {
         Vec::new()
@@ -94,14 +91,14 @@ pub(super) fn plan(args: &PlanArgs, session: &Session) -> Result<Exit> {
     };
     if args.json {
         print_json(&json!({
-            "plan": plan, "status": states, "estimates": estimates, "runs": source.runs,
-            "free_bytes": disk::free_bytes(&source.runs),
+            "plan": plan, "status": states::json(&plan, &tasks, &source.runs), "estimates": estimates,
+            "runs": source.runs, "free_bytes": disk::free_bytes(&source.runs),
         }))?;
         return Ok(Exit::Done);
     }
     let overview = Overview {
         plan: &plan,
-        states: &states,
+        states: &tasks,
         estimates: &estimates,
         runs: &source.runs,
     };

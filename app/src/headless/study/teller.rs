@@ -78,9 +78,13 @@ impl Monitor<StudySnapshot> for Teller<'_> {
         for (place, status) in snapshot.tasks.iter().enumerate() {
             let word = status.state.word();
             // A task that was short has ended before anybody heard of it; at the beginning only what runs is news.
-            let is_news = told[place] != Some(word)
-                && (!is_first || matches!(status.state, TaskState::Running(_)));
-            told[place] = Some(word);
+            let before = told[place].replace(word);
+            let is_news = match &status.state {
+                TaskState::Running(_) => before != Some(word),
+                // One that was left by an earlier run and not begun by this one is no news.
+                TaskState::Interrupted => before == Some("running"),
+                _ => !is_first && before != Some(word),
+            };
             if is_news
                 && !self.is_quiet
                 && let Some(line) = self.line_of(place, status)

@@ -41,7 +41,11 @@ impl Doing<'_> {
         let given = Given::new(self.task, self.inputs.clone());
         let left = folder.record().filter(|record| {
             let is_open = matches!(record.ended, Ended::Running | Ended::Stopped);
-            is_open && record.key == self.task.key && folder.given().as_ref() == Some(&given)
+            is_open
+                && record.key == self.task.key
+                && folder
+                    .given()
+                    .is_some_and(|before| before.inputs == given.inputs)
         });
         let can_resume = left.is_some() && work::has_checkpoint(self.task, folder.path());
         if !can_resume {

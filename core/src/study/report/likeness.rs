@@ -33,6 +33,8 @@ pub struct Likeness {
     pub phase: Option<f64>,
     /// The same of amplitudes.
     pub amplitude: Option<f64>,
+    /// Pixels that were compared: of few of them a correlation says little.
+    pub n_pixels: Option<usize>,
     /// Whether nothing of the pattern is seen: amplitude (standard deviation) and phase (5th to 95th percentile, in rad, less
     /// its plane), as far as they carry the pattern, vary by less than [`FLAT_SPREAD`] of the mean amplitude. `None` where it
     /// cannot be told.
@@ -86,6 +88,9 @@ fn of(seen: &Seen<'_>, gathered: &Gathered<'_>, comparisons: &[Compared]) -> Lik
         split: place.split.clone(),
         phase: pearson(Part::Phase),
         amplitude: pearson(Part::Amplitude),
+        n_pixels: compared
+            .and_then(|compared| compared.number(&arm, &Key::new("n_pixels", Part::Whole)))
+            .map(|n| n as usize),
         is_flat: is_flat(seen, gathered, (&report, &arm)),
         arm,
     }

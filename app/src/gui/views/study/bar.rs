@@ -1,6 +1,6 @@
 //! The bar: which study, where it is run; run, pause, stop; how far it is; what can be done with it.
 
-use egui::{Label, ProgressBar, RichText, Ui};
+use egui::{Label, ProgressBar, RichText, Ui, vec2};
 use ptycho_core::job::JobState;
 use ptycho_core::study::design::Template;
 
@@ -26,23 +26,25 @@ pub(super) fn bar(
     commands: &mut Vec<Command>,
 ) {
     ui.add_space(theme::GRID);
-    file_row(ui, document, preferences, commands);
+    file_row(ui, document, commands);
     ui.horizontal_wrapped(|ui| {
         run_buttons(ui, &mut document.studying, queue, commands);
         ui.separator();
         result_buttons(ui, &document.studying, commands);
     });
-    ui.horizontal_wrapped(|ui| state(ui, &document.studying, queue));
+    ui.horizontal(|ui| {
+        let size = vec2(80.0 * theme::GRID, theme::ROW_HEIGHT);
+        ui.allocate_ui(size, |ui| {
+            runs_folder(ui, &mut document.studying, preferences, commands);
+        });
+        ui.separator();
+        ui.horizontal_wrapped(|ui| state(ui, &document.studying, queue));
+    });
     ui.add_space(theme::GRID / 2.0);
 }
 
-/// The study, its file, and where its runs go.
-fn file_row(
-    ui: &mut Ui,
-    document: &mut Document,
-    preferences: &mut Preferences,
-    commands: &mut Vec<Command>,
-) {
+/// The study and its file.
+fn file_row(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     ui.horizontal_wrapped(|ui| {
         let studying = &document.studying;
         let name = studying.name().unwrap_or_default();
@@ -91,8 +93,6 @@ fn file_row(
         button(ui, "Close", "Close the study; a run goes on", Ask::Close);
         action_button(ui, Action::Undo, document.can_undo(), commands);
         action_button(ui, Action::Redo, document.can_redo(), commands);
-        ui.separator();
-        runs_folder(ui, &mut document.studying, preferences, commands);
     });
 }
 
@@ -125,7 +125,6 @@ fn runs_folder(
     };
     ui.add_enabled_ui(!studying.is_running(), |ui| {
         ui.horizontal(|ui| {
-            ui.set_max_width(90.0 * theme::GRID);
             let mut text = if studying.has_own_runs {
                 studying.runs.display().to_string()
             } else {

@@ -1,6 +1,6 @@
 //! The matrix: doses in rows, variants in columns; stages above and below; what all of it comes to.
 
-use egui::{ComboBox, Grid, RichText, ScrollArea, Ui};
+use egui::{ComboBox, Grid, RichText, ScrollArea, Ui, vec2};
 
 use super::super::super::command::Command;
 use super::super::super::generation::doses::dose_text;
@@ -54,10 +54,12 @@ pub(super) fn matrix(
         }
     });
     let metric = shown_metric(&known, chosen.as_deref());
+    // Stages are broken into lines where the window ends, the matrix is scrolled.
+    let width = ui.available_width() - 4.0 * theme::GRID;
     ScrollArea::both()
         .auto_shrink([false, false])
         .show(ui, |ui| {
-            stages(ui, studying, &planned.matrix.above, commands);
+            stages(ui, (studying, width), &planned.matrix.above, commands);
             ui.add_space(theme::GAP);
             if planned.plan.variants.is_empty() {
                 ui.weak("No networks and no engines: add trainings or engines in the form.");
@@ -65,8 +67,9 @@ pub(super) fn matrix(
                 cells(ui, (studying, metric), commands);
             }
             ui.add_space(theme::GAP);
-            stages(ui, studying, &planned.matrix.below, commands);
+            stages(ui, (studying, width), &planned.matrix.below, commands);
             ui.add_space(theme::GAP);
+            ui.set_max_width(width);
             legend(ui);
         });
 }
@@ -93,19 +96,30 @@ fn metric_choice(ui: &mut Ui, known: &[String], chosen: &mut Option<String>) {
 }
 
 /// Tasks that belong to no variant, a row for each kind.
-fn stages(ui: &mut Ui, studying: &Studying, stages: &[Stage], commands: &mut Vec<Command>) {
+fn stages(
+    ui: &mut Ui,
+    (studying, width): (&Studying, f32),
+    stages: &[Stage],
+    commands: &mut Vec<Command>,
+) {
     let Some(shown) = studying.shown() else {
         return;
     };
     for stage in stages {
-        ui.horizontal_wrapped(|ui| {
-            ui.horizontal(|ui| {
+        ui.horizontal_top(|ui| {
+            let title = RichText::new(kind_title(stage.kind)).color(theme::palette(ui).weak);
+            ui.allocate_ui(vec2(NAMES, theme::ROW_HEIGHT), |ui| {
                 ui.set_min_width(NAMES);
-                ui.label(RichText::new(kind_title(stage.kind)).color(theme::palette(ui).weak));
+                ui.add(egui::Label::new(title).wrap());
             });
-            for task in &stage.tasks {
-                chip(ui, studying, shown, *task, commands);
-            }
+            ui.vertical(|ui| {
+                ui.set_max_width((width - NAMES).max(NAMES));
+                ui.horizontal_wrapped(|ui| {
+                    for task in &stage.tasks {
+                        chip(ui, studying, shown, *task, commands);
+                    }
+                });
+            });
         });
     }
 }

@@ -64,7 +64,9 @@ fn checks(studying: &Studying, plan: &Plan, outlook: &Outlook) -> Vec<Check> {
     }
     checks.push(Check::new(CheckState::Good, words));
     checks.push(time(studying, outlook));
-    let free = free_bytes(&studying.runs);
+    // The folder itself is made by the first run.
+    let there = studying.runs.ancestors().find(|folder| folder.is_dir());
+    let free = there.and_then(free_bytes);
     checks.push(room(outlook, free));
     if let Some(bytes) = outlook.memory_bytes {
         let words = format!("About {} of memory at most", bytes_text(bytes));

@@ -28,7 +28,7 @@ pub(super) fn queue(ui: &mut Ui, studying: &Studying, run: &StudyRun, commands: 
             commands.push(Command::Study(Ask::CancelAll));
         }
     });
-    ScrollArea::vertical()
+    ScrollArea::both()
         .auto_shrink([false, false])
         .show(ui, |ui| {
             Grid::new("study queue")

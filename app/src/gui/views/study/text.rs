@@ -27,6 +27,7 @@ pub(super) fn text(ui: &mut Ui, studying: &mut Studying, goes_to: &mut Option<us
     let n_lines = draft.text.lines().count().max(1);
     let digits = n_lines.to_string().len();
     let mut is_changed = false;
+    let width = text_width(ui, &draft.text, &font);
     ScrollArea::both()
         .auto_shrink([false, false])
         .show(ui, |ui| {
@@ -46,7 +47,7 @@ pub(super) fn text(ui: &mut Ui, studying: &mut Studying, goes_to: &mut Option<us
                     .code_editor()
                     .frame(egui::Frame::new())
                     .margin(egui::Margin::ZERO)
-                    .desired_width(f32::INFINITY)
+                    .desired_width(width)
                     .desired_rows(n_lines)
                     .layouter(&mut layouter);
                 let output = edit.show(ui);
@@ -108,6 +109,14 @@ fn head(
             }
         }
     });
+}
+
+/// Room for the longest line, and no less than there is.
+fn text_width(ui: &Ui, text: &str, font: &FontId) -> f32 {
+    let longest = text.lines().map(|line| line.chars().count()).max();
+    let letter = ui.fonts_mut(|fonts| fonts.glyph_width(font, '0'));
+    let needed = letter * (longest.unwrap_or(0) + 2) as f32;
+    needed.max(ui.available_width() - 14.0 * theme::GRID)
 }
 
 /// The numbers of the lines; that of the line with a mistake is marked.

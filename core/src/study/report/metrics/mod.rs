@@ -17,7 +17,7 @@ pub(super) use csv::csv;
 pub(super) use json::json;
 pub(super) use rows::{Row, Statistic, rows};
 pub(super) use tables::{
-    document, mean_difference_tables, mean_tables, number_words, value_tables,
+    BEYOND_NYQUIST, document, mean_difference_tables, mean_tables, number_words, value_tables,
 };
 
 /// Arms that the others are told to differ from.

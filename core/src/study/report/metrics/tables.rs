@@ -21,6 +21,10 @@ const SHOWN_OF_WHOLE: [&str; 6] = [
     "n_pixels",
 ];
 
+/// What is told beside ring correlations.
+pub(in crate::study::report) const BEYOND_NYQUIST: &str = "A ring correlation beyond 1 of Nyquist lies in the corner of the \
+    spectrum, or the curve never falls that low.";
+
 /// A number as tables have it.
 pub(in crate::study::report) fn number_words(value: f64) -> String {
     value_text(value)
@@ -200,10 +204,10 @@ pub(in crate::study::report) fn document(
         text.say("No comparison is done yet.");
         return text;
     }
-    text.say(
-        "An arrow says which way a number is better; the best of each comparison is set in bold. Every number that was \
-         measured stands in metrics_summary.csv and metrics_summary.json.",
-    );
+    text.say(format!(
+        "An arrow says which way a number is better; the best of each comparison is set in bold. {BEYOND_NYQUIST} Every number \
+         that was measured stands in metrics_summary.csv and metrics_summary.json."
+    ));
     for (title, table) in value_tables(rows) {
         text.heading(2, title);
         text.table(table);

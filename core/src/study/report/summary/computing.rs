@@ -52,8 +52,8 @@ pub(super) fn add(text: &mut Document, gathered: &Gathered<'_>) {
         .map(|command| format!("ptychobench study {command} {STUDY_FILE} --runs again"));
     text.blocks.push(Block::Code(commands.join("\n")));
     text.say(
-        "The same version on the same kind of processor gives the same bytes, whatever the number of threads; metrics_summary.csv \
-         and metrics_summary.json are then the same files.",
+        "On the CPU the same version gives the same bytes on the same kind of processor, whatever the number of threads: \
+         metrics_summary.csv and metrics_summary.json are then the same files.",
     );
     text.blocks.push(Block::Paragraph(vec![
         plain("SHA-256 of what the study comes to: "),

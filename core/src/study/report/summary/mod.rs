@@ -17,6 +17,9 @@ use super::gather::Gathered;
 use super::likeness::Likeness;
 use super::metrics::{self, Part, Row};
 
+/// Correlations over fewer pixels than a square of 32 px holds say little.
+const FEW_PIXELS: usize = 32 * 32;
+
 /// The whole summary.
 pub(super) fn document(
     facts: &Facts<'_>,
@@ -105,7 +108,7 @@ fn add_likeness(text: &mut Document, likeness: &[Likeness], parts: &[Part]) {
     table
         .head
         .extend(parts.iter().map(|part| part.title().to_owned()));
-    table.head.push("Remark".to_owned());
+    table.head.extend(["Pixels", "Remark"].map(str::to_owned));
     for found in likeness {
         let place = [
             found.dose.map(dose_word),
@@ -123,12 +126,17 @@ fn add_likeness(text: &mut Document, likeness: &[Likeness], parts: &[Part]) {
                 Cell::number(metrics::number_words(number))
             })
         };
+        let pixels = found
+            .n_pixels
+            .map_or_else(Cell::none, |n| Cell::number(n.to_string()));
+        let is_few = found.n_pixels.is_some_and(|n| n < FEW_PIXELS);
         let remark = match found.is_flat {
             Some(true) => Cell::words("flat").toned(Tone::Note),
+            _ if is_few => Cell::words("few pixels").toned(Tone::Note),
             _ => Cell::default(),
         };
         let cells = place.into_iter().chain(parts.iter().map(number));
-        table.rows.push(cells.chain([remark]).collect());
+        table.rows.push(cells.chain([pixels, remark]).collect());
     }
     text.table(table);
 }
@@ -146,7 +154,8 @@ fn add_metrics(text: &mut Document, rows: &[Row], patterned: &[Part]) {
         " The phase of this object is zero: its numbers tell how flat the reconstructed phase is."
     };
     text.say(format!(
-        "An arrow says which way a number is better; the best of each comparison is set in bold.{of_phase}"
+        "An arrow says which way a number is better; the best of each comparison is set in bold. {}{of_phase}",
+        metrics::BEYOND_NYQUIST
     ));
     let files = [
         "metrics_summary.md",

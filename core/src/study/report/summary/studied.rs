@@ -58,7 +58,12 @@ pub(super) fn add(text: &mut Document, gathered: &Gathered<'_>) {
     row("Scenarios", study.scenarios.join(", "));
     row("Seeds", settings(&study.seeds));
     text.table(table);
-    text.list(plan.notes.iter().cloned());
+    let is_told = |note: &&String| {
+        let mut records = gathered.tasks.iter().filter_map(|seen| seen.done());
+        records.any(|record| record.notes.contains(note))
+    };
+    let notes = plan.notes.iter().filter(|note| !is_told(note));
+    text.list(notes.cloned());
 }
 
 fn object(study: &Study) -> String {
@@ -71,22 +76,25 @@ fn object(study: &Study) -> String {
     }
 }
 
+/// What other tables of a study decide: seeds, and of networks what each of them is.
+const ELSEWHERE: [&str; 5] = ["seed", "test_seed", "model", "loss", "gridsize"];
+
 /// Basic settings, and others that differ from their defaults.
 fn settings<T: Fields>(settings: &T) -> String {
     let default = T::default();
     let is_told = |field: &&Field| {
-        field.level == Level::Basic || settings.get(field.name) != default.get(field.name)
+        let is_basic = field.level == Level::Basic;
+        let is_own = !ELSEWHERE.contains(&field.name);
+        is_own && (is_basic || settings.get(field.name) != default.get(field.name))
     };
     let words = T::fields().iter().filter(is_told).filter_map(|field| {
+        let value = settings.get(field.name)?.to_string();
         let unit = match field.unit {
             "" => String::new(),
+            _ if value == "auto" => String::new(),
             unit => format!(" {unit}"),
         };
-        Some(format!(
-            "{} {}{unit}",
-            field.flag(),
-            settings.get(field.name)?
-        ))
+        Some(format!("{} {value}{unit}", field.flag()))
     });
     words.collect::<Vec<_>>().join("; ")
 }
