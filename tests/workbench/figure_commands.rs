@@ -58,7 +58,7 @@ fn one_figure_in_three_formats_with_provenance_in_each() {
     assert!(has("Software", env!("CARGO_PKG_VERSION")) && has("Limits", "row 1, column 1"));
     assert!(has("Input SHA-256", "simulate-1e6/dose_1000000/test.npz "));
     let svg = String::from_utf8(bytes(root, "f.svg")).unwrap();
-    assert!(svg.contains(&plan.study_sha256) && svg.contains(">PINN, MAE loss, gridsize\u{a0}2<"));
+    assert!(svg.contains(&plan.study_sha256) && svg.contains(">Diffraction<"));
     let pdf = bytes(root, "f.pdf");
     let pdf_text = String::from_utf8_lossy(&pdf);
     assert!(pdf.starts_with(b"%PDF-") && pdf_text.contains(&plan.study_sha256));

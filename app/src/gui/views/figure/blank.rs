@@ -67,7 +67,7 @@ fn wrong(ui: &mut Ui, problem: &Problem, commands: &mut Vec<Command>) {
             missing_inputs(ui, missing);
             ui.add_space(theme::GAP);
             ui.label("Run the study to make them, or choose other rows and columns on the right.");
-            let button = large_button(RichText::new("▦ Go to the study").strong(), 200.0);
+            let button = large_button(RichText::new("☰ Go to the study").strong(), 200.0);
             if ui.add(button).clicked() {
                 commands.push(Command::Show(View::Study));
             }
