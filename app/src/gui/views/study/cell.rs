@@ -80,7 +80,7 @@ fn lines(
             let label = numbers::metric_words(metric);
             let label = label.split(',').next().unwrap_or_default().to_owned();
             let star = if numbers.is_best { " ★" } else { "" };
-            format!("{label} {}{star}", short(value))
+            format!("{}{star} {label}", short(value))
         }
         _ => String::new(),
     };

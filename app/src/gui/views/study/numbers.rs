@@ -8,8 +8,9 @@ use ptycho_core::study::plan::TaskKind;
 
 use super::super::super::study::PlannedMatrix;
 
-/// The metric that is looked at first: phase comes first, and a correlation needs no unit.
-const FIRST: &str = "pearson.phase";
+/// The metrics that are looked at first: phase before amplitude, which an object without phases has alone; a correlation needs
+/// no unit.
+const FIRST: [&str; 2] = ["pearson.phase", "pearson.amplitude"];
 
 /// What a cell tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -46,7 +47,7 @@ pub(super) fn shown_metric<'a>(known: &'a [String], chosen: Option<&str>) -> Opt
     let named = |name: &str| known.iter().find(|metric| *metric == name);
     chosen
         .and_then(named)
-        .or_else(|| named(FIRST))
+        .or_else(|| FIRST.into_iter().find_map(named))
         .or_else(|| known.first())
         .map(String::as_str)
 }

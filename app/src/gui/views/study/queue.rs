@@ -4,6 +4,7 @@ use egui::{Grid, ProgressBar, RichText, ScrollArea, Ui};
 use ptycho_core::job::Progress;
 use ptycho_core::paint::ticks::value_text;
 use ptycho_core::study::execute::TaskState;
+use ptycho_core::study::plan::TaskKind;
 
 use super::super::super::command::Command;
 use super::super::super::meter::seconds_text;
@@ -83,7 +84,11 @@ fn running(
         .losses
         .get(id)
         .and_then(|losses| losses.last().copied());
-    let loss = losses.or(Some(progress.loss).filter(|loss| loss.is_finite()));
+    // Other kinds of tasks have no loss to tell.
+    let kind = run.planned.plan.task(id).map(|task| task.kind);
+    let makes_loss = matches!(kind, Some(TaskKind::Train | TaskKind::Reconstruct));
+    let told = Some(progress.loss).filter(|loss| loss.is_finite());
+    let loss = losses.or(told).filter(|_| makes_loss);
     ui.monospace(loss.map_or_else(String::new, |loss| format!("loss {}", value_text(loss))));
     let epochs = if progress.n_epochs == 0 {
         String::new()
