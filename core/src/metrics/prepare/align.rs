@@ -23,6 +23,9 @@ const ROUNDING: f64 = 1e-6;
 /// A shift below this is not looked at again: the window pulls by some hundredths of it.
 const LEAST_SHIFT_PX: f64 = 0.1;
 
+/// Phases tell the shift where their error is below this part of the amplitudes'.
+const FAR_BETTER: f64 = 0.5;
+
 /// What of two objects is registered.
 #[derive(Clone, Copy)]
 enum Part {
@@ -128,8 +131,8 @@ impl<'a> Objects<'a> {
 
     /// The shift of the reconstruction; `None` where the reference is the same everywhere.
     ///
-    /// Amplitudes and phases are each registered where the reference has any contrast in them, and the pair that agrees
-    /// better tells: the other may be noise alone. The window that keeps the frame's edge out does not move with the
+    /// Amplitudes tell, unless they have no contrast or phases agree far better, amplitudes being noise alone; of two that
+    /// agree about as well amplitudes are the surer, since no plane has to be taken off them first. The window that keeps the frame's edge out does not move with the
     /// content and pulls a shift towards zero, so what is left after it is looked for again.
     pub(super) fn registration(&self, notes: &mut Vec<String>) -> Result<Option<Registration>> {
         let other = self.filled_other();
@@ -152,7 +155,7 @@ impl<'a> Objects<'a> {
                 );
                 return Ok(None);
             }
-            (Some(amplitude), Some(phase)) if phase.error < amplitude.error => {
+            (Some(amplitude), Some(phase)) if phase.error < FAR_BETTER * amplitude.error => {
                 notes.push("Registered on phases, which agree better than amplitudes.".to_owned());
                 (Part::Phase, phase)
             }
