@@ -145,7 +145,7 @@ impl HowArgs {
 
     /// Pixel size in m, if given.
     pub fn pixel_size_m(&self) -> Option<f64> {
-        self.pixel_size_nm.map(|nm| nm * 1e-9)
+        self.pixel_size_nm.map(|nm| nm / 1e9)
     }
 }
 

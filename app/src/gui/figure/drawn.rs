@@ -44,6 +44,7 @@ fn read_for(design: &FigureDesign) -> FigureDesign {
         ..design.clone()
     };
     plain.style.pattern = design.style.pattern;
+    plain.style.split = design.style.split;
     plain
 }
 

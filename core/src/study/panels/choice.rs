@@ -2,6 +2,7 @@
 
 use super::{ATTEMPTED, FigureDesign};
 use crate::error::{Error, Result};
+use crate::fields::FieldValue as _;
 use crate::figure::with_powers;
 use crate::study::plan::{Plan, Task, TaskKind, Work};
 
@@ -63,6 +64,8 @@ pub struct Choice {
     pub columns: Vec<String>,
     /// Photons a pattern, one row each.
     pub doses: Vec<f64>,
+    /// `train` or `test`.
+    pub split: String,
 }
 
 impl Choice {
@@ -90,6 +93,7 @@ impl Choice {
         Ok(Self {
             columns: columns(view, &design.columns)?,
             doses: doses(plan, &design.doses)?,
+            split: split(plan, &view.view, design),
             view: view.view.clone(),
         })
     }
@@ -100,6 +104,19 @@ impl Choice {
         columns
             .filter(|column| ![DIFFRACTION, TRUTH].contains(column))
             .collect()
+    }
+}
+
+/// The split that is asked for, unless only the other is compared.
+fn split(plan: &Plan, view: &str, design: &FigureDesign) -> String {
+    let wanted = design.style.split.to_value().to_string();
+    let compared: Vec<&String> = comparisons(plan)
+        .filter(|(task, _)| task.place.view.as_deref() == Some(view))
+        .filter_map(|(task, _)| task.place.split.as_ref())
+        .collect();
+    match compared.first() {
+        Some(other) if !compared.contains(&&wanted) => (*other).clone(),
+        _ => wanted,
     }
 }
 

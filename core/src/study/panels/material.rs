@@ -123,7 +123,7 @@ impl Material {
             missing: Vec::new(),
             stale: BTreeSet::new(),
         };
-        let split = reader.split();
+        let split = choice.split.clone();
         let rows: Vec<Option<Row>> = choice
             .doses
             .iter()
@@ -227,19 +227,6 @@ impl<'a> Reader<'a> {
     fn at_dose(&self, kind: TaskKind, dose: f64) -> impl Iterator<Item = &'a Task> {
         self.of_kind(kind)
             .filter(move |task| task.place.dose.is_some_and(|of| is_same(of, dose)))
-    }
-
-    /// The test set, unless only the other is compared.
-    fn split(&self) -> String {
-        let mut splits = self
-            .of_kind(TaskKind::Compare)
-            .filter_map(|task| task.place.split.clone());
-        let first = splits.next().unwrap_or_else(|| "test".to_owned());
-        let is_test = |split: &String| split == "test";
-        if is_test(&first) {
-            return first;
-        }
-        splits.find(is_test).unwrap_or(first)
     }
 
     /// The file of a task if it is there; else it is noted as missing. Hashed, as one that the figure depends on, unless it

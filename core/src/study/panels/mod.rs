@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::figure::Figure;
-use crate::study::design::Study;
+use crate::study::design::{Split, Study};
 use crate::study::plan::Plan;
 pub use choice::{Choice, DIFFRACTION, TRUTH, ViewArms, arm_words, dose_words, views};
 pub use material::{Material, Number, Unready};
@@ -67,13 +67,15 @@ crate::field_table! {
     pub struct FigureStyle {
         /// Which part of a reconstruction is drawn.
         part: FigurePart = FigurePart::Amplitude, basic;
+        /// Split whose patterns and reconstructions are drawn; where only the other one is compared, that.
+        split: Split = Split::Test, basic;
         /// Side of the central square that is drawn.
         crop: usize = 128, basic, 8..=16384, unit "px";
         /// What shares colour limits.
         scaling: Scaling = Scaling::Row, basic;
         /// The number written below a reconstruction.
         metric: PanelMetric = PanelMetric::Pearson, basic;
-        /// Which pattern of the test set is drawn.
+        /// Which pattern of the split is drawn.
         pattern: usize = 0, basic, 0..=10000000;
         /// Whether pictures have a scale bar.
         scale_bar: bool = true, basic;
