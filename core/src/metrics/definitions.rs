@@ -191,7 +191,7 @@ pub const DEFINITIONS: &[Definition] = &[
         "FRC 0.5",
         "of Nyquist",
         Higher,
-        "Where the Fourier ring correlation |Σ F1 conj F2| / √(Σ|F1|² Σ|F2|²) of the central square first falls below 0.5, linear between rings, as a fraction of Nyquist (rings over half the side). Above 1 lies the corner; the last ring plus one if never. Under a Hann window, means taken off, unless switched off. `value` is that of the complex objects.",
+        "Where the Fourier ring correlation |Σ F1 conj F2| / √(Σ|F1|² Σ|F2|²) of the central square first falls below 0.5, linear between rings, as a fraction of Nyquist (rings over half the side). Above 1 lies the corner; the last ring plus one if never. Under a Hann window, means taken off, unless switched off; where pixels are left out the others fade to the mean over 6 px towards them, since the edges of the mask are in both pictures. `value` is that of the complex objects.",
     ),
     of(
         "frc_1_7",
@@ -275,7 +275,7 @@ pub const DEFINITIONS: &[Definition] = &[
         "shift dy",
         "px",
         Neither,
-        "Rows by which the reconstruction was moved onto the reference: cross-correlation of the amplitudes under a Hann window, to 1/100 px. Frames agree, so it should be near 0.",
+        "Rows by which the reconstruction was moved onto the reference: cross-correlation of the amplitudes (of the phases where these agree far better) under a Hann window, to 1/100 px, a longer shift in two rounds. Frames agree, so it should be near 0.",
     ),
     of(
         "registration_dx_px",

@@ -37,7 +37,7 @@ field_table! {
         amplitude: AmplitudeFactor = AmplitudeFactor::Mean, basic;
         /// Standard deviation of the Gaussian that smooths both pictures, amplitude and phase alike, before the legacy MS-SSIM; 0 is none.
         ms_ssim_sigma: f64 = 1.0, basic, 0.0..=20.0, unit "px";
-        /// Whether rings are correlated under a Hann window; without one the jump across the frame correlates with itself.
+        /// Whether rings are correlated under a Hann window; without one the jumps across the frame and at pixels left out correlate with themselves.
         frc_window: bool = true, basic;
         /// Least light on a pixel of the automatic region, as a share of the greatest: Σ |probe|² over all positions.
         least_light: f64 = 0.1, advanced, 0.0..=1.0;
