@@ -59,7 +59,7 @@ impl Workbench {
         }
     }
 
-    /// A reconstruction beside the truth that it is of; what is compared with another truth makes room.
+    /// A reconstruction beside the truth that it is of, as the study compares; what is compared with another truth makes room.
     fn show_result(&mut self, task: &Task, (folder, truth): (&Path, Option<PathBuf>)) {
         let result = folder.join(&task.id).join("result.npz");
         if !result.is_file() {
@@ -67,6 +67,13 @@ impl Workbench {
         }
         let truth = truth.map(|file| folder.join(file));
         self.compare_with(truth);
+        let document = &mut self.document;
+        if let Some(plan) = document.studying.plan() {
+            let design = &plan.study.comparison;
+            let draft = &mut document.comparing.draft;
+            draft.region = Region::parse(&design.region).unwrap_or_default();
+            draft.settings = design.how.clone();
+        }
         self.add_to_comparison(vec![result]);
     }
 

@@ -214,9 +214,13 @@ impl Material {
         let mut sentences = Vec::new();
         let columns = &self.choice.columns;
         if columns.iter().any(|column| column == DIFFRACTION) {
+            let set = match self.split.as_str() {
+                "train" => "training",
+                other => other,
+            };
             sentences.push(format!(
-                "Diffraction: pattern {} of the {} set, one scale for all doses.",
-                self.pattern, self.split
+                "Diffraction: pattern {} of the {set} set, one scale for all doses.",
+                self.pattern
             ));
         }
         if 0 < square.side {
