@@ -26,7 +26,7 @@ impl Template {
         },
         Self {
             name: "dose-overlap",
-            doc: "1e3, 1e4 and 1e5 photons on the full, a dense and a sparse set: nine trainings, a baseline, LSQML.",
+            doc: "1e3, 1e4 and 1e5 photons on a full, a dense and a sparse set: networks, baseline, LSQML.",
             text: include_str!("../../../../resources/studies/dose-overlap.toml"),
         },
         Self {

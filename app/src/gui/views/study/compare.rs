@@ -19,22 +19,23 @@ pub(super) fn compare(ui: &mut Ui, studying: &mut Studying, commands: &mut Vec<C
         hint: "study file or run folder",
         tip: "A study file (.toml), a run folder, or its plan.json",
         label_width_pt: 12.0 * theme::GRID,
-        beside_pt: 30.0 * theme::GRID,
+        beside_pt: 16.0 * theme::GRID,
     };
-    ui.horizontal(|ui| {
-        let response = row.ui(ui, &mut studying.other_path);
-        if response.is_browse_asked {
-            commands.push(Command::Study(Ask::Choose(Purpose::OtherStudy)));
-        }
-        let is_typed = !studying.other_path.trim().is_empty();
-        if ui
-            .add_enabled(is_typed, egui::Button::new("Compare studies"))
-            .clicked()
-        {
-            let path = parse_path(&studying.other_path);
-            commands.push(Command::Study(Ask::CompareWith(path)));
-        }
-    });
+    let response = ui
+        .horizontal(|ui| row.ui(ui, &mut studying.other_path))
+        .inner;
+    if response.is_browse_asked {
+        commands.push(Command::Study(Ask::Choose(Purpose::OtherStudy)));
+    }
+    let is_typed = !studying.other_path.trim().is_empty();
+    // In a row of its own: beside the field it would widen the panel with every frame.
+    if ui
+        .add_enabled(is_typed, egui::Button::new("Compare studies"))
+        .clicked()
+    {
+        let path = parse_path(&studying.other_path);
+        commands.push(Command::Study(Ask::CompareWith(path)));
+    }
     let Some(other) = &studying.other else {
         let words = "Choose another study, or an earlier run of this one: every setting that differs is listed, and where both were run, the numbers stand side by side.";
         ui.add(Label::new(RichText::new(words).color(theme::palette(ui).weak)).wrap());
