@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use crate::support::data;
 
 /// Longer than any of these jobs takes, also on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A window of its own, with preferences and runs in a folder that goes with it.
 pub(crate) struct Window {
