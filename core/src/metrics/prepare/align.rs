@@ -23,6 +23,8 @@ const ROUNDING: f64 = 1e-6;
 /// A shift below this is not looked at again: the window pulls by some hundredths of it.
 const LEAST_SHIFT_PX: f64 = 0.1;
 
+/// Amplitudes whose error is below this tell the shift, whatever the phases.
+const SURE: f64 = 0.3;
 /// Phases tell the shift where their error is below this part of the amplitudes'.
 const FAR_BETTER: f64 = 0.5;
 
@@ -136,27 +138,27 @@ impl<'a> Objects<'a> {
     /// content and pulls a shift towards zero, so what is left after it is looked for again.
     pub(super) fn registration(&self, notes: &mut Vec<String>) -> Result<Option<Registration>> {
         let other = self.filled_other();
-        if contrast(&amplitudes(&other), &self.known) < ROUNDING
-            && spread(&self.phases(&other)[1]) < ROUNDING
-        {
-            notes.push(
-                "The reconstruction is the same everywhere: there is nothing to register."
-                    .to_owned(),
-            );
-            return Ok(None);
-        }
         let by_amplitude = self.register_part(Part::Amplitude, &other)?;
-        let by_phase = self.register_part(Part::Phase, &other)?;
+        let by_phase = match by_amplitude {
+            Some(found) if found.error < SURE => None,
+            _ => self.register_part(Part::Phase, &other)?,
+        };
         let (part, found) = match (by_amplitude, by_phase) {
             (None, None) => {
-                notes.push(
-                    "The reference is the same everywhere: there is nothing to register on."
-                        .to_owned(),
-                );
+                let is_flat = contrast(&amplitudes(&other), &self.known) < ROUNDING
+                    && spread(&self.phases(&other)[1]) < ROUNDING;
+                let which = if is_flat {
+                    "reconstruction"
+                } else {
+                    "reference"
+                };
+                notes.push(format!(
+                    "The {which} is the same everywhere: there is nothing to register on."
+                ));
                 return Ok(None);
             }
             (Some(amplitude), Some(phase)) if phase.error < FAR_BETTER * amplitude.error => {
-                notes.push("Registered on phases, which agree better than amplitudes.".to_owned());
+                notes.push("Registered on phases, which agree far better.".to_owned());
                 (Part::Phase, phase)
             }
             (Some(amplitude), _) => (Part::Amplitude, amplitude),
