@@ -17,7 +17,7 @@ use ptycho_core::study::execute::{
 };
 use ptycho_core::study::plan::{Plan, Work};
 
-/// One dose more than the others, both losses, LSQML, comparison and figure on a few patterns of 32x32.
+/// One dose more than the others, both losses, LSQML, comparison and figure on a few patterns of 64x64.
 const TINY: &str = r#"
 schema = 1
 name = "tiny"

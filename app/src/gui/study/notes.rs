@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// The name of the file in the study's run folder.
-const FILE: &str = "notes.md";
+use ptycho_core::study::report::NOTES;
 
 /// Notes as read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +25,7 @@ pub struct Notes {
 
 /// The file of the notes of a study's run.
 pub fn notes_file(study_folder: &Path) -> PathBuf {
-    study_folder.join(FILE)
+    study_folder.join(NOTES)
 }
 
 impl ReadNotes {

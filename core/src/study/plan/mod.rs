@@ -66,6 +66,20 @@ impl TaskKind {
         Self::Scenario,
         Self::Figure,
     ];
+
+    /// What its tasks make, as a heading.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Simulate => "Datasets",
+            Self::View => "Overlap views",
+            Self::Train => "Trainings",
+            Self::Reconstruct => "Iterative reconstructions",
+            Self::Infer => "Reconstructions by networks",
+            Self::Compare => "Comparisons",
+            Self::Scenario => "Scenarios",
+            Self::Figure => "Figure",
+        }
+    }
 }
 
 /// What a task is about: its place in the matrix.

@@ -14,7 +14,7 @@ use super::super::super::meter::seconds_text;
 use super::super::super::study::{Ask, PlannedMatrix, Studying, matrix};
 use super::super::super::theme;
 use super::numbers::{self, CellNumbers};
-use super::state::{Look, kind_title, leads_to, look, meaning};
+use super::state::{Look, leads_to, look, meaning};
 
 /// Width of a cell, in points.
 pub(super) const WIDTH: f32 = 32.0 * theme::GRID;
@@ -262,7 +262,7 @@ fn menu(
             ui.separator();
         }
         if own.len() > 1 {
-            ui.label(RichText::new(kind_title(task.kind)).small());
+            ui.label(RichText::new(task.kind.title()).small());
         }
         let id = || task.id.clone();
         let mut items = vec![(leads_to(task.kind), Command::Study(Ask::Show(id())), true)];

@@ -9,7 +9,7 @@ use super::super::super::study::{Ask, Studying};
 use super::super::super::theme;
 use super::cell::{self, cell, chip};
 use super::numbers::{metric_text, metric_words, metrics, shown_metric};
-use super::state::{kind_title, look};
+use super::state::look;
 use super::words::arm_words;
 
 /// Width of the names of rows.
@@ -107,7 +107,7 @@ fn stages(
     };
     for stage in stages {
         ui.horizontal_top(|ui| {
-            let title = RichText::new(kind_title(stage.kind)).color(theme::palette(ui).weak);
+            let title = RichText::new(stage.kind.title()).color(theme::palette(ui).weak);
             ui.allocate_ui(vec2(NAMES, theme::ROW_HEIGHT), |ui| {
                 ui.set_min_width(NAMES);
                 ui.add(egui::Label::new(title).wrap());

@@ -15,7 +15,7 @@ use super::super::super::study::Studying;
 use super::super::super::study::outlook::Outlook;
 use super::super::super::theme;
 use super::super::side::{check_line, heading};
-use super::state::{kind_title, look};
+use super::state::look;
 use crate::units::bytes_text;
 use crate::words::sentence;
 
@@ -125,7 +125,7 @@ fn kinds(ui: &mut Ui, outlook: &Outlook) {
             }
             ui.end_row();
             for kind in &outlook.kinds {
-                ui.label(kind_title(kind.kind));
+                ui.label(kind.kind.title());
                 ui.monospace(kind.n_tasks.to_string());
                 ui.monospace(kind.n_left.to_string());
                 let time = kind

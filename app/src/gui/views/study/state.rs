@@ -62,20 +62,6 @@ pub(super) fn meaning(state: &TaskState) -> String {
     }
 }
 
-/// The kind in a word, as the rows of stages have it.
-pub(super) fn kind_title(kind: TaskKind) -> &'static str {
-    match kind {
-        TaskKind::Simulate => "Datasets",
-        TaskKind::View => "Overlap views",
-        TaskKind::Train => "Trainings",
-        TaskKind::Reconstruct => "Iterative reconstructions",
-        TaskKind::Infer => "Reconstructions by networks",
-        TaskKind::Compare => "Comparisons",
-        TaskKind::Scenario => "Scenarios",
-        TaskKind::Figure => "Figure",
-    }
-}
-
 /// Where a click on a task of this kind leads.
 pub(super) fn leads_to(kind: TaskKind) -> &'static str {
     match kind {

@@ -67,26 +67,13 @@ fn stages(text: &mut Document, gathered: &Gathered<'_>) {
         let done: Vec<_> = tasks.iter().filter_map(|seen| seen.done()).collect();
         let seconds: f64 = done.iter().map(|record| record.seconds).sum();
         table.rows.push(vec![
-            Cell::words(stage(kind)),
+            Cell::words(kind.title()),
             Cell::number(tasks.len().to_string()),
             Cell::number(done.len().to_string()),
             Cell::number(format!("{seconds:.1}")),
         ]);
     }
     text.table(table);
-}
-
-fn stage(kind: TaskKind) -> &'static str {
-    match kind {
-        TaskKind::Simulate => "Datasets",
-        TaskKind::View => "Overlap views",
-        TaskKind::Train => "Trainings",
-        TaskKind::Reconstruct => "Iterative reconstructions",
-        TaskKind::Infer => "Reconstructions by networks",
-        TaskKind::Compare => "Comparisons",
-        TaskKind::Scenario => "Scenarios",
-        TaskKind::Figure => "Figure",
-    }
 }
 
 /// Tasks that are not done, with the cause.
