@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ptycho_core::compute::DeviceChoice;
-use ptycho_core::iterative::LsqmlSettings;
+use ptycho_core::iterative::{EngineKind, IterativeSettings, KernelChoice};
 
 use self::compare::CompareArgs;
 use self::diagnose::DiagnoseArgs;
@@ -161,8 +161,7 @@ Examples:
   ptychobench reconstruct --demo -o demo_result.npz --epochs 30
 
 Ctrl-C stops after the present step and keeps the result so far; a second one leaves at once.
-Every run is kept in a folder of its own (see --runs) with manifest, history, log and checkpoint. LSQML has no GPU
-kernels yet: --device is auto or cpu.
+Every run is kept in a folder of its own (see --runs) with manifest, history, log and checkpoint.
 -h shows the basic settings, --help all of them.")]
 pub struct ReconstructArgs {
     /// NPZ scan.
@@ -174,13 +173,19 @@ pub struct ReconstructArgs {
     /// Where to write the result, besides the run folder.
     #[arg(short, long, value_name = "OUT")]
     pub output: Option<PathBuf>,
-    /// Engine.
-    #[arg(long, value_enum, default_value_t = Algorithm::Lsqml)]
-    pub algorithm: Algorithm,
+    /// Engine [default: lsqml, or that of the run to go on from].
+    #[arg(long, value_enum)]
+    pub algorithm: Option<Algorithm>,
     #[command(flatten)]
-    pub settings: Flags<LsqmlSettings>,
+    pub settings: Flags<IterativeSettings>,
     #[command(flatten)]
     pub computing: Computing,
+    /// Kernels that compute.
+    #[arg(long, value_enum, default_value_t = Kernels::Auto)]
+    pub kernels: Kernels,
+    /// Start from object, probe and positions of this result, as another engine left it.
+    #[arg(long, value_name = "RESULT", conflicts_with_all = ["resume", "resume_from"])]
+    pub start_from: Option<PathBuf>,
     /// NPZ with `batch_index` and `batch_offset`: batches in this order instead of drawn ones.
     #[arg(long, value_name = "FILE")]
     pub batches: Option<PathBuf>,
@@ -252,6 +257,49 @@ pub struct Computing {
 pub enum Algorithm {
     /// Least-squares maximum likelihood.
     Lsqml,
+    /// Regularised ptychographic iterative engine.
+    Rpie,
+    /// Extended ptychographic iterative engine.
+    Epie,
+    /// rPIE with momentum.
+    Mpie,
+    /// Difference map.
+    Dm,
+    /// Relaxed averaged alternating reflections.
+    Raar,
+}
+
+impl From<Algorithm> for EngineKind {
+    fn from(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Lsqml => Self::Lsqml,
+            Algorithm::Rpie => Self::Rpie,
+            Algorithm::Epie => Self::Epie,
+            Algorithm::Mpie => Self::Mpie,
+            Algorithm::Dm => Self::Dm,
+            Algorithm::Raar => Self::Raar,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Kernels {
+    /// Fused ones on the CPU, tensors on a GPU.
+    Auto,
+    /// Those fused for the CPU.
+    Fused,
+    /// Those composed of tensors; slow on the CPU, to check a device's results.
+    Tensors,
+}
+
+impl From<Kernels> for KernelChoice {
+    fn from(kernels: Kernels) -> Self {
+        match kernels {
+            Kernels::Auto => Self::Auto,
+            Kernels::Fused => Self::Fused,
+            Kernels::Tensors => Self::Tensors,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

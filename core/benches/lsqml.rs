@@ -12,7 +12,7 @@ use num_complex::Complex32;
 use ptycho_core::data::{Dataset, Strictness};
 use ptycho_core::fft::Fft2;
 use ptycho_core::fft::tile::TileFft;
-use ptycho_core::iterative::{Compatibility, Lsqml, LsqmlSettings};
+use ptycho_core::iterative::{Compatibility, EngineKind, Iterative, IterativeSettings};
 use ptycho_core::job::{Engine as _, Stop};
 use ptycho_core::simd::Aligned;
 
@@ -45,11 +45,11 @@ fn main() {
                 if probe_modes == 1 && compat == Compatibility::Ptychi {
                     continue;
                 }
-                let settings = LsqmlSettings {
+                let settings = IterativeSettings {
                     epochs,
                     probe_modes,
                     compat,
-                    ..LsqmlSettings::default()
+                    ..IterativeSettings::default()
                 };
                 engine(&dataset, settings, n_threads);
             }
@@ -57,9 +57,10 @@ fn main() {
     }
 }
 
-fn engine(dataset: &Arc<Dataset>, settings: LsqmlSettings, n_threads: usize) {
+fn engine(dataset: &Arc<Dataset>, settings: IterativeSettings, n_threads: usize) {
     let (modes, compat) = (settings.probe_modes, settings.compat);
-    let mut engine = Lsqml::new(Arc::clone(dataset), settings, n_threads).unwrap();
+    let mut engine =
+        Iterative::new(EngineKind::Lsqml, Arc::clone(dataset), settings, n_threads).unwrap();
     let stop = Stop::default();
     while !engine.is_finished() {
         engine.step(&stop).unwrap();

@@ -182,6 +182,13 @@ fn transpose_f32<S: Simd>(from: &[f32], to: &mut [f32]) {
         transpose_avx(v3.avx, from, to);
         return;
     }
+    #[cfg(target_arch = "x86_64")]
+    if TypeId::of::<S>() == TypeId::of::<pulp::x86::V4>()
+        && let Some(v4) = pulp::x86::V4::try_new()
+    {
+        transpose_avx(v4.avx, from, to);
+        return;
+    }
     transpose_plain(from, to);
 }
 

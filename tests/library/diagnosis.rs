@@ -8,7 +8,7 @@ use ptycho_core::data::{Dataset, DatasetParts, Frames, Strictness};
 use ptycho_core::disk;
 use ptycho_core::error::Error;
 use ptycho_core::fields::AutoReal;
-use ptycho_core::iterative::LsqmlSettings;
+use ptycho_core::iterative::IterativeSettings;
 use ptycho_core::job::{Quiet, StopReason};
 use ptycho_core::nn::{TrainSettings, TrainingHistory};
 use ptycho_core::sim::ObjectContent;
@@ -438,10 +438,10 @@ fn an_iterative_run_predicts_its_data_and_stands_beside_a_training() {
     let data = good_set(folder.path());
     let task = ReconstructTask {
         source: Source::File(data.clone()),
-        lsqml: LsqmlSettings {
+        settings: IterativeSettings {
             epochs: 12,
             batch_size: 10,
-            ..LsqmlSettings::default()
+            ..IterativeSettings::default()
         },
         n_threads: 2,
         runs: folder.path().join("runs"),

@@ -4,12 +4,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ptycho_core::data::Dataset;
-use ptycho_core::iterative::{Batching, Lsqml, LsqmlSettings};
+use ptycho_core::iterative::{Batching, Computing, EngineKind, Iterative, IterativeSettings};
 use ptycho_core::job::{
     DriveOptions, Engine, Monitor, Progress, Quiet, Step, Stop, StopReason, drive,
 };
 
 use crate::lsqml::scan;
+
+/// The fused kernels with so many threads.
+fn threads(n_threads: usize) -> Computing {
+    Computing {
+        n_threads,
+        ..Computing::default()
+    }
+}
 
 /// A straight run must equal a run stopped after `n_steps`, written, read and run to its end.
 pub(crate) fn resumes_bit_for_bit<E: Engine, R: PartialEq + std::fmt::Debug>(
@@ -42,11 +50,20 @@ pub(crate) fn resumes_bit_for_bit<E: Engine, R: PartialEq + std::fmt::Debug>(
     assert_eq!(result(&straight), result(&first));
 }
 
-fn lsqml_resumes(settings: &LsqmlSettings, n_steps: usize) {
+fn lsqml_resumes(settings: &IterativeSettings, n_steps: usize) {
     let dataset = scan(24, 4, 16.0, false);
     resumes_bit_for_bit(
-        || Lsqml::new(Arc::clone(&dataset), settings.clone(), 2).unwrap(),
-        |file| Lsqml::resume(Arc::clone(&dataset), settings.clone(), 1, file).unwrap(),
+        || Iterative::new(EngineKind::Lsqml, Arc::clone(&dataset), settings.clone(), 2).unwrap(),
+        |file| {
+            Iterative::resume(
+                EngineKind::Lsqml,
+                Arc::clone(&dataset),
+                settings.clone(),
+                threads(1),
+                file,
+            )
+            .unwrap()
+        },
         |engine| (engine.object(), engine.probe(), engine.loss().to_vec()),
         n_steps,
     );
@@ -54,11 +71,11 @@ fn lsqml_resumes(settings: &LsqmlSettings, n_steps: usize) {
 
 #[test]
 fn a_resumed_lsqml_run_equals_a_straight_one() {
-    let settings = LsqmlSettings {
+    let settings = IterativeSettings {
         epochs: 5,
         batch_size: 5,
         probe_modes: 2,
-        ..LsqmlSettings::default()
+        ..IterativeSettings::default()
     };
     for n_steps in [0, 3, 10] {
         lsqml_resumes(&settings, n_steps);
@@ -67,12 +84,12 @@ fn a_resumed_lsqml_run_equals_a_straight_one() {
 
 #[test]
 fn a_resumed_lsqml_run_with_momentum_equals_a_straight_one() {
-    let settings = LsqmlSettings {
+    let settings = IterativeSettings {
         epochs: 8,
         batch_size: 5,
         batching: Batching::Compact,
         momentum: 0.5,
-        ..LsqmlSettings::default()
+        ..IterativeSettings::default()
     };
     for n_steps in [2, 23, 26] {
         lsqml_resumes(&settings, n_steps);
@@ -82,16 +99,17 @@ fn a_resumed_lsqml_run_with_momentum_equals_a_straight_one() {
 #[test]
 fn a_finished_run_continues_and_equals_a_longer_one() {
     let dataset = scan(24, 4, 16.0, false);
-    let settings = |epochs| LsqmlSettings {
+    let settings = |epochs| IterativeSettings {
         epochs,
         batch_size: 5,
-        ..LsqmlSettings::default()
+        ..IterativeSettings::default()
     };
-    let run =
-        |engine: &mut Lsqml| drive(engine, &DriveOptions::default(), &Quiet::default()).unwrap();
-    let mut long = Lsqml::new(Arc::clone(&dataset), settings(5), 2).unwrap();
+    let run = |engine: &mut Iterative| {
+        drive(engine, &DriveOptions::default(), &Quiet::default()).unwrap()
+    };
+    let mut long = Iterative::new(EngineKind::Lsqml, Arc::clone(&dataset), settings(5), 2).unwrap();
     run(&mut long);
-    let mut short = Lsqml::new(dataset, settings(3), 2).unwrap();
+    let mut short = Iterative::new(EngineKind::Lsqml, dataset, settings(3), 2).unwrap();
     run(&mut short);
     short.set_epochs(5);
     run(&mut short);
@@ -104,31 +122,47 @@ fn a_checkpoint_of_another_run_is_refused_in_words() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("checkpoint");
     let (dataset, other) = (scan(24, 4, 16.0, false), scan(24, 4, 16.5, false));
-    let settings = LsqmlSettings {
+    let settings = IterativeSettings {
         epochs: 2,
         batch_size: 5,
-        ..LsqmlSettings::default()
+        ..IterativeSettings::default()
     };
-    let mut engine = Lsqml::new(Arc::clone(&dataset), settings.clone(), 1).unwrap();
+    let mut engine =
+        Iterative::new(EngineKind::Lsqml, Arc::clone(&dataset), settings.clone(), 1).unwrap();
     engine.step(&Stop::default()).unwrap();
     engine.checkpoint(&file).unwrap();
-    let refuse = |dataset: &Arc<Dataset>, settings: LsqmlSettings| {
-        Lsqml::resume(Arc::clone(dataset), settings, 1, &file)
-            .err()
-            .unwrap()
-            .to_string()
+    let refuse = |dataset: &Arc<Dataset>, settings: IterativeSettings| {
+        Iterative::resume(
+            EngineKind::Lsqml,
+            Arc::clone(dataset),
+            settings,
+            threads(1),
+            &file,
+        )
+        .err()
+        .unwrap()
+        .to_string()
     };
     assert!(refuse(&other, settings.clone()).contains("resume the run: dataset"));
-    let changed = LsqmlSettings {
+    let changed = IterativeSettings {
         batch_size: 6,
         ..settings.clone()
     };
     assert!(refuse(&dataset, changed).contains("only epochs may differ"));
-    let longer = LsqmlSettings {
+    let longer = IterativeSettings {
         epochs: 9,
         ..settings.clone()
     };
-    assert!(Lsqml::resume(Arc::clone(&dataset), longer, 1, &file).is_ok());
+    assert!(
+        Iterative::resume(
+            EngineKind::Lsqml,
+            Arc::clone(&dataset),
+            longer,
+            threads(1),
+            &file
+        )
+        .is_ok()
+    );
     let mut bytes = std::fs::read(&file).unwrap();
     bytes.truncate(bytes.len() - 1);
     ptycho_core::disk::write(&file, &bytes).unwrap();
@@ -165,12 +199,13 @@ impl<S> Monitor<S> for StopAfter {
 
 #[test]
 fn a_cancelled_run_keeps_a_valid_partial_result() {
-    let settings = LsqmlSettings {
+    let settings = IterativeSettings {
         epochs: 1000,
         batch_size: 5,
-        ..LsqmlSettings::default()
+        ..IterativeSettings::default()
     };
-    let mut engine = Lsqml::new(scan(24, 4, 16.0, false), settings, 2).unwrap();
+    let mut engine =
+        Iterative::new(EngineKind::Lsqml, scan(24, 4, 16.0, false), settings, 2).unwrap();
     let monitor = StopAfter {
         stop: Stop::default(),
         steps: 10.into(),
@@ -189,15 +224,15 @@ fn a_cancelled_run_keeps_a_valid_partial_result() {
 
 #[test]
 fn a_vanishing_probe_stops_the_run_and_names_the_epoch() {
-    let settings = LsqmlSettings {
+    let settings = IterativeSettings {
         epochs: 5,
         batch_size: 5,
         refine_probe: false,
         remove_ambiguity: false,
         rescale_first_epoch: false,
-        ..LsqmlSettings::default()
+        ..IterativeSettings::default()
     };
-    let engine = Lsqml::new(scan(24, 3, 16.0, false), settings, 1).unwrap();
+    let engine = Iterative::new(EngineKind::Lsqml, scan(24, 3, 16.0, false), settings, 1).unwrap();
     let faint = engine.probe().mapv(|v| v * 1e-4);
     let mut engine = engine.with_probe(&faint).unwrap();
     let reason = drive(&mut engine, &DriveOptions::default(), &Quiet::default()).unwrap();
@@ -216,7 +251,7 @@ fn a_vanishing_probe_stops_the_run_and_names_the_epoch() {
 
 #[test]
 fn values_that_are_not_finite_stop_the_run_with_the_last_good_state() {
-    let settings = LsqmlSettings {
+    let settings = IterativeSettings {
         epochs: 2000,
         batch_size: 5,
         object_step: 10.0,
@@ -224,9 +259,10 @@ fn values_that_are_not_finite_stop_the_run_with_the_last_good_state() {
         object_step_scaler: 2.0,
         probe_step_scaler: 2.0,
         remove_ambiguity: false,
-        ..LsqmlSettings::default()
+        ..IterativeSettings::default()
     };
-    let mut engine = Lsqml::new(scan(24, 3, 16.0, false), settings, 1).unwrap();
+    let mut engine =
+        Iterative::new(EngineKind::Lsqml, scan(24, 3, 16.0, false), settings, 1).unwrap();
     let reason = drive(&mut engine, &DriveOptions::default(), &Quiet::default()).unwrap();
     let StopReason::Diverged { epoch, why } = reason else {
         panic!("{reason:?}")

@@ -10,7 +10,7 @@ use ptycho_core::data::{Dataset, DatasetParts, Frames};
 use ptycho_core::fft::Fft2;
 use ptycho_core::forward::{Forward, Subpixel};
 use ptycho_core::iterative::{
-    Batching, Compatibility, LsqmlOf, LsqmlSettings, ObjectInit, ProbeScale,
+    Batching, Compatibility, EngineKind, IterativeOf, IterativeSettings, ObjectInit, ProbeScale,
 };
 use ptycho_core::job::{Engine as _, Step, Stop};
 use ptycho_core::patches;
@@ -96,7 +96,7 @@ fn wide<T: Real, D: ndarray::Dimension>(
     array.mapv(|v| Complex::new(v.re.wide(), v.im.wide()))
 }
 
-fn run_epoch<T: Real>(engine: &mut LsqmlOf<T>) {
+fn run_epoch<T: Real>(engine: &mut IterativeOf<T>) {
     let stop = Stop::default();
     while engine.step(&stop).unwrap() != Step::EpochEnd {}
     assert_eq!(engine.health(), None);
@@ -116,8 +116,8 @@ fn same_phase(
 }
 
 /// Follow a golden trajectory; the worst relative difference of object, probe and loss.
-fn follow<T: Real>(case: &str, settings: LsqmlSettings, n_threads: usize) -> f64 {
-    let settings = LsqmlSettings {
+fn follow<T: Real>(case: &str, settings: IterativeSettings, n_threads: usize) -> f64 {
+    let settings = IterativeSettings {
         epochs: 6,
         probe_scale: ProbeScale::Keep,
         compat: Compatibility::Ptychi,
@@ -131,7 +131,7 @@ fn follow<T: Real>(case: &str, settings: LsqmlSettings, n_threads: usize) -> f64
             "probe_1mode"
         },
     ));
-    let mut engine = LsqmlOf::<T>::new(golden_input(), settings, n_threads)
+    let mut engine = IterativeOf::<T>::new(EngineKind::Lsqml, golden_input(), settings, n_threads)
         .unwrap()
         .with_probe(&start.mapv(|v| Complex::new(T::of(v.re), T::of(v.im))))
         .unwrap()
@@ -152,7 +152,7 @@ fn follow<T: Real>(case: &str, settings: LsqmlSettings, n_threads: usize) -> f64
     worst
 }
 
-fn follow_both(case: &str, settings: &LsqmlSettings) {
+fn follow_both(case: &str, settings: &IterativeSettings) {
     let (single, double) = (
         follow::<f32>(case, settings.clone(), 2),
         follow::<f64>(case, settings.clone(), 2),
@@ -163,25 +163,25 @@ fn follow_both(case: &str, settings: &LsqmlSettings) {
 
 #[test]
 fn one_mode_follows_the_golden_trajectory() {
-    follow_both("lsqml_gaussian_1mode", &LsqmlSettings::default());
+    follow_both("lsqml_gaussian_1mode", &IterativeSettings::default());
 }
 
 #[test]
 fn three_modes_follow_the_golden_trajectory() {
-    let settings = LsqmlSettings {
+    let settings = IterativeSettings {
         probe_modes: 3,
         rescale_first_epoch: false,
-        ..LsqmlSettings::default()
+        ..IterativeSettings::default()
     };
     follow_both("lsqml_gaussian_3modes", &settings);
 }
 
 #[test]
 fn compact_batches_with_momentum_follow_the_golden_trajectory() {
-    let settings = LsqmlSettings {
+    let settings = IterativeSettings {
         batching: Batching::Compact,
         momentum: 0.5,
-        ..LsqmlSettings::default()
+        ..IterativeSettings::default()
     };
     follow_both("lsqml_compact_momentum", &settings);
 }
@@ -190,9 +190,9 @@ fn compact_batches_with_momentum_follow_the_golden_trajectory() {
 fn a_frozen_probe_follows_the_golden_trajectory() {
     follow_both(
         "lsqml_frozen_probe",
-        &LsqmlSettings {
+        &IterativeSettings {
             refine_probe: false,
-            ..LsqmlSettings::default()
+            ..IterativeSettings::default()
         },
     );
 }
@@ -492,13 +492,14 @@ impl Twin {
 fn the_engine_equals_its_slow_twin_on_odd_and_even_sizes_with_masks_and_two_modes() {
     for (n, probe_modes, mask) in [(24, 1, true), (31, 2, false), (32, 2, true), (21, 1, false)] {
         let dataset = scan(n, 4, 20.0, mask);
-        let settings = LsqmlSettings {
+        let settings = IterativeSettings {
             epochs: 4,
             probe_modes,
             batch_size: 7,
-            ..LsqmlSettings::default()
+            ..IterativeSettings::default()
         };
-        let mut engine = LsqmlOf::<f64>::new(Arc::clone(&dataset), settings, 2).unwrap();
+        let mut engine =
+            IterativeOf::<f64>::new(EngineKind::Lsqml, Arc::clone(&dataset), settings, 2).unwrap();
         let mut twin = Twin::new(dataset, &engine.probe());
         for epoch in 0..4 {
             twin.epoch(epoch, &engine.epoch_batches(epoch));
@@ -539,15 +540,20 @@ fn the_engine_equals_its_slow_twin_on_odd_and_even_sizes_with_masks_and_two_mode
 #[test]
 fn the_same_bytes_come_out_whatever_the_number_of_threads() {
     let dataset = scan(32, 5, 20.0, false);
-    let settings = LsqmlSettings {
+    let settings = IterativeSettings {
         epochs: 3,
         probe_modes: 2,
         batch_size: 9,
-        ..LsqmlSettings::default()
+        ..IterativeSettings::default()
     };
     let run = |n_threads: usize| {
-        let mut engine =
-            LsqmlOf::<f32>::new(Arc::clone(&dataset), settings.clone(), n_threads).unwrap();
+        let mut engine = IterativeOf::<f32>::new(
+            EngineKind::Lsqml,
+            Arc::clone(&dataset),
+            settings.clone(),
+            n_threads,
+        )
+        .unwrap();
         (0..3).for_each(|_| run_epoch(&mut engine));
         (engine.object(), engine.probe(), engine.loss().to_vec())
     };
@@ -558,10 +564,10 @@ fn the_same_bytes_come_out_whatever_the_number_of_threads() {
 
 #[test]
 fn patches_that_leave_the_object_frame_are_reconstructed_all_the_same() {
-    let settings = LsqmlSettings {
+    let settings = IterativeSettings {
         epochs: 3,
         batch_size: 7,
-        ..LsqmlSettings::default()
+        ..IterativeSettings::default()
     };
     let inside = scan(24, 4, 20.0, false);
     let moved = {
@@ -585,7 +591,9 @@ fn patches_that_leave_the_object_frame_are_reconstructed_all_the_same() {
         )
     };
     let run = |dataset: &Arc<Dataset>| {
-        let mut engine = LsqmlOf::<f64>::new(Arc::clone(dataset), settings.clone(), 2).unwrap();
+        let mut engine =
+            IterativeOf::<f64>::new(EngineKind::Lsqml, Arc::clone(dataset), settings.clone(), 2)
+                .unwrap();
         (0..3).for_each(|_| run_epoch(&mut engine));
         engine.object()
     };
@@ -599,13 +607,14 @@ fn patches_that_leave_the_object_frame_are_reconstructed_all_the_same() {
 fn uniform_and_compact_batches_hold_each_pattern_once() {
     let dataset = scan(16, 6, 12.0, false);
     for batching in [Batching::Random, Batching::Uniform, Batching::Compact] {
-        let settings = LsqmlSettings {
+        let settings = IterativeSettings {
             batching,
             batch_size: 8,
             epochs: 2,
-            ..LsqmlSettings::default()
+            ..IterativeSettings::default()
         };
-        let engine = LsqmlOf::<f32>::new(Arc::clone(&dataset), settings, 1).unwrap();
+        let engine =
+            IterativeOf::<f32>::new(EngineKind::Lsqml, Arc::clone(&dataset), settings, 1).unwrap();
         for epoch in 0..3 {
             let batches = engine.epoch_batches(epoch);
             let mut all: Vec<usize> = batches.iter().flatten().copied().collect();
@@ -642,12 +651,14 @@ fn uniform_and_compact_batches_hold_each_pattern_once() {
 #[test]
 fn batches_that_cannot_be_used_are_refused_in_words() {
     let dataset = scan(16, 2, 12.0, false);
-    let settings = LsqmlSettings {
+    let settings = IterativeSettings {
         epochs: 2,
-        ..LsqmlSettings::default()
+        ..IterativeSettings::default()
     };
     let refuse = |batches: Vec<Vec<Vec<usize>>>| {
-        let engine = LsqmlOf::<f32>::new(Arc::clone(&dataset), settings.clone(), 1).unwrap();
+        let engine =
+            IterativeOf::<f32>::new(EngineKind::Lsqml, Arc::clone(&dataset), settings.clone(), 1)
+                .unwrap();
         engine.with_batches(batches).err().unwrap().to_string()
     };
     let epoch = vec![vec![0, 1], vec![2, 3]];
@@ -665,11 +676,12 @@ fn batches_that_cannot_be_used_are_refused_in_words() {
 fn the_start_from_the_files_object_is_recorded() {
     let dataset = scan(16, 2, 12.0, false);
     let start = |object_init| {
-        let settings = LsqmlSettings {
+        let settings = IterativeSettings {
             object_init,
-            ..LsqmlSettings::default()
+            ..IterativeSettings::default()
         };
-        let engine = LsqmlOf::<f32>::new(Arc::clone(&dataset), settings, 1).unwrap();
+        let engine =
+            IterativeOf::<f32>::new(EngineKind::Lsqml, Arc::clone(&dataset), settings, 1).unwrap();
         engine.reconstruction().provenance["object_start"]
             .as_str()
             .unwrap()
@@ -681,12 +693,13 @@ fn the_start_from_the_files_object_is_recorded() {
 
 #[test]
 fn added_modes_are_orthogonal_and_hold_the_power_asked_for() {
-    let settings = LsqmlSettings {
+    let settings = IterativeSettings {
         probe_modes: 4,
-        ..LsqmlSettings::default()
+        ..IterativeSettings::default()
     };
     let dataset = scan(24, 2, 16.0, false);
-    let engine = LsqmlOf::<f64>::new(Arc::clone(&dataset), settings, 1).unwrap();
+    let engine =
+        IterativeOf::<f64>::new(EngineKind::Lsqml, Arc::clone(&dataset), settings, 1).unwrap();
     let probe = engine.probe();
     let dot = |a: usize, b: usize| {
         let (a, b) = (probe.index_axis(Axis(0), a), probe.index_axis(Axis(0), b));

@@ -11,7 +11,7 @@ use ptycho_core::data::inspect::inspect_full;
 use ptycho_core::data::{Dataset, DatasetParts, Frames, Severity, Strictness, Verdict};
 use ptycho_core::fields::AutoReal;
 use ptycho_core::forward::Subpixel;
-use ptycho_core::iterative::{Lsqml, LsqmlSettings};
+use ptycho_core::iterative::{EngineKind, Iterative, IterativeSettings};
 use ptycho_core::job::{DriveOptions, Monitor, Progress, Quiet, Stop, drive};
 use ptycho_core::patches;
 use ptycho_core::sim::leak::{leak, support};
@@ -732,12 +732,12 @@ fn a_generated_set_reconstructs_to_its_object() {
     task.doses = vec![1e6];
     run(&task);
     let dataset = std::sync::Arc::new(open(folder.path().join("dose_1000000/train.npz")));
-    let settings = LsqmlSettings {
+    let settings = IterativeSettings {
         epochs: 60,
         batch_size: 50,
-        ..LsqmlSettings::default()
+        ..IterativeSettings::default()
     };
-    let mut engine = Lsqml::new(dataset.clone(), settings, 2).unwrap();
+    let mut engine = Iterative::new(EngineKind::Lsqml, dataset.clone(), settings, 2).unwrap();
     drive(&mut engine, &DriveOptions::default(), &Quiet::default()).unwrap();
     let found = engine.reconstruction().object;
     let truth = dataset.object().unwrap();

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ptycho_core::compute::DeviceChoice;
 use ptycho_core::data::{Reconstruction, Strictness};
-use ptycho_core::iterative::{LsqmlSettings, LsqmlSnapshot};
+use ptycho_core::iterative::{IterativeSettings, IterativeSnapshot};
 use ptycho_core::job::{Monitor, Progress, Quiet, Stop, StopReason};
 use ptycho_core::study::resume::run_of_output;
 use ptycho_core::study::run::{
@@ -20,10 +20,10 @@ use crate::support::data;
 fn task(folder: &Path, epochs: usize) -> ReconstructTask {
     ReconstructTask {
         source: Source::File(data("contract/good.npz")),
-        lsqml: LsqmlSettings {
+        settings: IterativeSettings {
             epochs,
             batch_size: 2,
-            ..LsqmlSettings::default()
+            ..IterativeSettings::default()
         },
         n_threads: 1,
         output: Some(folder.join("out.npz")),
@@ -32,7 +32,7 @@ fn task(folder: &Path, epochs: usize) -> ReconstructTask {
     }
 }
 
-fn run(task: &ReconstructTask, monitor: &dyn Monitor<LsqmlSnapshot>) -> ReconstructOutcome {
+fn run(task: &ReconstructTask, monitor: &dyn Monitor<IterativeSnapshot>) -> ReconstructOutcome {
     let opened = open_source(&task.source, Strictness::Repair).unwrap();
     reconstruct(task, Arc::new(opened.dataset), monitor).unwrap()
 }
@@ -82,7 +82,7 @@ fn a_run_folder_holds_all_that_made_the_result() {
 #[derive(Default)]
 struct StopAtTwo(Stop, AtomicUsize);
 
-impl Monitor<LsqmlSnapshot> for StopAtTwo {
+impl Monitor<IterativeSnapshot> for StopAtTwo {
     fn stop(&self) -> &Stop {
         &self.0
     }
@@ -91,7 +91,7 @@ impl Monitor<LsqmlSnapshot> for StopAtTwo {
             self.0.request();
         }
     }
-    fn snapshot(&self, _: LsqmlSnapshot) {
+    fn snapshot(&self, _: IterativeSnapshot) {
         self.1.fetch_add(1, Ordering::Relaxed);
     }
 }
@@ -126,7 +126,7 @@ fn a_stopped_run_keeps_its_result_and_goes_on_to_the_same_end() {
     assert!(resumed.reconstruction.object == straight.reconstruction.object);
     assert!(resumed.reconstruction.probe == straight.reconstruction.probe);
     assert_eq!(resumed.reconstruction.loss, straight.reconstruction.loss);
-    assert_eq!(resumed.seconds_per_epoch.len(), 6);
+    assert_eq!(resumed.course.seconds_per_epoch.len(), 6);
     let newest = run_of_output(&stopped.join("out.npz"), &second.runs).unwrap();
     assert_eq!(newest.path(), resumed.run_folder);
 }
@@ -135,7 +135,7 @@ fn a_stopped_run_keeps_its_result_and_goes_on_to_the_same_end() {
 fn what_cannot_run_is_refused_before_a_folder_is_made() {
     let folder = tempfile::tempdir().unwrap();
     let good = task(folder.path(), 3);
-    let mut other_batch = good.lsqml.clone();
+    let mut other_batch = good.settings.clone();
     other_batch.batch_size = 3;
     let done = run(&good, &Quiet::default());
     let n_runs = RunFolder::list(&good.runs).len();
@@ -153,7 +153,7 @@ fn what_cannot_run_is_refused_before_a_folder_is_made() {
             ..good.clone()
         },
         ReconstructTask {
-            lsqml: other_batch,
+            settings: other_batch,
             resume: Some(done.run_folder),
             ..good.clone()
         },

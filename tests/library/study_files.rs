@@ -30,7 +30,7 @@ filters_scale = 1
 epochs = 2
 [[engines]]
 engine = \"lsqml\"
-[lsqml]
+[iterative]
 epochs = 4
 ";
 
@@ -196,7 +196,7 @@ const BROKEN: &[Broken] = &[
         "probe_modes = 2",
         18,
         "training.probe_modes",
-        "probe_modes stands in [lsqml]",
+        "probe_modes stands in [iterative]",
     ),
     (
         "epochs = 2",
@@ -397,57 +397,57 @@ const BROKEN: &[Broken] = &[
         "expected lsqml, found \"epie\"",
     ),
     (
-        "[lsqml]",
-        "[lsqml]\nobject_init = \"file\"",
+        "[iterative]",
+        "[iterative]\nobject_init = \"file\"",
         22,
-        "lsqml.object_init",
+        "iterative.object_init",
         "is no reconstruction",
     ),
     (
-        "[lsqml]",
-        "[figure]\ncolumns = [\"pinn_nll_gs1\"]\n[lsqml]",
+        "[iterative]",
+        "[figure]\ncolumns = [\"pinn_nll_gs1\"]\n[iterative]",
         22,
         "figure.columns[0]",
         "write \"pinn_nll_gs2\"",
     ),
     (
-        "[lsqml]",
-        "[figure]\nview = \"halv\"\n[lsqml]",
+        "[iterative]",
+        "[figure]\nview = \"halv\"\n[iterative]",
         22,
         "figure.view",
         "write \"half\"",
     ),
     (
-        "[lsqml]",
-        "[comparison]\nregion = \"all\"\n[lsqml]",
+        "[iterative]",
+        "[comparison]\nregion = \"all\"\n[iterative]",
         22,
         "comparison.region",
         "y0:y1,x0:x1",
     ),
     (
-        "[lsqml]",
-        "[comparison]\nsplits = [\"tests\"]\n[lsqml]",
+        "[iterative]",
+        "[comparison]\nsplits = [\"tests\"]\n[iterative]",
         22,
         "comparison.splits[0]",
         "write \"test\"",
     ),
     (
-        "[lsqml]",
-        "[comparison.how]\nborder = 65\n[lsqml]",
+        "[iterative]",
+        "[comparison.how]\nborder = 65\n[iterative]",
         22,
         "comparison.how.border",
         "from 0 to 64, found 65",
     ),
     (
-        "[lsqml]",
-        "[probe]\nn = 100\n[lsqml]",
+        "[iterative]",
+        "[probe]\nn = 100\n[iterative]",
         22,
         "probe.n",
         "patterns of 64, 128 or 256 pixels a side",
     ),
     (
-        "[lsqml]",
-        "[object]\nobject_amplitude_min = 2\n[lsqml]",
+        "[iterative]",
+        "[object]\nobject_amplitude_min = 2\n[iterative]",
         22,
         "object.object_amplitude_min",
         "exchange the two",
@@ -611,7 +611,7 @@ fn seeds_stand_in_the_tasks() {
             Work::View(task) => drop(seeds.insert("views", task.groups.seed)),
             Work::Train(task) => drop(seeds.insert("training", task.settings.seed)),
             Work::Infer(task) => drop(seeds.insert("inference", task.settings.seed)),
-            Work::Reconstruct(task) => drop(seeds.insert("iterative", task.lsqml.seed)),
+            Work::Reconstruct(task) => drop(seeds.insert("iterative", task.settings.seed)),
             _ => {}
         }
     }
@@ -652,7 +652,7 @@ fn a_change_changes_the_keys_of_what_depends_on_it_and_of_nothing_else() {
         "{of_dose:?}"
     );
     assert!(of_dose.contains(&"figure".to_owned()));
-    let of_lsqml = changed(|study| study.lsqml.epochs = 5);
+    let of_lsqml = changed(|study| study.iterative.epochs = 5);
     assert_eq!(
         of_lsqml,
         [

@@ -41,7 +41,7 @@ groups = 16
 batch_size = 8
 [[engines]]
 engine = "lsqml"
-[lsqml]
+[iterative]
 epochs = 3
 batch_size = 16
 [figure.style]

@@ -31,7 +31,7 @@ groups = 24
 batch_size = 8
 [[engines]]
 engine = "lsqml"
-[lsqml]
+[iterative]
 epochs = 6
 batch_size = 16
 [figure.style]

@@ -36,7 +36,7 @@ positions = 60
 test_positions = 24
 [[engines]]
 engine = "lsqml"
-[lsqml]
+[iterative]
 epochs = 2  # few
 [comparison.how]
 border = 0
@@ -241,13 +241,21 @@ fn the_metric_of_the_cells_is_chosen_and_its_best_marked() {
 #[test]
 fn form_and_text_are_in_step_and_comments_stay() {
     let mut window = open([1440.0, 900.0], TINY);
-    let epochs = |window: &Window| studying(window).draft.as_ref().unwrap().study.lsqml.epochs;
+    let epochs = |window: &Window| {
+        studying(window)
+            .draft
+            .as_ref()
+            .unwrap()
+            .study
+            .iterative
+            .epochs
+    };
     let text = |window: &Window| studying(window).draft.as_ref().unwrap().text.clone();
     // From the form to the text: one line changes.
     let document = &mut window.harness.state_mut().document;
     let draft = document.studying.draft.as_mut().unwrap();
     let before = draft.study.clone();
-    draft.study.lsqml.epochs = 7;
+    draft.study.iterative.epochs = 7;
     draft.study.doses = vec![1e9];
     document.studying.form_changed(&before);
     let expected = TINY
@@ -407,7 +415,7 @@ fn a_study_is_run_looked_at_noted_and_goes_on_where_something_changed() {
     let document = &mut window.harness.state_mut().document;
     let draft = document.studying.draft.as_mut().unwrap();
     let before = draft.study.clone();
-    draft.study.lsqml.epochs = 3;
+    draft.study.iterative.epochs = 3;
     document.studying.form_changed(&before);
     window.until("it is looked at again", is_planned);
     assert!(window.shows("reconstruct-1e4-full-lsqml-test: stale"));
@@ -494,7 +502,7 @@ fn two_studies_are_compared_setting_by_setting() {
     window.until("it is read", |app| {
         app.document.studying.other.is_some() && is_idle(app)
     });
-    assert!(window.shows("Settings that differ") && window.shows("lsqml.epochs"));
+    assert!(window.shows("Settings that differ") && window.shows("iterative.epochs"));
     assert!(!window.shows("scan.positions"));
 }
 

@@ -8,7 +8,7 @@ use ptycho_core::data::npz::KeyInfo;
 use ptycho_core::data::statistics::Statistics;
 use ptycho_core::data::{Dataset, Finding, Inspection, Reconstruction, Severity, Verdict};
 use ptycho_core::fields::Fields as _;
-use ptycho_core::iterative::{LsqmlSettings, ObjectInit};
+use ptycho_core::iterative::{Course, EngineKind, IterativeSettings, ObjectInit};
 use ptycho_core::job::{Progress, StopReason};
 use ptycho_core::phase::Region;
 use ptycho_core::study::generate::GenerateTask;
@@ -115,7 +115,8 @@ pub struct FinishedRun {
     pub reconstruction: Arc<Reconstruction>,
     pub reason: StopReason,
     pub run_folder: PathBuf,
-    pub settings: LsqmlSettings,
+    pub engine: EngineKind,
+    pub settings: IterativeSettings,
     /// Whole epochs in the result.
     pub n_epochs: usize,
     /// The scan it belongs to.
@@ -125,12 +126,14 @@ pub struct FinishedRun {
 /// The run that is on its way or was the last one.
 #[derive(Default)]
 pub struct Run {
-    pub settings: LsqmlSettings,
+    pub engine: EngineKind,
+    pub settings: IterativeSettings,
     pub preview: Option<Arc<Preview>>,
     /// Counts previews, so that pictures are made anew only when there is a new one.
     pub revision: u64,
     pub loss: Vec<f64>,
     pub seconds_per_epoch: Vec<f64>,
+    pub course: Course,
     pub progress: Progress,
     pub finished: Option<FinishedRun>,
     pub failed: Option<String>,
@@ -199,7 +202,7 @@ pub struct Message {
 
 /// What can be undone: parameters, never results.
 type Parameters = (
-    LsqmlSettings,
+    IterativeSettings,
     GenerateTask,
     ThinningSettings,
     TrainDraft,
@@ -211,7 +214,8 @@ type Parameters = (
 /// Everything that views borrow.
 pub struct Document {
     pub scan: Scan,
-    pub settings: LsqmlSettings,
+    pub engine: EngineKind,
+    pub settings: IterativeSettings,
     /// Epochs that Continue adds.
     pub more_epochs: usize,
     pub n_threads: usize,
@@ -231,7 +235,8 @@ impl Default for Document {
     fn default() -> Self {
         Self {
             scan: Scan::default(),
-            settings: LsqmlSettings::default(),
+            engine: EngineKind::Lsqml,
+            settings: IterativeSettings::default(),
             more_epochs: 50,
             n_threads: 0,
             run: Run::default(),
@@ -375,7 +380,7 @@ impl Document {
         };
         let mut checks = vec![self.dataset_check(dataset)];
         checks.extend(self.settings_checks(dataset));
-        checks.push(memory_check(dataset, &self.settings));
+        checks.push(memory_check(dataset, self.engine, &self.settings));
         checks
     }
 
@@ -442,7 +447,7 @@ impl Document {
     pub fn reconstruct_command(&self) -> String {
         let (before, input, output) = match &self.scan.source {
             Some(Source::File(path)) => {
-                let output = super::files::beside(path, "_lsqml", "npz");
+                let output = super::files::beside(path, &format!("_{}", self.engine.name()), "npz");
                 let output = output
                     .file_name()
                     .unwrap_or_default()
@@ -453,7 +458,7 @@ impl Document {
             Some(Source::Demonstration) => (
                 "ptychobench demo -o demo.npz && ".to_owned(),
                 "demo.npz".to_owned(),
-                "demo_lsqml.npz".to_owned(),
+                format!("demo_{}.npz", self.engine.name()),
             ),
             None => (String::new(), "SCAN.npz".to_owned(), "OUT.npz".to_owned()),
         };
@@ -464,7 +469,7 @@ impl Document {
             "-o".to_owned(),
             output,
             "--algorithm".to_owned(),
-            "lsqml".to_owned(),
+            self.engine.name().to_owned(),
         ];
         words.extend(self.settings.flags());
         words.extend(thread_flags(self.n_threads));
@@ -473,8 +478,8 @@ impl Document {
 }
 
 /// Whether what the run will take is there.
-fn memory_check(dataset: &Dataset, settings: &LsqmlSettings) -> Check {
-    let needed = estimate_bytes(dataset, settings);
+fn memory_check(dataset: &Dataset, engine: EngineKind, settings: &IterativeSettings) -> Check {
+    let needed = estimate_bytes(dataset, engine, settings);
     let words = format!("About {} more memory", bytes_text(needed));
     let fix = "Choose a smaller batch size or fewer probe modes";
     Check::of_memory(&words, (needed, available_bytes()), fix)

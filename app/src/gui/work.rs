@@ -9,7 +9,7 @@ use ptycho_core::data::npz::KeyInfo;
 use ptycho_core::data::repair::{self, RepairStep};
 use ptycho_core::data::statistics::{Statistics, file_statistics};
 use ptycho_core::data::{Dataset, Inspection, Opened, Strictness, Verdict, inspect};
-use ptycho_core::iterative::LsqmlSnapshot;
+use ptycho_core::iterative::IterativeSnapshot;
 use ptycho_core::job::{Monitor, Progress, Stop};
 use ptycho_core::nn::TrainSnapshot;
 use ptycho_core::study::diagnose::Report;
@@ -43,7 +43,7 @@ pub enum Event {
     /// Statistics so far.
     Statistics(Vec<Statistics>),
     /// The state of a running reconstruction.
-    Reconstruction(Box<LsqmlSnapshot>),
+    Reconstruction(Box<IterativeSnapshot>),
     /// The state of a running generation.
     Generation(Box<GenerateSnapshot>),
     /// The parts of a sketch that are ready.
@@ -278,7 +278,7 @@ pub fn run(
 ) -> Result<Outcome> {
     let relay = Relay {
         monitor,
-        wrap: |snapshot: LsqmlSnapshot| Some(Event::Reconstruction(Box::new(snapshot))),
+        wrap: |snapshot: IterativeSnapshot| Some(Event::Reconstruction(Box::new(snapshot))),
     };
     let outcome = reconstruct(task, dataset, &relay)?;
     Ok(Outcome::Reconstructed(Box::new(outcome)))

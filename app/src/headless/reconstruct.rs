@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ptycho_core::data::Strictness;
 use ptycho_core::error::{Error, Result};
-use ptycho_core::iterative::{LsqmlSettings, ObjectInit};
+use ptycho_core::iterative::{EngineKind, IterativeSettings, ObjectInit};
 use ptycho_core::study::memory::estimate_bytes;
 use ptycho_core::study::resume::run_of_output;
 use ptycho_core::study::run::{
@@ -38,12 +38,12 @@ pub(super) fn reconstruct(args: &ReconstructArgs, session: &Session) -> Result<E
     }
     let effective = Effective {
         flags: &args.settings,
-        settings: &task.lsqml,
+        settings: &task.settings,
         is_resumed: earlier.is_some(),
     };
     effective.say(session);
-    say_how(&task, session);
-    let needed = estimate_bytes(&dataset, &task.lsqml);
+    say_how(&task, session)?;
+    let needed = estimate_bytes(&dataset, task.engine, &task.settings);
     if !args.force && lacks_memory("run", needed, args.json)? {
         return Ok(Exit::GuardRail);
     }
@@ -89,8 +89,9 @@ fn task(
     args: &ReconstructArgs,
     earlier: Option<&(RunFolder, Manifest)>,
 ) -> Result<ReconstructTask> {
-    let default = LsqmlSettings::default();
-    let base = earlier.map_or(&default, |(_, manifest)| &manifest.task.lsqml);
+    let default = IterativeSettings::default();
+    let base = earlier.map_or(&default, |(_, manifest)| &manifest.task.settings);
+    let earlier_engine = earlier.map_or(EngineKind::Lsqml, |(_, manifest)| manifest.task.engine);
     let batches = args.batches.clone();
     let earlier_batches = earlier.and_then(|(_, manifest)| manifest.task.batches.clone());
     Ok(ReconstructTask {
@@ -98,13 +99,16 @@ fn task(
             .file
             .clone()
             .map_or(Source::Demonstration, Source::File),
-        lsqml: args.settings.over(base)?,
+        engine: args.algorithm.map_or(earlier_engine, Into::into),
+        settings: args.settings.over(base)?,
         n_threads: args.computing.threads.n,
         batches: batches.or(earlier_batches),
         output: args.output.clone(),
         runs: args.runs.clone(),
         resume: earlier.map(|(folder, _)| folder.path().to_path_buf()),
+        start: args.start_from.clone(),
         device: args.computing.device.into(),
+        kernels: args.kernels.into(),
         time_limit_s: args.time_limit,
         ..ReconstructTask::default()
     })
@@ -140,12 +144,19 @@ fn check_output(task: &ReconstructTask) -> Result<()> {
     Ok(())
 }
 
-fn say_how(task: &ReconstructTask, session: &Session) {
-    let (why, threads) = (task.device_reason(), task.threads());
-    session.say(format_args!("device: cpu ({why}), {threads} threads"));
-    if task.lsqml.object_init == ObjectInit::File {
+fn say_how(task: &ReconstructTask, session: &Session) -> Result<()> {
+    let (computing, why) = task.computing()?;
+    let device = match &computing.device {
+        Some(device) if device.is_cuda() => "cuda",
+        Some(device) if device.is_metal() => "metal",
+        _ => "cpu",
+    };
+    let threads = computing.n_threads;
+    session.say(format_args!("device: {device} ({why}), {threads} threads"));
+    if task.settings.object_init == ObjectInit::File {
         session.say("the object starts from objectGuess of the file; if that is the truth, this is no reconstruction");
     }
+    Ok(())
 }
 
 fn summary_lines(summary: &ReconstructSummary) -> String {

@@ -3,7 +3,7 @@
 use rand::seq::SliceRandom as _;
 
 use crate::error::{Error, Result};
-use crate::iterative::{Batching, LsqmlSettings};
+use crate::iterative::{Batching, IterativeSettings};
 use crate::rng::{Purpose, stream, stream_at};
 
 /// The batches of one epoch: `batches[batch]` are pattern indices.
@@ -28,7 +28,7 @@ pub(crate) enum BatchSource {
 
 impl BatchSource {
     /// The source that the settings ask for.
-    pub(crate) fn new(settings: &LsqmlSettings, positions_px: &[[f64; 2]]) -> Self {
+    pub(crate) fn new(settings: &IterativeSettings, positions_px: &[[f64; 2]]) -> Self {
         let (n_patterns, seed) = (positions_px.len(), settings.seed);
         let batch_size = settings.batch_size.min(n_patterns);
         match settings.batching {
@@ -43,6 +43,12 @@ impl BatchSource {
             },
             Batching::Compact => Self::Fixed(compact(positions_px, batch_size)),
         }
+    }
+
+    /// All patterns one after the other.
+    pub(crate) fn in_order(n_patterns: usize, batch_size: usize) -> Self {
+        let order: Vec<usize> = (0..n_patterns).collect();
+        Self::Fixed(order.chunks(batch_size).map(<[usize]>::to_vec).collect())
     }
 
     /// Batches given by the caller, checked.

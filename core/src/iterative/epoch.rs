@@ -3,10 +3,13 @@
 use num_complex::Complex;
 use rayon::prelude::*;
 
-use crate::iterative::minibatch::{BatchResult, step_along};
+use crate::iterative::algorithm::BatchResult;
+use crate::iterative::kernels::fused::step_along;
 use crate::iterative::scan::Scan;
-use crate::iterative::state::{Partial, Planes, State};
-use crate::iterative::{Batching, LsqmlSettings};
+use crate::iterative::state::{Partial, Place, Planes, State};
+use crate::iterative::{
+    Batching, Compatibility, EngineKind, IterativeSettings, constraints, opr, positions,
+};
 use crate::simd::{Aligned, LANES, Real};
 
 /// Epochs between two removals of the object/probe scale ambiguity.
@@ -34,7 +37,7 @@ pub(crate) fn illuminate<T: Real>(scan: &Scan<T>, state: &mut State<T>, room: &m
         .zip(im)
         .map(|(&re, &im)| re * re + im * im)
         .collect();
-    place_intensity(scan, &intensity, room);
+    place_intensity(scan, &state.places, &intensity, room);
     let n2 = (scan.tiling.n * scan.tiling.n) as f64;
     let first = T::of(scan.max_counts / (4.0 * n2 * n2));
     let half = T::of(0.5);
@@ -45,7 +48,7 @@ pub(crate) fn illuminate<T: Real>(scan: &Scan<T>, state: &mut State<T>, room: &m
 }
 
 /// Sum of one intensity placed at every position, in bands of rows.
-fn place_intensity<T: Real>(scan: &Scan<T>, intensity: &[T], to: &mut [T]) {
+fn place_intensity<T: Real>(scan: &Scan<T>, places: &[Place], intensity: &[T], to: &mut [T]) {
     const ROWS: usize = 16;
     let n = scan.tiling.n;
     to.par_chunks_mut(ROWS * scan.stride)
@@ -53,8 +56,8 @@ fn place_intensity<T: Real>(scan: &Scan<T>, intensity: &[T], to: &mut [T]) {
         .for_each(|(band, to)| {
             to.fill(T::zero());
             let rows = band * ROWS..band * ROWS + to.len() / scan.stride;
-            for i in 0..scan.n_patterns() {
-                let [row, column] = scan.corner(i);
+            for place in places {
+                let [row, column] = place.corner;
                 for r in rows.start.max(row)..rows.end.min(row + n) {
                     let line = &mut to[(r - rows.start) * scan.stride + column..];
                     for (s, to) in line
@@ -84,59 +87,110 @@ pub(crate) fn damp<T: Real>(illumination: &[T], damping: f64, to: &mut [T]) {
 /// Note a batch in the sums of the epoch.
 pub(crate) fn note<T: Real>(state: &mut State<T>, result: BatchResult, size: usize) {
     let partial = &mut state.partial;
-    partial.loss += result.loss;
+    if result.has_loss {
+        partial.loss += result.loss;
+        partial.n_losses += 1.0;
+        partial.n_patterns += size as f64;
+    }
+    partial.change += result.change;
     partial.error += result.error;
     partial.measured += result.measured;
     partial.predicted += result.predicted;
     partial.probe_steps += result.probe_steps;
     partial.least_object_step = partial.least_object_step.min(result.object_step);
-    partial.n_patterns += size as f64;
     state.cursor += 1;
 }
 
-/// End of an epoch of `n_batches`.
-pub(crate) fn end<T: Real>(
-    scan: &Scan<T>,
-    settings: &LsqmlSettings,
-    state: &mut State<T>,
-    inverse_damped: &[T],
-    scale_only: bool,
-) {
+/// What the end of an epoch needs to know of the run.
+pub(crate) struct Ending<'a, T> {
+    pub(crate) engine: EngineKind,
+    pub(crate) scan: &'a Scan<T>,
+    pub(crate) settings: &'a IterativeSettings,
+    /// `1/D`
+    pub(crate) inverse_damped: &'a [T],
+    /// The probe's power at the start, all modes.
+    pub(crate) first_power: f64,
+}
+
+/// End of an epoch: what is left to update, then the constraints in pty-chi's order.
+pub(crate) fn end<T: Real>(run: &Ending<T>, state: &mut State<T>) {
+    let &Ending {
+        engine,
+        scan,
+        settings,
+        ..
+    } = run;
     let partial = std::mem::take(&mut state.partial);
-    let n_batches = state.cursor as f64;
-    state
-        .fourier_errors
-        .push(partial.error / partial.n_patterns);
-    if scale_only {
-        let factor = T::of((partial.measured / partial.predicted).sqrt());
-        state.probe.iter_mut().for_each(|value| *value *= factor);
-    } else {
-        update_after_epoch(scan, settings, state, inverse_damped, &partial);
+    let error = partial.error / partial.n_patterns;
+    state.traces.fourier_errors.push(error);
+    let is_projected = !engine.is_in_batches();
+    if engine == EngineKind::Lsqml {
+        if state.epoch == 0 && settings.rescale_first_epoch {
+            let factor = T::of((partial.measured / partial.predicted).sqrt());
+            state.probe.iter_mut().for_each(|value| *value *= factor);
+        } else {
+            update_after_epoch(scan, settings, state, run.inverse_damped, &partial);
+        }
     }
-    state.carried_object.re.fill(T::zero());
-    state.carried_object.im.fill(T::zero());
-    state.carried_probe.fill(T::zero());
-    orthogonalize(scan, &mut state.probe);
+    if !is_projected {
+        state.carried_object.re.fill(T::zero());
+        state.carried_object.im.fill(T::zero());
+        state.carried_probe.fill(T::zero());
+    }
+    constraints::keep_power(settings, state, run.first_power);
+    if !is_projected || settings.compat == Compatibility::Ptychi {
+        // DM and RAAR keep a wave for each mode, which would not turn with them.
+        orthogonalize(scan, &mut state.probe);
+    }
+    opr::end_epoch(scan, settings, state);
+    constraints::limit_object(settings, state);
+    constraints::shape_probe(scan, settings, state);
     if settings.remove_ambiguity && state.epoch.is_multiple_of(AMBIGUITY_STRIDE) {
         remove_ambiguity(scan, state);
     }
-    state.loss.push(partial.loss / n_batches);
-    state.seconds.push(partial.seconds);
+    positions::end_epoch(scan, settings, state);
+    constraints::smooth_object(scan, settings, state);
+    let loss = if is_projected && settings.compat == Compatibility::Ptychi {
+        partial.change.sqrt()
+    } else {
+        partial.loss / partial.n_losses
+    };
+    trace(scan, state, loss, partial.seconds);
     state.epoch += 1;
     state.cursor = 0;
+}
+
+fn trace<T: Real>(scan: &Scan<T>, state: &mut State<T>, loss: f64, seconds: f64) {
+    let power = state.probe.iter().map(|v| v.wide().powi(2)).sum();
+    let given = scan.dataset.positions_px();
+    let square: f64 = state
+        .positions_px
+        .iter()
+        .zip(given)
+        .map(|(now, given)| (now[0] - given[0]).powi(2) + (now[1] - given[1]).powi(2))
+        .sum();
+    let traces = &mut state.traces;
+    traces.loss.push(loss);
+    traces.seconds.push(seconds);
+    traces.probe_power.push(power);
+    traces
+        .position_rms_px
+        .push((square / given.len() as f64).sqrt());
 }
 
 /// The object's step of compact batches, and momentum.
 fn update_after_epoch<T: Real>(
     scan: &Scan<T>,
-    settings: &LsqmlSettings,
+    settings: &IterativeSettings,
     state: &mut State<T>,
     inverse_damped: &[T],
     partial: &Partial,
 ) {
     let gain = T::of(settings.momentum);
     if settings.batching == Batching::Compact {
-        let step = T::of(settings.object_step * partial.least_object_step);
+        let step = T::of(
+            settings.object_step * settings.step_share(state.epoch) * partial.least_object_step,
+        );
         step_along(
             &mut state.object,
             step,
@@ -148,7 +202,7 @@ fn update_after_epoch<T: Real>(
             object_momentum(scan, state, gain);
         }
     }
-    if settings.momentum > 0.0 && settings.refine_probe {
+    if settings.momentum > 0.0 && settings.refine_probe && settings.probe_start <= state.epoch {
         let mean = T::of(partial.probe_steps / partial.n_patterns);
         let field = scan.tiling.field_len();
         let step: Vec<T> = state.carried_probe[..field]
@@ -241,7 +295,7 @@ fn object_momentum<T: Real>(scan: &Scan<T>, state: &mut State<T>, gain: T) {
         return;
     }
     let friction = friction(&state.object_history, OBJECT_MEMORY)
-        .filter(|_| still_improves(&state.fourier_errors));
+        .filter(|_| still_improves(&state.traces.fourier_errors));
     let largest = state.illumination.iter().copied().fold(T::zero(), T::max);
     let floor = T::of(0.1) * largest;
     let State {
@@ -278,7 +332,7 @@ fn probe_momentum<T: Real>(state: &mut State<T>, step: &[T], gain: T) {
     if !remember(&mut state.probe_history, entry, PROBE_MEMORY) {
         return;
     }
-    let improves = still_improves(&state.fourier_errors);
+    let improves = still_improves(&state.traces.fourier_errors);
     let friction = friction(&state.probe_history, PROBE_MEMORY).filter(|_| improves);
     for ((p, v), &step) in state
         .probe

@@ -3,19 +3,21 @@
 use std::sync::Arc;
 
 use ndarray::{Array2, Array3};
-use num_complex::Complex;
+use num_complex::{Complex, Complex32};
 use rayon::prelude::*;
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::fft::tile::Tiling;
-use crate::iterative::state::Planes;
-use crate::iterative::{Compatibility, LsqmlSettings, ObjectInit};
+use crate::iterative::state::{Place, Planes};
+use crate::iterative::{Compatibility, IterativeSettings, ObjectInit, PositionMethod};
 use crate::patches::whole_start;
 use crate::simd::{Aligned, LANES, Real};
 
 /// Spare object pixels around the patches.
 const MARGIN_PX: f64 = 2.0;
+/// The same where positions are refined: how far a patch can go beyond the outermost.
+const REFINED_MARGIN_PX: f64 = 16.0;
 /// Amplitudes up to this size are kept in the order in which the sweeps read them; larger scans are read frame by frame.
 const KEPT_AMPLITUDES_BYTES: usize = 160 << 20;
 
@@ -33,10 +35,9 @@ pub fn amplitude_copy_bytes<T: Real>(n_patterns: usize, n: usize) -> usize {
 pub(crate) struct Scan<T> {
     pub(crate) dataset: Arc<Dataset>,
     pub(crate) tiling: Tiling,
-    /// First row and column of each patch on the canvas.
-    starts: Vec<[usize; 2]>,
-    /// Sub-pixel part of each position, in px.
-    pub(crate) shifts_px: Vec<[f64; 2]>,
+    n_patterns: usize,
+    /// Whether odd patches start where pty-chi's default puts them.
+    is_odd_ptychi: bool,
     /// Rows and columns of the canvas.
     pub(crate) canvas: [usize; 2],
     /// Values between two rows of the canvas; there is room for a whole strip beyond the last column.
@@ -57,8 +58,13 @@ pub(crate) struct Scan<T> {
 }
 
 impl<T: Real> Scan<T> {
-    pub(crate) fn new(dataset: Arc<Dataset>, compat: Compatibility) -> Result<Self> {
+    pub(crate) fn new(dataset: Arc<Dataset>, settings: &IterativeSettings) -> Result<Self> {
         let n = dataset.n();
+        let compat = settings.compat;
+        let margin_px = match settings.refine_positions {
+            PositionMethod::Off => MARGIN_PX,
+            _ => REFINED_MARGIN_PX,
+        };
         let tiling = Tiling::new(n);
         let half = (n / 2) as f64;
         let positions = dataset.positions_px();
@@ -80,8 +86,8 @@ impl<T: Real> Scan<T> {
         };
         let pad = |axis: usize| {
             let (low, high) = range(axis);
-            let before = (half + MARGIN_PX - low.floor()).max(0.0);
-            let after = (high.ceil() - half + n as f64 + MARGIN_PX - frame[axis] as f64).max(0.0);
+            let before = (half + margin_px - low.floor()).max(0.0);
+            let after = (high.ceil() - half + n as f64 + margin_px - frame[axis] as f64).max(0.0);
             [before as usize, after as usize]
         };
         let (rows, columns) = (pad(0), pad(1));
@@ -90,29 +96,8 @@ impl<T: Real> Scan<T> {
             frame[0] + rows[0] + rows[1],
             frame[1] + columns[0] + columns[1],
         ];
-        let odd_ptychi = compat == Compatibility::Ptychi && n % 2 == 1;
-        // pty-chi's default origin puts odd patches on half-integers, which it rounds to the even number.
-        let on_canvas = |start: isize, pad: usize| {
-            let start = start + pad as isize;
-            let start = if odd_ptychi {
-                (start as f64 - 0.5).round_ties_even() as isize
-            } else {
-                start
-            };
-            start.max(0) as usize
-        };
-        let (starts, shifts_px) = positions
-            .iter()
-            .map(|&position_px| {
-                let (start, fraction_px) = whole_start(position_px, n);
-                let start = [
-                    on_canvas(start[0], rows[0]),
-                    on_canvas(start[1], columns[0]),
-                ];
-                (start, fraction_px)
-            })
-            .unzip();
-        let origin_px = if n.is_multiple_of(2) || odd_ptychi {
+        let is_odd_ptychi = compat == Compatibility::Ptychi && n % 2 == 1;
+        let origin_px = if n.is_multiple_of(2) || is_odd_ptychi {
             -0.5
         } else {
             0.0
@@ -124,8 +109,8 @@ impl<T: Real> Scan<T> {
         };
         let mut scan = Self {
             tiling,
-            starts,
-            shifts_px,
+            n_patterns: positions.len(),
+            is_odd_ptychi,
             canvas,
             stride: (canvas[1] + LANES).next_multiple_of(LANES),
             padding,
@@ -136,7 +121,7 @@ impl<T: Real> Scan<T> {
             mask: None,
             kept: None,
             // `ifftshift`; pty-chi's `fftshift` is one pixel off on odd sizes.
-            origin: if odd_ptychi { n - n / 2 } else { n / 2 },
+            origin: if is_odd_ptychi { n - n / 2 } else { n / 2 },
             dataset,
         };
         scan.read_mask();
@@ -159,7 +144,7 @@ impl<T: Real> Scan<T> {
     }
 
     fn read_amplitudes(&mut self) {
-        let (m, plane, n) = (self.starts.len(), self.tiling.plane_len(), self.tiling.n);
+        let (m, plane, n) = (self.n_patterns, self.tiling.plane_len(), self.tiling.n);
         let keep = amplitude_copy_bytes::<T>(m, n) != 0;
         let mut kept = Aligned::zeros(if keep { m * plane } else { 0 });
         let counts = |buffer: &[f32]| {
@@ -234,23 +219,49 @@ impl<T: Real> Scan<T> {
         self.canvas[0] * self.stride
     }
 
-    /// Place of a patch's first pixel on the canvas.
-    pub(crate) fn start(&self, i: usize) -> usize {
-        self.starts[i][0] * self.stride + self.starts[i][1]
+    /// Where the patch of a position lies; one that leaves the canvas is moved to its border.
+    pub(crate) fn place(&self, position_px: [f64; 2]) -> Place {
+        let n = self.tiling.n;
+        let (start, shift_px) = whole_start(position_px, n);
+        let corner = std::array::from_fn(|axis| {
+            let start = start[axis] + self.padding[axis] as isize;
+            // pty-chi's default origin puts odd patches on half-integers, which it rounds to the even number.
+            let start = if self.is_odd_ptychi {
+                (start as f64 - 0.5).round_ties_even() as isize
+            } else {
+                start
+            };
+            start.clamp(0, (self.canvas[axis] - n) as isize) as usize
+        });
+        Place { corner, shift_px }
     }
 
-    /// First row and column of a patch on the canvas.
-    pub(crate) fn corner(&self, i: usize) -> [usize; 2] {
-        self.starts[i]
+    /// Where every patch lies.
+    pub(crate) fn places(&self, positions_px: &[[f64; 2]]) -> Vec<Place> {
+        positions_px.iter().map(|&at| self.place(at)).collect()
+    }
+
+    /// Place of a patch's first pixel in a plane.
+    pub(crate) fn start(&self, place: &Place) -> usize {
+        place.corner[0] * self.stride + place.corner[1]
     }
 
     pub(crate) fn n_patterns(&self) -> usize {
-        self.starts.len()
+        self.n_patterns
     }
 
-    /// The object that a run starts from: ones, or the file's with its edge repeated in the padding.
+    /// Rows and columns of the canvas before the object frame.
+    pub(crate) fn padding(&self) -> [usize; 2] {
+        self.padding
+    }
+
+    /// Offset of the frequency origin in a frame.
+    pub(crate) fn origin(&self) -> usize {
+        self.origin
+    }
+
+    /// The object that a run starts from: ones, or the file's.
     pub(crate) fn first_object(&self, init: ObjectInit) -> Result<Planes<T>> {
-        let mut planes = Planes::zeros(self.canvas_len());
         let file = match init {
             ObjectInit::Ones => None,
             ObjectInit::File => Some(self.dataset.object().ok_or_else(|| {
@@ -263,13 +274,19 @@ impl<T: Real> Scan<T> {
                 .with_fix("use --object-init ones")
             })?),
         };
+        Ok(self.canvas_of(file))
+    }
+
+    /// A canvas of an object in the frame, its edge repeated in the padding; ones where there is none.
+    pub(crate) fn canvas_of(&self, object: Option<&Array2<Complex32>>) -> Planes<T> {
+        let mut planes = Planes::zeros(self.canvas_len());
         for row in 0..self.canvas[0] {
             for column in 0..self.canvas[1] {
                 let inside = |at: usize, axis: usize| {
                     at.saturating_sub(self.padding[axis])
                         .min(self.frame[axis] - 1)
                 };
-                let value = file.map_or(Complex::new(1.0, 0.0), |object| {
+                let value = object.map_or(Complex::new(1.0, 0.0), |object| {
                     object[[inside(row, 0), inside(column, 1)]]
                 });
                 let at = row * self.stride + column;
@@ -277,7 +294,7 @@ impl<T: Real> Scan<T> {
                 planes.im[at] = T::of(f64::from(value.im));
             }
         }
-        Ok(planes)
+        planes
     }
 
     /// The object frame of a canvas.
@@ -314,10 +331,16 @@ impl<T: Real> Scan<T> {
 /// Added modes are the first one times Hermite polynomials in both directions, about its centre and by its widths,
 /// made orthogonal to the earlier ones; each gets the share `added_mode_power` of the first mode's power, as pty-chi's
 /// `orthogonalize_initial_probe` gives them. Modes that the file has are kept.
-pub(crate) fn first_probe(dataset: &Dataset, settings: &LsqmlSettings) -> Array3<Complex<f64>> {
-    let file = dataset
-        .probe()
-        .mapv(|v| Complex::new(f64::from(v.re), f64::from(v.im)));
+pub(crate) fn first_probe(dataset: &Dataset, settings: &IterativeSettings) -> Array3<Complex<f64>> {
+    with_modes(&dataset.probe().to_owned(), settings)
+}
+
+/// The same of any probe.
+pub(crate) fn with_modes(
+    probe: &Array3<Complex32>,
+    settings: &IterativeSettings,
+) -> Array3<Complex<f64>> {
+    let file = probe.mapv(|v| Complex::new(f64::from(v.re), f64::from(v.im)));
     let (n_file, n, _) = file.dim();
     let n_modes = settings.probe_modes;
     if n_modes <= n_file {

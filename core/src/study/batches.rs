@@ -12,7 +12,7 @@ use ndarray::Array1;
 use ndarray_npy::ReadNpyExt as _;
 
 use crate::error::{Error, Problem, Result};
-use crate::iterative::lsqml::GivenBatches;
+use crate::iterative::GivenBatches;
 
 /// Read the batches of a run over `n_patterns` patterns.
 ///

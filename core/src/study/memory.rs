@@ -1,7 +1,7 @@
 //! How much memory a run will take, told before it starts.
 
 use crate::data::Dataset;
-use crate::iterative::{LsqmlSettings, amplitude_copy_bytes};
+use crate::iterative::{EngineKind, IterativeSettings, amplitude_copy_bytes};
 
 /// Bytes of a complex number in single precision.
 const N_BYTES_COMPLEX: u64 = 8;
@@ -17,12 +17,12 @@ const N_BYTES_BASE: u64 = 64 << 20;
 /// An estimate from above for the engine's arrays: a batch of exit waves for every mode, object and probe with
 /// their copies, and the engine's own copy of the amplitudes where it makes one. A memory-mapped scan costs nothing
 /// for its length.
-pub fn estimate_bytes(dataset: &Dataset, settings: &LsqmlSettings) -> u64 {
+pub fn estimate_bytes(dataset: &Dataset, engine: EngineKind, settings: &IterativeSettings) -> u64 {
     estimate(
         dataset.n_patterns(),
         dataset.n(),
         dataset.object_shape(),
-        settings,
+        (engine, settings),
     )
 }
 
@@ -30,7 +30,7 @@ fn estimate(
     n_patterns: usize,
     n: usize,
     object_shape: [usize; 2],
-    settings: &LsqmlSettings,
+    (engine, settings): (EngineKind, &IterativeSettings),
 ) -> u64 {
     let side = n as u64;
     let [height, width] = object_shape;
@@ -38,7 +38,14 @@ fn estimate(
     let wave = side * side * N_BYTES_COMPLEX;
     let modes = settings.probe_modes as u64;
     let batch = settings.batch_size.min(n_patterns) as u64;
+    // DM and RAAR keep an exit wave for every pattern and mode.
+    let waves = if engine.is_in_batches() {
+        0
+    } else {
+        n_patterns as u64 * modes * wave
+    };
     N_BYTES_BASE
+        + waves
         + amplitude_copy_bytes::<f32>(n_patterns, n) as u64
         + N_OBJECT_ARRAYS * object
         + N_PROBE_ARRAYS * modes * wave
@@ -61,8 +68,11 @@ mod tests {
 
     #[test]
     fn a_scan_larger_than_memory_needs_no_more_for_its_length() {
-        let settings = LsqmlSettings::default();
-        let needed = |n_patterns| estimate(n_patterns, 128, [500, 500], &settings);
+        let settings = IterativeSettings::default();
+        let needed = |n_patterns| {
+            let engine = (EngineKind::Lsqml, &settings);
+            estimate(n_patterns, 128, [500, 500], engine)
+        };
         assert!(
             needed(516) < needed(1032),
             "small scans are copied for speed"

@@ -7,11 +7,14 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::compute::DeviceChoice;
+use crate::compute::{Compute, DeviceChoice};
 use crate::data::{Dataset, Opened, Reconstruction, Strictness};
 use crate::error::{Error, Result};
 use crate::fields::Fields as _;
-use crate::iterative::{Lsqml, LsqmlSettings, LsqmlSnapshot, ObjectInit};
+use crate::iterative::{
+    Computing, Course, EngineKind, Iterative, IterativeSettings, IterativeSnapshot, KernelChoice,
+    ObjectInit,
+};
 use crate::job::{DriveOptions, Engine as _, Monitor, Progress, Stop, StopReason, drive};
 use crate::sim::demo::demonstration;
 use crate::study::batches::given_batches;
@@ -38,8 +41,10 @@ pub enum Source {
 pub struct ReconstructTask {
     /// Where the data come from.
     pub source: Source,
-    /// Engine settings.
-    pub lsqml: LsqmlSettings,
+    /// Engine.
+    pub engine: EngineKind,
+    /// Its settings.
+    pub settings: IterativeSettings,
     /// Threads; 0 = one for each core.
     pub n_threads: usize,
     /// NPZ with `batch_index` and `batch_offset`, given instead of drawn batches.
@@ -50,9 +55,15 @@ pub struct ReconstructTask {
     pub runs: PathBuf,
     /// Run folder whose checkpoint to go on from.
     pub resume: Option<PathBuf>,
-    /// Device asked for; LSQML has no other than the CPU yet.
+    /// Result to start from instead of object, probe and positions of the file, as an earlier engine left it.
+    #[serde(default)]
+    pub start: Option<PathBuf>,
+    /// Device asked for.
     #[serde(default)]
     pub device: DeviceChoice,
+    /// Kernels asked for.
+    #[serde(default)]
+    pub kernels: KernelChoice,
     /// Stop after this long, keeping the result so far.
     #[serde(default)]
     pub time_limit_s: Option<f64>,
@@ -70,13 +81,16 @@ impl Default for ReconstructTask {
     fn default() -> Self {
         Self {
             source: Source::Demonstration,
-            lsqml: LsqmlSettings::default(),
+            engine: EngineKind::Lsqml,
+            settings: IterativeSettings::default(),
             n_threads: 0,
             batches: None,
             output: None,
             runs: PathBuf::from("runs/scratch"),
             resume: None,
+            start: None,
             device: DeviceChoice::Auto,
+            kernels: KernelChoice::Auto,
             time_limit_s: None,
             checkpoint_interval_s: checkpoint_interval_s(),
         }
@@ -89,21 +103,7 @@ impl ReconstructTask {
     /// # Errors
     /// [`Error::Invalid`] that names the field.
     pub fn check(&self) -> Result<()> {
-        self.lsqml.check_ranges()?;
-        let name = match self.device {
-            DeviceChoice::Auto | DeviceChoice::Cpu => None,
-            DeviceChoice::Cuda => Some("cuda"),
-            DeviceChoice::Metal => Some("metal"),
-        };
-        if let Some(name) = name {
-            let error = Error::invalid(
-                "reconstruct",
-                "device",
-                "auto or cpu, since LSQML has no GPU kernels yet",
-                name,
-            );
-            return Err(error.with_fix("use --device cpu"));
-        }
+        self.settings.check_ranges()?;
         for (key, seconds) in [
             ("time_limit_s", self.time_limit_s),
             ("checkpoint_interval_s", Some(self.checkpoint_interval_s)),
@@ -118,17 +118,29 @@ impl ReconstructTask {
         Ok(())
     }
 
-    /// Why the device in use is the CPU.
-    pub fn device_reason(&self) -> &'static str {
-        match self.device {
-            DeviceChoice::Cpu => "asked for",
-            _ => "LSQML runs on the CPU",
+    /// What the task computes with, and why.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the device asked for is not there, or the kernels cannot run on it.
+    pub fn computing(&self) -> Result<(Computing, String)> {
+        let compute = Compute::open(self.device, self.n_threads)?;
+        let is_cpu = matches!(compute.device(), candle_core::Device::Cpu);
+        if self.kernels == KernelChoice::Fused && !is_cpu {
+            let error = Error::invalid("reconstruct", "kernels", "auto or tensors", "fused");
+            return Err(error.with_fix("fused kernels run on the CPU: use --device cpu"));
         }
+        let is_fused = is_cpu && self.kernels != KernelChoice::Tensors;
+        let computing = Computing {
+            n_threads: compute.n_threads(),
+            device: (!is_fused).then(|| compute.device().clone()),
+            memory_bytes: None,
+        };
+        Ok((computing, compute.reason().to_owned()))
     }
 
     /// Where the object starts, for the record: a start from the truth is no reconstruction.
     pub fn object_start(&self) -> &'static str {
-        match self.lsqml.object_init {
+        match self.settings.object_init {
             ObjectInit::Ones => "ones",
             ObjectInit::File => "objectGuess of the file",
         }
@@ -149,8 +161,12 @@ pub struct ReconstructOutcome {
     pub reconstruction: Reconstruction,
     /// Why the run stopped.
     pub reason: StopReason,
-    /// Seconds of each epoch.
-    pub seconds_per_epoch: Vec<f64>,
+    /// How it went.
+    pub course: Course,
+    /// Device that computed: `cpu`, `cuda` or `metal`.
+    pub device: &'static str,
+    /// Why it was this device.
+    pub device_reason: String,
     /// Factor put on the file's probe before the first epoch.
     pub probe_scale: f64,
     /// The run folder with manifest, history, log, checkpoint and result.
@@ -184,7 +200,7 @@ pub fn open_source(source: &Source, strictness: Strictness) -> Result<Opened> {
 pub fn reconstruct(
     task: &ReconstructTask,
     dataset: Arc<Dataset>,
-    monitor: &dyn Monitor<LsqmlSnapshot>,
+    monitor: &dyn Monitor<IterativeSnapshot>,
 ) -> Result<ReconstructOutcome> {
     reconstruct_into(task, dataset, None, monitor)
 }
@@ -200,7 +216,7 @@ pub fn reconstruct_in(
     task: &ReconstructTask,
     dataset: Arc<Dataset>,
     folder: &Path,
-    monitor: &dyn Monitor<LsqmlSnapshot>,
+    monitor: &dyn Monitor<IterativeSnapshot>,
 ) -> Result<ReconstructOutcome> {
     reconstruct_into(task, dataset, Some(folder), monitor)
 }
@@ -209,12 +225,13 @@ fn reconstruct_into(
     task: &ReconstructTask,
     dataset: Arc<Dataset>,
     folder: Option<&Path>,
-    monitor: &dyn Monitor<LsqmlSnapshot>,
+    monitor: &dyn Monitor<IterativeSnapshot>,
 ) -> Result<ReconstructOutcome> {
     task.check()?;
     let input = InputRecord::of(&task.source, &dataset);
     let repairs = dataset.metadata().repairs.clone();
-    let engine = prepare(task, dataset)?;
+    let (computing, device_reason) = task.computing()?;
+    let engine = prepare(task, dataset, computing)?;
     let (folder, naming) = match folder {
         Some(folder) => (RunFolder::at(folder)?, Naming::Beside),
         None => (RunFolder::create(&task.runs)?, Naming::Absolute),
@@ -224,10 +241,10 @@ fn reconstruct_into(
     tracing::info!(
         patterns = input.n_patterns,
         n = input.n,
-        epochs = task.lsqml.epochs,
+        epochs = task.settings.epochs,
         "reconstruction started"
     );
-    let mut manifest = Manifest::begin(task, input, task.threads());
+    let mut manifest = Manifest::begin(task, input, (engine.device(), &device_reason));
     manifest.repairs = repairs;
     folder.write_manifest(&manifest)?;
     let outcome = execute(task, engine, (&folder, naming), &mut manifest, monitor);
@@ -268,17 +285,27 @@ pub fn in_words(reason: &StopReason) -> String {
     }
 }
 
-fn prepare(task: &ReconstructTask, dataset: Arc<Dataset>) -> Result<Lsqml> {
+fn prepare(
+    task: &ReconstructTask,
+    dataset: Arc<Dataset>,
+    computing: Computing,
+) -> Result<Iterative> {
     let n_patterns = dataset.n_patterns();
-    let settings = task.lsqml.clone();
-    let engine = match &task.resume {
+    let settings = task.settings.clone();
+    let mut engine = match &task.resume {
         Some(folder) => {
             let folder = RunFolder::open(folder)?;
             let checkpoint = folder.checkpoint_file();
-            Lsqml::resume(dataset, settings, task.threads(), &checkpoint)?
+            Iterative::resume(task.engine, dataset, settings, computing, &checkpoint)?
         }
-        None => Lsqml::new(dataset, settings, task.threads())?,
+        None => Iterative::on(task.engine, dataset, settings, computing)?,
     };
+    if let (Some(file), None) = (&task.start, &task.resume) {
+        let start = Reconstruction::load(file)?;
+        engine = engine
+            .with_start(&start)
+            .map_err(|error| error.with_file(file))?;
+    }
     match &task.batches {
         Some(file) => engine.with_batches(given_batches(file, n_patterns)?),
         None => Ok(engine),
@@ -287,10 +314,10 @@ fn prepare(task: &ReconstructTask, dataset: Arc<Dataset>) -> Result<Lsqml> {
 
 fn execute(
     task: &ReconstructTask,
-    mut engine: Lsqml,
+    mut engine: Iterative,
     (folder, naming): (&RunFolder, Naming),
     manifest: &mut Manifest,
-    monitor: &dyn Monitor<LsqmlSnapshot>,
+    monitor: &dyn Monitor<IterativeSnapshot>,
 ) -> Result<ReconstructOutcome> {
     let checkpoint = folder.checkpoint_file();
     let options = DriveOptions {
@@ -301,16 +328,9 @@ fn execute(
     let reason = drive(&mut engine, &options, &EpochLog::new(monitor))?;
     manifest.epochs_done = engine.progress().epoch;
     let mut reconstruction = engine.reconstruction();
-    let seconds_per_epoch = engine.seconds_per_epoch().to_vec();
+    let course = engine.course();
     add_provenance(&mut reconstruction, manifest, (folder, naming), &reason);
-    let history = History {
-        loss: reconstruction
-            .loss
-            .iter()
-            .map(|loss| loss.is_finite().then_some(*loss))
-            .collect(),
-        seconds_per_epoch: seconds_per_epoch.clone(),
-    };
+    let history = History::of(&course);
     folder.write_history(&history)?;
     let result = folder.result_file();
     reconstruction.save(&result)?;
@@ -326,7 +346,9 @@ fn execute(
     Ok(ReconstructOutcome {
         reconstruction,
         reason,
-        seconds_per_epoch,
+        course,
+        device: engine.device(),
+        device_reason: manifest.device_reason.clone(),
         probe_scale,
         run_folder: folder.path().to_path_buf(),
     })
@@ -353,7 +375,7 @@ fn add_provenance(
         ("version", json!(manifest.version)),
         ("run_folder", json!(name(folder.path()))),
         ("input", json!(input)),
-        ("settings", json!(manifest.task.lsqml)),
+        ("settings", json!(manifest.task.settings)),
         ("seeds", json!(manifest.seeds)),
         ("repairs", json!(manifest.repairs)),
         ("reason", json!(reason)),
@@ -371,12 +393,12 @@ const LOG_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Passes everything on and notes whole epochs in the log.
 struct EpochLog<'a> {
-    inner: &'a dyn Monitor<LsqmlSnapshot>,
+    inner: &'a dyn Monitor<IterativeSnapshot>,
     noted: Mutex<Option<(usize, Instant)>>,
 }
 
 impl<'a> EpochLog<'a> {
-    fn new(inner: &'a dyn Monitor<LsqmlSnapshot>) -> Self {
+    fn new(inner: &'a dyn Monitor<IterativeSnapshot>) -> Self {
         Self {
             inner,
             noted: Mutex::new(None),
@@ -384,7 +406,7 @@ impl<'a> EpochLog<'a> {
     }
 }
 
-impl Monitor<LsqmlSnapshot> for EpochLog<'_> {
+impl Monitor<IterativeSnapshot> for EpochLog<'_> {
     fn stop(&self) -> &Stop {
         self.inner.stop()
     }
@@ -409,7 +431,7 @@ impl Monitor<LsqmlSnapshot> for EpochLog<'_> {
         self.inner.progress(progress);
     }
 
-    fn snapshot(&self, snapshot: LsqmlSnapshot) {
+    fn snapshot(&self, snapshot: IterativeSnapshot) {
         self.inner.snapshot(snapshot);
     }
 }

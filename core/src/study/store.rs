@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::disk;
 use crate::error::{Error, Problem, Result};
+use crate::iterative::Course;
 use crate::job::StopReason;
 use crate::study::run::{ReconstructTask, Source};
 
@@ -206,6 +207,25 @@ pub struct History {
     pub loss: Vec<Option<f64>>,
     /// Seconds of every whole epoch.
     pub seconds_per_epoch: Vec<f64>,
+    /// Power of all probe modes together, in counts, after every epoch.
+    #[serde(default)]
+    pub probe_power: Vec<f64>,
+    /// Rms distance of the positions from the given ones after every epoch, in px.
+    #[serde(default)]
+    pub position_rms_px: Vec<f64>,
+}
+
+impl History {
+    /// The history of a course.
+    pub fn of(course: &Course) -> Self {
+        let finite = |loss: &f64| loss.is_finite().then_some(*loss);
+        Self {
+            loss: course.loss.iter().map(finite).collect(),
+            seconds_per_epoch: course.seconds_per_epoch.clone(),
+            probe_power: course.probe_power.clone(),
+            position_rms_px: course.position_rms_px.clone(),
+        }
+    }
 }
 
 /// Where a run stands.
@@ -314,7 +334,11 @@ pub struct Manifest {
 
 impl Manifest {
     /// The manifest of a run that starts now.
-    pub fn begin(task: &ReconstructTask, input: InputRecord, n_threads: usize) -> Self {
+    pub fn begin(
+        task: &ReconstructTask,
+        input: InputRecord,
+        (device, device_reason): (&str, &str),
+    ) -> Self {
         Self {
             schema: SCHEMA,
             program: "ptychobench".to_owned(),
@@ -322,10 +346,10 @@ impl Manifest {
             state: RunState::Running,
             input,
             outputs: Vec::new(),
-            seeds: BTreeMap::from([("batches".to_owned(), task.lsqml.seed)]),
-            device: "cpu".to_owned(),
-            device_reason: task.device_reason().to_owned(),
-            n_threads,
+            seeds: BTreeMap::from([("batches".to_owned(), task.settings.seed)]),
+            device: device.to_owned(),
+            device_reason: device_reason.to_owned(),
+            n_threads: task.threads(),
             object_start: task.object_start().to_owned(),
             repairs: Vec::new(),
             resumed_from: task.resume.clone(),

@@ -11,7 +11,7 @@ use crate::study::run::{ReconstructOutcome, ReconstructTask};
 /// The result of a reconstruction in numbers. NaN is written as null.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReconstructSummary {
-    /// `lsqml`.
+    /// Name of the engine, as `lsqml`.
     pub algorithm: String,
     /// Whole epochs done, those before a resume included.
     pub epochs: usize,
@@ -63,7 +63,7 @@ impl ReconstructSummary {
     /// The summary of an outcome.
     pub fn new(task: &ReconstructTask, dataset: &Dataset, outcome: &ReconstructOutcome) -> Self {
         let reconstruction = &outcome.reconstruction;
-        let seconds = &outcome.seconds_per_epoch;
+        let seconds = &outcome.course.seconds_per_epoch;
         let finite = |loss: &f64| loss.is_finite().then_some(*loss);
         let best = later(seconds).first().copied();
         Self {
@@ -81,8 +81,8 @@ impl ReconstructSummary {
             n: dataset.n(),
             probe_modes: reconstruction.probe.dim().0,
             probe_scale: outcome.probe_scale,
-            device: "cpu".to_owned(),
-            device_reason: task.device_reason().to_owned(),
+            device: outcome.device.to_owned(),
+            device_reason: outcome.device_reason.clone(),
             threads: task.threads(),
             output: task.output.clone(),
             run_folder: outcome.run_folder.clone(),

@@ -33,8 +33,11 @@ impl Workbench {
             Some(Event::Inspected(inspection)) => self.document.scan.inspection = Some(*inspection),
             Some(Event::Statistics(statistics)) => self.document.scan.statistics = statistics,
             Some(Event::Reconstruction(snapshot)) => {
-                self.document.run.loss = snapshot.loss;
-                self.document.run.seconds_per_epoch = snapshot.seconds_per_epoch;
+                let course = snapshot.course;
+                let run = &mut self.document.run;
+                run.loss.clone_from(&course.loss);
+                run.seconds_per_epoch.clone_from(&course.seconds_per_epoch);
+                run.course = course;
                 self.next_preview = Some(PreviewRequest {
                     object: snapshot.object,
                     probe: snapshot.probe,

@@ -41,16 +41,19 @@ impl Workbench {
             return;
         };
         let mut settings = self.document.settings.clone();
+        let mut engine = self.document.engine;
         let mut resume = None;
         if let (true, Some(finished)) = (continues, self.document.finished()) {
             // A checkpoint goes on only with the settings that it was made with.
             settings = finished.settings.clone();
+            engine = finished.engine;
             settings.epochs = finished.n_epochs + self.document.more_epochs;
             resume = Some(finished.run_folder.clone());
         }
         let task = ReconstructTask {
             source,
-            lsqml: settings.clone(),
+            engine,
+            settings: settings.clone(),
             n_threads: self.document.n_threads,
             runs: absolute(&self.preferences.runs_folder),
             resume,
@@ -58,6 +61,7 @@ impl Workbench {
         };
         let run = &mut self.document.run;
         run.settings = settings;
+        run.engine = engine;
         run.failed = None;
         if !continues {
             run.loss.clear();
@@ -67,7 +71,7 @@ impl Workbench {
         self.queue.add(
             Lane::Compute,
             self.document.scan.id,
-            "LSQML reconstruction",
+            format!("{} reconstruction", engine.title()),
             move |monitor| work::run(&task, dataset, monitor),
         );
     }
@@ -87,13 +91,14 @@ impl Workbench {
 
     pub(super) fn save_loss(&mut self, path: PathBuf) {
         let points = self.document.run.loss_points();
+        let engine = self.document.run.engine;
         self.queue.add(
             Lane::Files,
             self.document.scan.id,
             "Save the loss",
             move |_| {
                 let series = [Series {
-                    name: "LSQML",
+                    name: engine.title(),
                     points: &points,
                     colour_index: 0,
                     is_dashed: false,
@@ -131,7 +136,7 @@ impl Workbench {
         let ReconstructOutcome {
             reconstruction,
             reason,
-            seconds_per_epoch,
+            course,
             run_folder,
             ..
         } = outcome;
@@ -159,7 +164,8 @@ impl Workbench {
         self.keep_run(&run_folder, &reconstruction);
         let run = &mut self.document.run;
         run.loss.clone_from(&reconstruction.loss);
-        run.seconds_per_epoch = seconds_per_epoch;
+        run.seconds_per_epoch.clone_from(&course.seconds_per_epoch);
+        run.course = course;
         self.next_preview = Some(PreviewRequest {
             object: reconstruction.object.clone(),
             probe: reconstruction.probe.clone(),
@@ -170,6 +176,7 @@ impl Workbench {
             reason,
             run_folder,
             settings: run.settings.clone(),
+            engine: run.engine,
             scan,
         });
         self.start_preview();

@@ -114,17 +114,17 @@ fn split<S: Simd>(simd: S, mean: S::f32s) -> (S::f32s, S::f32s) {
     let splat = |value| simd.splat_f32s(value);
     let zero = splat(0.0);
     // A mean that is not searched counts as 0: too large, negative or NaN.
-    let mean = simd.select_f32s_m32s(simd.less_than_f32s(mean, splat(TABLE_LIMIT)), mean, zero);
-    let mean = simd.select_f32s_m32s(simd.less_than_f32s(zero, mean), mean, zero);
+    let mean = simd.select_f32s(simd.less_than_f32s(mean, splat(TABLE_LIMIT)), mean, zero);
+    let mean = simd.select_f32s(simd.less_than_f32s(zero, mean), mean, zero);
     let is_fine = simd.less_than_f32s(mean, splat(FINE_END));
     let (per_fine, per_coarse) = (splat(1.0 / FINE_STEP), splat(1.0 / COARSE_STEP));
-    let steps = simd.mul_f32s(mean, simd.select_f32s_m32s(is_fine, per_fine, per_coarse));
+    let steps = simd.mul_f32s(mean, simd.select_f32s(is_fine, per_fine, per_coarse));
     let whole = simd.sub_f32s(steps, splat(0.5));
     let whole = simd.sub_f32s(simd.add_f32s(whole, splat(NUMBER)), splat(NUMBER));
     let whole = simd.max_f32s(whole, zero);
     let (fine, coarse) = (splat(FINE_STEP), splat(COARSE_STEP));
-    let below = simd.mul_f32s(whole, simd.select_f32s_m32s(is_fine, fine, coarse));
-    let before = simd.select_f32s_m32s(is_fine, zero, splat(N_FINE - FINE_END / COARSE_STEP));
+    let below = simd.mul_f32s(whole, simd.select_f32s(is_fine, fine, coarse));
+    let before = simd.select_f32s(is_fine, zero, splat(N_FINE - FINE_END / COARSE_STEP));
     (
         simd.add_f32s(simd.add_f32s(whole, before), splat(NUMBER)),
         simd.sub_f32s(mean, below),
@@ -158,8 +158,8 @@ fn search_group<S: Simd>(simd: S, means: &[S::f32s], u: &[S::f32s], counts: &mut
             let is_open = simd.less_than_or_equal_f32s(sum[g], u[g]);
             is_any_open |= simd.first_true_m32s(is_open) < n_lanes;
             term[g] = simd.mul_f32s(term[g], simd.mul_f32s(means[g], reciprocal));
-            let added = simd.select_f32s_m32s(is_open, term[g], zero);
-            let counted = simd.select_f32s_m32s(is_open, one, zero);
+            let added = simd.select_f32s(is_open, term[g], zero);
+            let counted = simd.select_f32s(is_open, one, zero);
             sum[g] = simd.add_f32s(sum[g], added);
             counts[g] = simd.add_f32s(counts[g], counted);
         }
@@ -170,7 +170,7 @@ fn search_group<S: Simd>(simd: S, means: &[S::f32s], u: &[S::f32s], counts: &mut
     let (margin, undecided) = (simd.splat_f32s(MARGIN), simd.splat_f32s(-1.0));
     for g in 0..means.len() {
         let is_close = simd.less_than_f32s(nearest[g], margin);
-        counts[g] = simd.select_f32s_m32s(is_close, undecided, counts[g]);
+        counts[g] = simd.select_f32s(is_close, undecided, counts[g]);
     }
 }
 

@@ -437,10 +437,10 @@ impl Check<'_> {
             }
             seen.extend(engines.views.iter().map(|view| (engines.engine, view)));
         }
-        if study.lsqml.object_init == ObjectInit::File {
+        if study.iterative.object_init == ObjectInit::File {
             let expected = "ones: objectGuess of a study's datasets is the truth";
             let fix = "write object_init = \"ones\"; a start from the truth is no reconstruction";
-            self.find("lsqml.object_init", expected, "file", fix);
+            self.find("iterative.object_init", expected, "file", fix);
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a study's lists come to: views, arms, groups.
 
-use super::{EngineKind, Engines, FULL, Seeds, Study};
+use super::{Engines, FULL, Seeds, Study};
 use crate::fields::FieldValue as _;
 use crate::grouping::GroupSettings;
 use crate::nn::settings::Model;
@@ -8,9 +8,7 @@ use crate::nn::settings::Model;
 impl Engines {
     /// The name of its arm, as `lsqml`.
     pub fn arm(&self) -> &'static str {
-        match self.engine {
-            EngineKind::Lsqml => "lsqml",
-        }
+        self.engine.name()
     }
 }
 

@@ -7,7 +7,7 @@
 //! | `[object]` `[probe]` `[scan]` `[simulation]` `[split]` | how datasets are made |
 //! | `[[views]]` `[groups]` `[spacing]` | overlap views beside the full set |
 //! | `[[trainings]]` `[training]` `[inference]` | networks: which, and how |
-//! | `[[engines]]` `[lsqml]` | iterative reconstructions: which, and how |
+//! | `[[engines]]` `[iterative]` | iterative reconstructions: which, and how |
 //! | `[comparison]` `[comparison.how]` | how all is compared |
 //! | `[figure]` `[figure.style]` | the figure |
 //! | `scenarios` | ready diagnostic scenarios |
@@ -28,7 +28,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::grouping::{GroupSettings, SpacingSettings, View};
-use crate::iterative::LsqmlSettings;
+pub use crate::iterative::EngineKind;
+use crate::iterative::IterativeSettings;
 use crate::metrics::settings::CompareSettings;
 use crate::nn::TrainSettings;
 use crate::nn::infer::InferSettings;
@@ -60,14 +61,6 @@ crate::field_table! {
         inference: u64 = 0, basic;
         /// Batches and added probe modes of iterative engines.
         iterative: u64 = 0, basic;
-    }
-}
-
-crate::field_choice! {
-    /// An iterative engine.
-    pub enum EngineKind {
-        /// Least-squares maximum likelihood, as pty-chi's.
-        Lsqml = "lsqml",
     }
 }
 
@@ -181,8 +174,8 @@ pub struct Study {
     pub inference: InferSettings,
     /// Iterative reconstructions.
     pub engines: Vec<Engines>,
-    /// How LSQML reconstructs.
-    pub lsqml: LsqmlSettings,
+    /// How the iterative engines reconstruct.
+    pub iterative: IterativeSettings,
     /// How all is compared.
     pub comparison: ComparisonDesign,
     /// The figure.
@@ -211,7 +204,7 @@ impl Default for Study {
             training: TrainSettings::default(),
             inference: InferSettings::default(),
             engines: Vec::new(),
-            lsqml: LsqmlSettings::default(),
+            iterative: IterativeSettings::default(),
             comparison: ComparisonDesign::default(),
             figure: FigureDesign::default(),
         }

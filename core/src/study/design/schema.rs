@@ -4,7 +4,7 @@ use super::{Seeds, Study};
 use crate::error::Result;
 use crate::fields::{Field, Fields, Value};
 use crate::grouping::{GroupSettings, SpacingSettings};
-use crate::iterative::LsqmlSettings;
+use crate::iterative::IterativeSettings;
 use crate::metrics::settings::CompareSettings;
 use crate::nn::TrainSettings;
 use crate::nn::infer::InferSettings;
@@ -74,7 +74,7 @@ impl Section {
         ]),
         Self::of::<InferSettings>("inference", "How trained networks reconstruct.")
             .without(&[("seed", "seeds.inference")]),
-        Self::of::<LsqmlSettings>("lsqml", "How LSQML reconstructs.")
+        Self::of::<IterativeSettings>("iterative", "How the iterative engines reconstruct.")
             .without(&[("seed", "seeds.iterative")]),
         Self::of::<CompareSettings>("comparison.how", "How reconstructions are compared."),
         Self::of::<FigureStyle>("figure.style", "How the figure looks."),
@@ -141,7 +141,7 @@ impl Study {
             "spacing" => &self.spacing,
             "training" => &self.training,
             "inference" => &self.inference,
-            "lsqml" => &self.lsqml,
+            "iterative" => &self.iterative,
             "comparison.how" => &self.comparison.how,
             "figure.style" => &self.figure.style,
             _ => return None,
@@ -161,7 +161,7 @@ impl Study {
             "spacing" => &mut self.spacing,
             "training" => &mut self.training,
             "inference" => &mut self.inference,
-            "lsqml" => &mut self.lsqml,
+            "iterative" => &mut self.iterative,
             "comparison.how" => &mut self.comparison.how,
             "figure.style" => &mut self.figure.style,
             _ => return None,

@@ -33,7 +33,7 @@ pub(super) fn write(study: &Study) -> String {
     text.trainings(study);
     sections(&mut text, &["training", "inference"]);
     text.engines(study);
-    sections(&mut text, &["lsqml"]);
+    sections(&mut text, &["iterative"]);
     text.comparison(study);
     sections(&mut text, &["comparison.how"]);
     text.figure(study);
@@ -161,7 +161,7 @@ impl Writer {
     }
 
     fn engines(&mut self, study: &Study) {
-        const DOC: &str = "Iterative reconstructions: one for each view, dose and split that is compared. engine: lsqml.";
+        const DOC: &str = "Iterative reconstructions: one for each view, dose and split that is compared. engine: lsqml, rpie, epie, mpie, dm or raar.";
         self.line("");
         self.comment(DOC);
         if study.engines.is_empty() {

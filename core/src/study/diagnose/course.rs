@@ -76,7 +76,7 @@ pub(super) fn of_iterative(iterative: &Iterative) -> Draft {
         state: manifest.state,
         reason: manifest.reason.as_ref(),
         error: manifest.error.as_deref(),
-        wanted: manifest.task.lsqml.epochs,
+        wanted: manifest.task.settings.epochs,
         done: manifest.epochs_done,
     };
     add_end(&mut draft, &end);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::TaskRecord;
 use super::folder::TaskFolder;
-use crate::iterative::LsqmlSnapshot;
+use crate::iterative::IterativeSnapshot;
 use crate::job::{Monitor, Progress, Stop};
 use crate::nn::TrainSnapshot;
 
@@ -26,9 +26,9 @@ impl Losses for TrainSnapshot {
     }
 }
 
-impl Losses for LsqmlSnapshot {
+impl Losses for IterativeSnapshot {
     fn losses(&self) -> Option<Vec<f64>> {
-        Some(self.loss.clone())
+        Some(self.course.loss.clone())
     }
 }
 

@@ -80,7 +80,7 @@ pub(super) fn seeds(work: &Work) -> BTreeMap<String, u64> {
         Work::Train(task) => ["weights", "grouping", "subsampling", "batches"]
             .map(|purpose| (purpose, task.settings.seed))
             .to_vec(),
-        Work::Reconstruct(task) => vec![("batches", task.lsqml.seed)],
+        Work::Reconstruct(task) => vec![("batches", task.settings.seed)],
         Work::Infer(task) => vec![("grouping", task.settings.seed)],
         Work::Compare(_) | Work::Scenario(_) | Work::Figure(_) => Vec::new(),
     };
@@ -251,7 +251,7 @@ fn reconstruction(
     made.number("loss_last", loss.last().copied());
     Ok(Made {
         notes,
-        device: ["cpu", task.device_reason()].map(str::to_owned),
+        device: [outcome.device.to_owned(), outcome.device_reason],
         ..made
     })
 }

@@ -14,7 +14,7 @@ use crate::compute::DeviceChoice;
 use crate::error::Result;
 use crate::fields::FieldValue as _;
 use crate::grouping::groups::check as check_groups;
-use crate::iterative::LsqmlSettings;
+use crate::iterative::{EngineKind, IterativeSettings};
 use crate::nn::infer::InferSettings;
 use crate::nn::settings::{Loss, Model};
 use crate::nn::{Architecture, TrainSettings};
@@ -357,7 +357,7 @@ impl Builder<'_> {
                         ..Place::default()
                     };
                     for (split, place) in self.splits(&place) {
-                        self.reconstruction((*dose, view, split), place)?;
+                        self.reconstruction(engines.engine, (*dose, view, split), place)?;
                     }
                 }
             }
@@ -365,16 +365,22 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn reconstruction(&mut self, at: (f64, &str, Split), place: Place) -> Result<()> {
+    fn reconstruction(
+        &mut self,
+        engine: EngineKind,
+        at: (f64, &str, Split),
+        place: Place,
+    ) -> Result<()> {
         let (dose, view, split) = at;
-        let lsqml = LsqmlSettings {
+        let settings = IterativeSettings {
             seed: self.study.seeds.iterative,
-            ..self.study.lsqml.clone()
+            ..self.study.iterative.clone()
         };
         let folder = PathBuf::from(place.id(TaskKind::Reconstruct));
         let task = ReconstructTask {
             source: Source::File(dataset_file(dose, view, split)),
-            lsqml: lsqml.clone(),
+            engine,
+            settings: settings.clone(),
             output: Some(folder.join(RESULT)),
             runs: folder,
             ..ReconstructTask::default()
@@ -382,13 +388,14 @@ impl Builder<'_> {
         self.push(Draft {
             kind: TaskKind::Reconstruct,
             words: format!(
-                "LSQML on the {} split of {} at {} photons",
+                "{} on the {} split of {} at {} photons",
+                engine.title(),
                 split.to_value(),
                 set(view),
                 dose_word(dose)
             ),
             after: vec![data(dose, view)],
-            settings: json!([split, lsqml]),
+            settings: json!([split, engine, settings]),
             work: Work::Reconstruct(Box::new(task)),
             place,
             skip: None,

@@ -96,8 +96,9 @@ impl Trials {
                 )
             }
             Work::Reconstruct(reconstruction) => {
-                let settings = &reconstruction.lsqml;
-                let (pattern_s, memory_bytes) = self.lsqml(&plan.study, settings)?;
+                let settings = &reconstruction.settings;
+                let (pattern_s, memory_bytes) =
+                    self.iterative(&plan.study, reconstruction.engine, settings)?;
                 let n_patterns = self.n_patterns(&plan.study, view, split_of(task))? as f64;
                 (
                     pattern_s * n_patterns * settings.epochs as f64,

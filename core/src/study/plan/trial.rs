@@ -9,7 +9,7 @@ use super::{Plan, Work};
 use crate::compute::DeviceChoice;
 use crate::data::{Dataset, DatasetParts};
 use crate::error::{Error, Result};
-use crate::iterative::{Lsqml, LsqmlSettings};
+use crate::iterative::{EngineKind, Iterative, IterativeSettings};
 use crate::job::{Engine as _, Stop};
 use crate::nn::TrainSettings;
 use crate::nn::samples::Samples;
@@ -34,7 +34,7 @@ pub(super) struct Trials {
     pattern_s: Option<f64>,
     networks: Vec<(TrainSettings, Network)>,
     n_groups: BTreeMap<(String, String), f64>,
-    lsqml: Option<(f64, u64)>,
+    iterative: BTreeMap<&'static str, (f64, u64)>,
     datasets: BTreeMap<(String, bool), Arc<Dataset>>,
 }
 
@@ -60,7 +60,7 @@ impl Trials {
             pattern_s: None,
             networks: Vec::new(),
             n_groups: BTreeMap::new(),
-            lsqml: None,
+            iterative: BTreeMap::new(),
             datasets: BTreeMap::new(),
         })
     }
@@ -193,29 +193,35 @@ impl Trials {
         Ok(n_groups)
     }
 
-    /// Seconds for a pattern in an epoch of LSQML, and its memory.
-    pub(super) fn lsqml(&mut self, study: &Study, settings: &LsqmlSettings) -> Result<(f64, u64)> {
-        if let Some(tried) = self.lsqml {
-            return Ok(tried);
+    /// Seconds for a pattern in an epoch of an iterative engine, and its memory.
+    pub(super) fn iterative(
+        &mut self,
+        study: &Study,
+        engine: EngineKind,
+        settings: &IterativeSettings,
+    ) -> Result<(f64, u64)> {
+        if let Some(tried) = self.iterative.get(engine.name()) {
+            return Ok(*tried);
         }
         let dataset = self.dataset(study, FULL, Split::Test)?;
-        let memory_bytes = estimate_bytes(&dataset, settings);
+        let memory_bytes = estimate_bytes(&dataset, engine, settings);
         let n_patterns = dataset.n_patterns().min(TRIED_PATTERNS);
         let few: Vec<usize> = (0..n_patterns).collect();
-        let settings = LsqmlSettings {
+        let settings = IterativeSettings {
             epochs: TRIED_EPOCHS,
             ..settings.clone()
         };
-        let mut engine = Lsqml::new(Arc::new(dataset.select(&few)?), settings, self.n_threads)?;
-        while !engine.is_finished() {
-            engine.step(&Stop::default())?;
+        let dataset = Arc::new(dataset.select(&few)?);
+        let mut trial = Iterative::new(engine, dataset, settings, self.n_threads)?;
+        while !trial.is_finished() {
+            trial.step(&Stop::default())?;
         }
-        let last = engine.seconds_per_epoch().last().copied();
+        let last = trial.seconds_per_epoch().last().copied();
         let tried = (
             last.unwrap_or_default() / n_patterns.max(1) as f64,
             memory_bytes,
         );
-        self.lsqml = Some(tried);
+        self.iterative.insert(engine.name(), tried);
         Ok(tried)
     }
 }

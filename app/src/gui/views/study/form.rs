@@ -113,7 +113,12 @@ impl Form {
         section(ui, ("Iterative engines", &["engines"]), known, |ui| {
             rows::engines(ui, &mut study.engines, &views);
         });
-        table(ui, ("LSQML", "lsqml"), &mut study.lsqml, known);
+        table(
+            ui,
+            ("Iterative engines", "iterative"),
+            &mut study.iterative,
+            known,
+        );
         section(ui, ("Comparison", &["comparison"]), known, |ui| {
             rows::comparison(ui, &mut study.comparison);
             let how = &mut study.comparison.how;

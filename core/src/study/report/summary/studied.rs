@@ -45,7 +45,7 @@ pub(super) fn add(text: &mut Document, gathered: &Gathered<'_>) {
         row("Inference", settings(&study.inference));
     }
     if !study.engines.is_empty() {
-        row("LSQML", settings(&study.lsqml));
+        row("Iterative engines", settings(&study.iterative));
     }
     row(
         "Comparison",

@@ -10,23 +10,11 @@ use pulp::{Simd, WithSimd};
 
 use crate::fft::tile::Tiling;
 use crate::fft::tile::fields::{Patch, times, times_conj};
+use crate::iterative::kernels::{PatternSums, Rule};
 use crate::simd::{LANES, Real};
 
-/// Sums over one pattern's pixels.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct PatternSums {
-    /// `Σ (√(y + 1e-7) - √(I + 1e-7))²`
-    pub(crate) loss: f64,
-    /// `Σ (√y - √I)²`
-    pub(crate) error: f64,
-    pub(crate) measured: f64,
-    pub(crate) predicted: f64,
-    /// `|u|², |v|², Re u v*, Im u v*, Re u* χ, Re v* χ`
-    pub(crate) step: [f64; 6],
-}
-
-/// Predicted intensity, its sums, and the update of the detector wave: every mode is multiplied by
-/// `w (√I / (√y + 1e-9) - 1) / n²`, which is 0 where masked.
+/// Predicted intensity, its sums, and the change of the detector wave: every mode is multiplied by the factor of the
+/// rule over n².
 pub(crate) struct Modulus<'a, T> {
     pub(crate) tiling: Tiling,
     /// Unnormalised detector waves, one mode after the other.
@@ -35,7 +23,7 @@ pub(crate) struct Modulus<'a, T> {
     pub(crate) mask: Option<&'a [T]>,
     /// Room for a plane.
     pub(crate) intensity: &'a mut [T],
-    pub(crate) weight: T,
+    pub(crate) rule: Rule,
 }
 
 impl<T: Real> WithSimd for Modulus<'_, T> {
@@ -60,7 +48,10 @@ impl<T: Real> WithSimd for Modulus<'_, T> {
         }
         let mut sums = PatternSums::default();
         let n2 = (self.tiling.n * self.tiling.n) as f64;
-        let (per_pixel, weight) = (T::of(1.0 / n2), self.weight * T::of(1.0 / n2));
+        let Rule::Gaussian { weight } = self.rule else {
+            unimplemented!()
+        };
+        let (per_pixel, weight) = (T::of(1.0 / n2), T::of(weight / n2));
         let (tiny, tiny_root, one) = (T::of(1e-7), T::of(1e-9), T::one());
         let strip = self.tiling.n * LANES;
         for (y, a) in self

@@ -1,23 +1,25 @@
-//! One minibatch: forward model, residual wave, directions, step sizes, update (section 1.2 to 1.7 of the method).
+//! The kernels for the CPU: everything for one pattern while it is in cache.
 //!
 //! Two passes over the patterns, each in parallel over fixed chunks, and one over bands of the canvas between them.
 //! What a chunk or band sums, and in which order, does not depend on the number of threads.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+mod sweeps;
 
-use num_traits::Zero as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ndarray::{Array2, Array3};
+use num_complex::Complex;
 use pulp::Arch;
 use rayon::prelude::*;
 
+use self::sweeps::{AddRows, Deposit, Modulus, Project, StepSums, TimesConj, add_assign};
+use super::{Batch, Canvas, Divisor, FirstPass, Kernels, ObjectWeight, PatternSums, Rule};
+use crate::error::{Error, Result};
 use crate::fft::tile::fields::{ApplyRamp, ExitWave, Patch, Ramp};
 use crate::fft::tile::{Scratch, TileFft};
+use crate::iterative::IterativeSettings;
 use crate::iterative::scan::Scan;
 use crate::iterative::state::{Planes, State};
-use crate::iterative::sweeps::{
-    AddRows, Deposit, Modulus, PatternSums, Project, StepSums, TimesConj, add_assign,
-};
-use crate::iterative::{Batching, Compatibility, LsqmlSettings};
-use crate::job::Stop;
 use crate::simd::{Aligned, Real};
 
 /// Chunks of a batch; their sums are added in order.
@@ -54,6 +56,7 @@ pub(crate) struct Workspace<T> {
     /// Probe direction, a sum for each chunk.
     adjoint: Aligned<T>,
     sums: Vec<PatternSums>,
+    steps: Vec<[f64; 6]>,
     probe_direction: Aligned<T>,
     /// Sum of the object directions of all modes.
     all: Planes<T>,
@@ -63,24 +66,12 @@ pub(crate) struct Workspace<T> {
     pub(crate) inverse_damped: Aligned<T>,
 }
 
-/// What the epoch needs to know of a batch.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct BatchResult {
-    pub(crate) loss: f64,
-    pub(crate) error: f64,
-    pub(crate) measured: f64,
-    pub(crate) predicted: f64,
-    /// Trimmed mean of the object steps.
-    pub(crate) object_step: f64,
-    /// Sum of the probe steps.
-    pub(crate) probe_steps: f64,
-}
-
 impl<T: Real> Workspace<T> {
     pub(crate) fn new(
         scan: &Scan<T>,
-        settings: &LsqmlSettings,
+        settings: &IterativeSettings,
         batch: usize,
+        kept: usize,
         n_threads: usize,
     ) -> Self {
         let fft = TileFft::<T>::new(scan.tiling.n);
@@ -90,7 +81,6 @@ impl<T: Real> Workspace<T> {
             scan.tiling.n,
         );
         let modes = settings.probe_modes;
-        let kept = n_kept(settings);
         let room = |_| {
             Mutex::new(Room {
                 shifted: Aligned::zeros(modes * field),
@@ -111,9 +101,10 @@ impl<T: Real> Workspace<T> {
             spectra: Aligned::zeros(modes * field),
             chi: Aligned::zeros(batch * kept * field),
             shifted: Aligned::zeros(batch * kept * field),
-            extra: Aligned::zeros(batch * extra_len(settings, field)),
+            extra: Aligned::zeros(batch * extra_len(kept, modes, field)),
             adjoint: Aligned::zeros(N_CHUNKS * modes * field),
             sums: vec![PatternSums::default(); batch],
+            steps: vec![[0.0; 6]; batch],
             probe_direction: Aligned::zeros(modes * field),
             all: Planes::zeros(scan.canvas_len()),
             first: Planes::zeros(scan.canvas_len()),
@@ -133,72 +124,51 @@ impl<T: Real> Workspace<T> {
     }
 }
 
-/// Modes whose residual wave is kept for the step sizes.
-fn n_kept(settings: &LsqmlSettings) -> usize {
-    if settings.first_mode_step {
-        1
-    } else {
-        settings.probe_modes
-    }
-}
-
 /// Values a pattern keeps for the modes whose residual wave is not; at least one, so that all stores have chunks.
-fn extra_len(settings: &LsqmlSettings, field: usize) -> usize {
-    if n_kept(settings) < settings.probe_modes {
-        field
-    } else {
-        1
+fn extra_len(kept: usize, modes: usize, field: usize) -> usize {
+    if kept < modes { field } else { 1 }
+}
+
+/// The fused kernels and the threads they run on.
+pub(crate) struct Fused<T> {
+    work: Workspace<T>,
+    pool: Arc<rayon::ThreadPool>,
+    /// How the last first pass went.
+    pass: Option<FirstPass>,
+}
+
+impl<T: Real> Fused<T> {
+    /// Kernels for batches of up to `batch` patterns of which `n_kept` modes are looked at twice.
+    pub(crate) fn new(
+        scan: &Scan<T>,
+        settings: &IterativeSettings,
+        (batch, n_kept): (usize, usize),
+        pool: Arc<rayon::ThreadPool>,
+    ) -> Self {
+        Self {
+            work: Workspace::new(scan, settings, batch, n_kept, pool.current_num_threads()),
+            pool,
+            pass: None,
+        }
+    }
+
+    /// The last first pass; the operations after it need it.
+    fn pass(&self) -> Result<FirstPass> {
+        self.pass
+            .ok_or_else(|| Error::Run("a batch was not gone through first".to_owned()))
     }
 }
 
-/// One batch of a run.
-pub(crate) struct Minibatch<'a, T> {
-    pub(crate) scan: &'a Scan<T>,
-    pub(crate) settings: &'a LsqmlSettings,
-    pub(crate) batch: &'a [usize],
-    pub(crate) n_batches: usize,
-    /// Only sum measured and predicted counts.
-    pub(crate) scale_only: bool,
-    pub(crate) stop: &'a Stop,
+/// A batch and how it is gone through.
+struct Minibatch<'a, T> {
+    batch: &'a Batch<'a, T>,
+    pass: FirstPass,
 }
 
 impl<T: Real> Minibatch<'_, T> {
-    /// Run the batch and update the state; `None`, with the state as it was, if the stop flag was seen.
-    pub(crate) fn run(&self, state: &mut State<T>, work: &mut Workspace<T>) -> Option<BatchResult> {
-        self.transform_probe(state, work);
-        self.first_pass(state, work);
-        if self.stop.is_requested() {
-            return None;
-        }
-        let mut result = self.sum_up(work);
-        if self.scale_only {
-            return Some(result);
-        }
-        self.sum_probe_direction(work);
-        self.sum_object_direction(state, work);
-        self.second_pass(state, work);
-        if self.stop.is_requested() {
-            return None;
-        }
-        let (object_steps, probe_steps) = self.solve(work);
-        result.object_step = trimmed_mean(object_steps);
-        result.probe_steps = probe_steps.iter().sum();
-        self.update(state, work, result);
-        Some(result)
-    }
-
-    fn is_compact(&self) -> bool {
-        self.settings.batching == Batching::Compact
-    }
-
-    /// Whether mode `k` is shifted to the sub-pixel position.
-    fn is_shifted(&self, k: usize) -> bool {
-        k == 0 || self.settings.compat != Compatibility::Ptychi
-    }
-
     fn transform_probe(&self, state: &State<T>, work: &mut Workspace<T>) {
-        let field = self.scan.tiling.field_len();
-        let per_pixel = T::of(1.0 / (self.scan.tiling.n * self.scan.tiling.n) as f64);
+        let field = self.batch.scan.tiling.field_len();
+        let per_pixel = T::of(1.0 / (self.batch.scan.tiling.n * self.batch.scan.tiling.n) as f64);
         let Workspace {
             fft,
             rooms,
@@ -212,7 +182,7 @@ impl<T: Real> Minibatch<'_, T> {
         let modes = spectra
             .chunks_exact_mut(field)
             .zip(state.probe.chunks_exact(field));
-        for (_, (spectrum, probe)) in modes.enumerate().filter(|&(k, _)| self.is_shifted(k)) {
+        for (_, (spectrum, probe)) in modes.enumerate().filter(|&(k, _)| self.batch.is_shifted(k)) {
             room.a.copy_from_slice(probe);
             fft.forward(&mut room.a, spectrum, &mut room.scratch);
             for value in spectrum.iter_mut() {
@@ -223,16 +193,16 @@ impl<T: Real> Minibatch<'_, T> {
 
     /// Patterns of a chunk.
     fn chunk_len(&self) -> usize {
-        self.batch.len().div_ceil(N_CHUNKS)
+        self.batch.patterns.len().div_ceil(N_CHUNKS)
     }
 
     fn first_pass(&self, state: &State<T>, work: &mut Workspace<T>) {
-        let field = self.scan.tiling.field_len();
+        let field = self.batch.scan.tiling.field_len();
         let (kept, extra) = (
-            n_kept(self.settings) * field,
-            extra_len(self.settings, field),
+            self.pass.n_kept * field,
+            extra_len(self.pass.n_kept, self.batch.settings.probe_modes, field),
         );
-        let (chunk, size) = (self.chunk_len(), self.batch.len());
+        let (chunk, size) = (self.chunk_len(), self.batch.patterns.len());
         let mut chi = std::mem::take(&mut work.chi);
         let mut shifted = std::mem::take(&mut work.shifted);
         let mut extras = std::mem::take(&mut work.extra);
@@ -240,11 +210,11 @@ impl<T: Real> Minibatch<'_, T> {
         let mut sums = std::mem::take(&mut work.sums);
         let shared = &*work;
         (
-            self.batch.par_chunks(chunk),
+            self.batch.patterns.par_chunks(chunk),
             chi[..size * kept].par_chunks_mut(chunk * kept),
             shifted[..size * kept].par_chunks_mut(chunk * kept),
             extras[..size * extra].par_chunks_mut(chunk * extra),
-            adjoint.par_chunks_mut(self.settings.probe_modes * field),
+            adjoint.par_chunks_mut(self.batch.settings.probe_modes * field),
             sums[..size].par_chunks_mut(chunk),
         )
             .into_par_iter()
@@ -252,7 +222,7 @@ impl<T: Real> Minibatch<'_, T> {
                 let mut room = shared.room();
                 adjoint.fill(T::zero());
                 for (j, (&i, sums)) in patterns.iter().zip(sums).enumerate() {
-                    if self.stop.is_requested() {
+                    if self.batch.stop.is_requested() {
                         return;
                     }
                     let mut store = Store {
@@ -267,12 +237,12 @@ impl<T: Real> Minibatch<'_, T> {
         (work.adjoint, work.sums) = (adjoint, sums);
     }
 
-    fn patch<'b>(&self, planes: &'b Planes<T>, i: usize) -> Patch<'b, T> {
+    fn patch<'b>(&self, planes: &'b Planes<T>, state: &State<T>, i: usize) -> Patch<'b, T> {
         Patch {
             re: &planes.re,
             im: &planes.im,
-            start: self.scan.start(i),
-            stride: self.scan.stride,
+            start: self.batch.scan.start(&state.places[i]),
+            stride: self.batch.scan.stride,
         }
     }
 
@@ -291,21 +261,21 @@ impl<T: Real> Minibatch<'_, T> {
         adjoint: &mut [T],
     ) -> PatternSums {
         let (tiling, arch, field) = (
-            self.scan.tiling,
+            self.batch.scan.tiling,
             shared.arch(),
-            self.scan.tiling.field_len(),
+            self.batch.scan.tiling.field_len(),
         );
-        let object = self.patch(&state.object, i);
-        let kept = n_kept(self.settings);
-        room.ramp.set(tiling, self.scan.shifts_px[i]);
-        for k in 0..self.settings.probe_modes {
+        let object = self.patch(&state.object, state, i);
+        let kept = self.pass.n_kept;
+        room.ramp.set(tiling, state.places[i].shift_px);
+        for k in 0..self.batch.settings.probe_modes {
             let at = k * field..(k + 1) * field;
             let probe = if k < kept {
                 &mut store.shifted[at.clone()]
             } else {
                 &mut room.shifted[at.clone()]
             };
-            if self.is_shifted(k) {
+            if self.batch.is_shifted(k) {
                 let from = &shared.spectra[at.clone()];
                 let (to, conjugate, add) = (&mut *room.a, false, false);
                 arch.dispatch(ApplyRamp {
@@ -330,16 +300,19 @@ impl<T: Real> Minibatch<'_, T> {
                 .fft
                 .forward(&mut room.a, &mut room.waves[at], &mut room.scratch);
         }
-        let amplitude = self.scan.amplitude(i, &mut room.frame, &mut room.amplitude);
+        let amplitude = self
+            .batch
+            .scan
+            .amplitude(i, &mut room.frame, &mut room.amplitude);
         let sums = arch.dispatch(Modulus {
             tiling,
             waves: &mut room.waves,
             amplitude,
-            mask: self.scan.mask.as_deref(),
+            mask: self.batch.scan.mask.as_deref(),
             intensity: &mut room.intensity,
-            weight: T::of(0.25 / (self.settings.noise_sigma * self.settings.noise_sigma)),
+            rule: self.pass.rule,
         });
-        if !self.scale_only {
+        if !self.pass.only_sums {
             self.back(shared, room, object, store, adjoint);
         }
         sums
@@ -359,12 +332,12 @@ impl<T: Real> Minibatch<'_, T> {
         adjoint: &mut [T],
     ) {
         let (tiling, arch, field) = (
-            self.scan.tiling,
+            self.batch.scan.tiling,
             shared.arch(),
-            self.scan.tiling.field_len(),
+            self.batch.scan.tiling.field_len(),
         );
-        let kept = n_kept(self.settings);
-        for k in 0..self.settings.probe_modes {
+        let kept = self.pass.n_kept;
+        for k in 0..self.batch.settings.probe_modes {
             let at = k * field..(k + 1) * field;
             let chi = if k < kept {
                 &mut store.chi[at.clone()]
@@ -385,7 +358,7 @@ impl<T: Real> Minibatch<'_, T> {
                 to: &mut room.a,
             });
             let sum = &mut adjoint[at.clone()];
-            if self.is_shifted(k) {
+            if self.batch.is_shifted(k) {
                 let wave = &mut room.waves[at];
                 shared.fft.forward(&mut room.a, wave, &mut room.scratch);
                 let (from, to, conjugate, add) = (&*wave, sum, true, true);
@@ -403,24 +376,11 @@ impl<T: Real> Minibatch<'_, T> {
         }
     }
 
-    fn sum_up(&self, work: &Workspace<T>) -> BatchResult {
-        let pixels = (self.scan.tiling.n * self.scan.tiling.n) as f64;
-        let sums = &work.sums[..self.batch.len()];
-        let total = |f: fn(&PatternSums) -> f64| sums.iter().map(f).sum::<f64>();
-        BatchResult {
-            loss: total(|s| s.loss) / pixels / self.batch.len() as f64,
-            error: total(|s| s.error) / pixels,
-            measured: total(|s| s.measured),
-            predicted: total(|s| s.predicted),
-            ..BatchResult::default()
-        }
-    }
-
     /// `ΔP_k`, the mean over the batch.
     fn sum_probe_direction(&self, work: &mut Workspace<T>) {
-        let field = self.scan.tiling.field_len();
-        let all_modes = self.settings.probe_modes * field;
-        let n_chunks = self.batch.len().div_ceil(self.chunk_len());
+        let field = self.batch.scan.tiling.field_len();
+        let all_modes = self.batch.settings.probe_modes * field;
+        let n_chunks = self.batch.patterns.len().div_ceil(self.chunk_len());
         let Workspace {
             adjoint,
             probe_direction,
@@ -443,13 +403,13 @@ impl<T: Real> Minibatch<'_, T> {
             return;
         };
         let room = room.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let pixels = (self.scan.tiling.n * self.scan.tiling.n) as f64;
+        let pixels = (self.batch.scan.tiling.n * self.batch.scan.tiling.n) as f64;
         let modes = total
             .chunks_exact_mut(field)
             .zip(probe_direction.chunks_exact_mut(field));
         for (k, (from, to)) in modes.enumerate() {
-            let mut factor = 1.0 / self.batch.len() as f64;
-            if self.is_shifted(k) {
+            let mut factor = 1.0 / self.batch.patterns.len() as f64;
+            if self.batch.is_shifted(k) {
                 fft.inverse(from, to, &mut room.scratch);
                 factor /= pixels;
             } else {
@@ -462,8 +422,8 @@ impl<T: Real> Minibatch<'_, T> {
     }
 
     /// Object directions, band by band: each band adds its rows of all patterns in the order of the batch.
-    fn sum_object_direction(&self, state: &State<T>, work: &mut Workspace<T>) {
-        let stride = self.scan.stride;
+    fn sum_object_direction(&self, state: &State<T>, work: &mut Workspace<T>, carries: bool) {
+        let stride = self.batch.scan.stride;
         let band = BAND_ROWS * stride;
         let mut all = std::mem::replace(&mut work.all, Planes::zeros(0));
         let mut first = std::mem::replace(&mut work.first, Planes::zeros(0));
@@ -478,20 +438,20 @@ impl<T: Real> Minibatch<'_, T> {
             .enumerate()
             .for_each(|(b, (all_re, all_im, first_re, first_im))| {
                 let values = b * band..b * band + all_re.len();
-                if self.is_compact() {
+                if carries {
                     all_re.copy_from_slice(&state.carried_object.re[values.clone()]);
                     all_im.copy_from_slice(&state.carried_object.im[values.clone()]);
                 } else {
                     all_re.fill(T::zero());
                     all_im.fill(T::zero());
                 }
-                let has_extra = n_kept(self.settings) < self.settings.probe_modes;
-                self.add_patterns(shared, b, false, all_re, all_im);
+                let has_extra = self.pass.n_kept < self.batch.settings.probe_modes;
+                self.add_patterns((state, shared), b, false, all_re, all_im);
                 let damping = &shared.inverse_damped[values];
                 multiply(first_re, all_re, damping);
                 multiply(first_im, all_im, damping);
                 if has_extra {
-                    self.add_patterns(shared, b, true, all_re, all_im);
+                    self.add_patterns((state, shared), b, true, all_re, all_im);
                 }
             });
         (work.all, work.first) = (all, first);
@@ -501,18 +461,22 @@ impl<T: Real> Minibatch<'_, T> {
     #[expect(clippy::too_many_arguments, reason = "a band is two planes")]
     fn add_patterns(
         &self,
-        shared: &Workspace<T>,
+        (state, shared): (&State<T>, &Workspace<T>),
         b: usize,
         extra: bool,
         re: &mut [T],
         im: &mut [T],
     ) {
-        let (tiling, stride, n) = (self.scan.tiling, self.scan.stride, self.scan.tiling.n);
+        let (tiling, stride, n) = (
+            self.batch.scan.tiling,
+            self.batch.scan.stride,
+            self.batch.scan.tiling.n,
+        );
         let field = tiling.field_len();
         let rows = b * BAND_ROWS..b * BAND_ROWS + re.len() / stride;
-        let kept = n_kept(self.settings);
-        for (j, &i) in self.batch.iter().enumerate() {
-            let [row, column] = self.scan.corner(i);
+        let kept = self.pass.n_kept;
+        for (j, &i) in self.batch.patterns.iter().enumerate() {
+            let [row, column] = state.places[i].corner;
             let (from, to) = (rows.start.max(row), rows.end.min(row + n));
             if to <= from {
                 continue;
@@ -543,96 +507,239 @@ impl<T: Real> Minibatch<'_, T> {
     }
 
     fn second_pass(&self, state: &State<T>, work: &mut Workspace<T>) {
-        let field = self.scan.tiling.field_len();
-        let kept = n_kept(self.settings);
-        let mut sums = std::mem::take(&mut work.sums);
+        let field = self.batch.scan.tiling.field_len();
+        let kept = self.pass.n_kept;
+        let mut steps = std::mem::take(&mut work.steps);
         let shared = &*work;
-        sums[..self.batch.len()]
+        steps[..self.batch.patterns.len()]
             .par_iter_mut()
-            .zip(self.batch)
+            .zip(self.batch.patterns)
             .enumerate()
             .for_each(|(j, (sums, &i))| {
-                if self.stop.is_requested() {
+                if self.batch.stop.is_requested() {
                     return;
                 }
-                sums.step = [0.0; 6];
+                *sums = [0.0; 6];
                 for k in 0..kept {
                     let at = (j * kept + k) * field..(j * kept + k + 1) * field;
                     let step = shared.arch().dispatch(StepSums {
-                        tiling: self.scan.tiling,
-                        direction: self.patch(&shared.first, i),
-                        object: self.patch(&state.object, i),
+                        tiling: self.batch.scan.tiling,
+                        direction: self.patch(&shared.first, state, i),
+                        object: self.patch(&state.object, state, i),
                         probe: &shared.shifted[at.clone()],
                         probe_direction: &shared.probe_direction[k * field..(k + 1) * field],
                         chi: &shared.chi[at],
                     });
-                    sums.step
-                        .iter_mut()
+                    sums.iter_mut()
                         .zip(step)
                         .for_each(|(sum, step)| *sum += step);
                 }
             });
-        work.sums = sums;
+        work.steps = steps;
+    }
+}
+
+impl<T: Real> Kernels<T> for Fused<T> {
+    fn device(&self) -> &'static str {
+        "cpu"
     }
 
-    /// The step sizes of every pattern: object, then probe.
-    fn solve(&self, work: &Workspace<T>) -> (Vec<f64>, Vec<f64>) {
-        let settings = self.settings;
-        let size = self.batch.len() as f64;
-        let floor = 1.2e-7 * (self.scan.tiling.n * self.scan.tiling.n * n_kept(settings)) as f64;
-        let sums: Vec<[f64; 6]> = work.sums[..self.batch.len()]
-            .iter()
-            .map(|s| s.step)
-            .collect();
-        let mean = |at: usize| sums.iter().map(|s| s[at] + floor).sum::<f64>() / size;
-        let (mean_11, mean_22) = (mean(0), mean(1));
-        let one = |&[u2, v2, uv_re, uv_im, b1, b2]: &[f64; 6]| {
-            let (object, probe) = if settings.joint_step {
-                let (a11, a22) = (u2 + floor + 0.1 * mean_11, v2 + floor + 0.1 * mean_22);
-                let det = a11 * a22 - uv_re * uv_re - uv_im * uv_im;
-                ((a22 * b1 - uv_re * b2) / det, (a11 * b2 - uv_re * b1) / det)
-            } else {
-                (
-                    0.5 * b1 / u2.max(f64::MIN_POSITIVE),
-                    0.5 * b2 / v2.max(f64::MIN_POSITIVE),
-                )
-            };
-            let object = clip(object) * settings.object_step_scaler / settings.probe_modes as f64;
-            (object, clip(probe) * settings.probe_step_scaler)
+    fn is_remote(&self) -> bool {
+        false
+    }
+
+    fn upload(&mut self, _: &Scan<T>, _: &State<T>, inverse_damped: &[T]) -> Result<()> {
+        self.work.inverse_damped.copy_from_slice(inverse_damped);
+        Ok(())
+    }
+
+    fn download(&mut self, _: &Scan<T>, _: &mut State<T>) -> Result<()> {
+        Ok(())
+    }
+
+    fn first_pass(
+        &mut self,
+        batch: &Batch<T>,
+        state: &State<T>,
+        pass: &FirstPass,
+    ) -> Result<Option<Vec<PatternSums>>> {
+        let minibatch = Minibatch { batch, pass: *pass };
+        self.pass = Some(*pass);
+        let work = &mut self.work;
+        self.pool.install(|| {
+            minibatch.transform_probe(state, work);
+            minibatch.first_pass(state, work);
+            if batch.stop.is_requested() {
+                return Ok(None);
+            }
+            if !pass.only_sums {
+                minibatch.sum_probe_direction(work);
+            }
+            Ok(Some(work.sums[..batch.patterns.len()].to_vec()))
+        })
+    }
+
+    fn likelihood_sums(&mut self, _: &Batch<T>, _: &State<T>, _: f64) -> Result<Vec<[f64; 2]>> {
+        unimplemented!()
+    }
+
+    fn object_direction(
+        &mut self,
+        batch: &Batch<T>,
+        state: &State<T>,
+        weight: ObjectWeight,
+        carries: bool,
+    ) -> Result<()> {
+        let minibatch = Minibatch {
+            batch,
+            pass: self.pass()?,
         };
-        sums.iter().map(one).unzip()
+        if weight != ObjectWeight::Plain {
+            unimplemented!()
+        }
+        let work = &mut self.work;
+        self.pool
+            .install(|| minibatch.sum_object_direction(state, work, carries));
+        Ok(())
     }
 
-    /// Apply the updates: object, then probe.
-    fn update(&self, state: &mut State<T>, work: &Workspace<T>, result: BatchResult) {
-        if self.is_compact() {
-            state.carried_object.copy_from(&work.all);
-        } else {
-            let step = T::of(self.settings.object_step * result.object_step);
-            step_along(&mut state.object, step, &work.all, &work.inverse_damped);
+    fn divide_by_batch(&mut self, _: &Batch<T>, _: &State<T>, _: f64) -> Result<()> {
+        unimplemented!()
+    }
+
+    fn step_sums(&mut self, batch: &Batch<T>, state: &State<T>) -> Result<Option<Vec<[f64; 6]>>> {
+        let minibatch = Minibatch {
+            batch,
+            pass: self.pass()?,
+        };
+        let work = &mut self.work;
+        self.pool.install(|| minibatch.second_pass(state, work));
+        if batch.stop.is_requested() {
+            return Ok(None);
         }
-        let n_batches = self.n_batches as f64;
-        if self.settings.momentum > 0.0 {
-            // In random and uniform batches the original keeps only the last batch's direction.
-            let keep = if self.is_compact() {
-                T::one()
-            } else {
-                T::zero()
-            };
-            let share = T::of(1.0 / n_batches);
-            for (sum, &value) in state.carried_probe.iter_mut().zip(&*work.probe_direction) {
-                *sum = *sum * keep + value * share;
-            }
+        Ok(Some(self.work.steps[..batch.patterns.len()].to_vec()))
+    }
+
+    fn position_sums(&mut self, _: &Batch<T>, _: &State<T>) -> Result<Vec<[f64; 4]>> {
+        unimplemented!()
+    }
+
+    fn patches(&mut self, _: &Batch<T>, _: &State<T>) -> Result<[Array3<Complex<T>>; 3]> {
+        unimplemented!()
+    }
+
+    fn opr_begin(&mut self, _: &Batch<T>, _: &State<T>) -> Result<()> {
+        unimplemented!()
+    }
+
+    fn opr_project(&mut self, _: &Batch<T>, _: &Array2<Complex<T>>) -> Result<Vec<f64>> {
+        unimplemented!()
+    }
+
+    fn opr_combine(&mut self, _: &Batch<T>, _: &[f64]) -> Result<Array2<Complex<T>>> {
+        unimplemented!()
+    }
+
+    fn opr_deflate(&mut self, _: &Batch<T>, _: &Array2<Complex<T>>) -> Result<()> {
+        unimplemented!()
+    }
+
+    fn opr_wave_sums(
+        &mut self,
+        _: &Batch<T>,
+        _: &State<T>,
+        _: &Array2<Complex<T>>,
+    ) -> Result<Vec<[f64; 2]>> {
+        unimplemented!()
+    }
+
+    fn carry_object(&mut self, state: &mut State<T>) -> Result<()> {
+        state.carried_object.copy_from(&self.work.all);
+        Ok(())
+    }
+
+    fn carry_probe(&mut self, state: &mut State<T>, keep: f64, share: f64) -> Result<()> {
+        let (keep, share) = (T::of(keep), T::of(share));
+        let direction = &self.work.probe_direction;
+        for (sum, &value) in state.carried_probe.iter_mut().zip(&**direction) {
+            *sum = *sum * keep + value * share;
         }
-        if self.settings.refine_probe {
-            let mean = result.probe_steps / self.batch.len() as f64;
-            let step =
-                mean * self.settings.probe_step / if self.is_compact() { n_batches } else { 1.0 };
-            let step = T::of(step);
-            for (value, &direction) in state.probe.iter_mut().zip(&*work.probe_direction) {
-                *value += step * direction;
-            }
+        Ok(())
+    }
+
+    fn step_object(
+        &mut self,
+        state: &mut State<T>,
+        step: f64,
+        divisor: Divisor,
+        momentum: f64,
+    ) -> Result<()> {
+        if momentum != 0.0 || divisor != Divisor::Epoch {
+            unimplemented!()
         }
+        let work = &self.work;
+        self.pool.install(|| {
+            step_along(
+                &mut state.object,
+                T::of(step),
+                &work.all,
+                &work.inverse_damped,
+            );
+        });
+        Ok(())
+    }
+
+    fn step_probe(&mut self, state: &mut State<T>, step: f64, momentum: f64) -> Result<()> {
+        if momentum != 0.0 {
+            unimplemented!()
+        }
+        let step = T::of(step);
+        for (value, &direction) in state.probe.iter_mut().zip(&*self.work.probe_direction) {
+            *value += step * direction;
+        }
+        Ok(())
+    }
+
+    fn begin_waves(&mut self, _: &Batch<T>, _: &mut State<T>) -> Result<()> {
+        unimplemented!()
+    }
+
+    fn difference_map(
+        &mut self,
+        _: &Batch<T>,
+        _: &mut State<T>,
+        _: f64,
+    ) -> Result<Option<Vec<(PatternSums, f64)>>> {
+        unimplemented!()
+    }
+
+    fn sum_object(&mut self, _: &Batch<T>, _: &mut State<T>, _: bool) -> Result<bool> {
+        unimplemented!()
+    }
+
+    fn reflect(
+        &mut self,
+        _: &Batch<T>,
+        _: &mut State<T>,
+        _: f64,
+    ) -> Result<Option<Vec<(PatternSums, f64)>>> {
+        unimplemented!()
+    }
+
+    fn sum_probe(&mut self, _: &Batch<T>, _: &mut State<T>) -> Result<bool> {
+        unimplemented!()
+    }
+
+    fn divide_object(&mut self, _: &mut State<T>, _: Canvas, _: f64, _: bool) -> Result<()> {
+        unimplemented!()
+    }
+
+    fn clear_object_sums(&mut self, _: &mut State<T>) -> Result<()> {
+        unimplemented!()
+    }
+
+    fn divide_probe(&mut self, _: &mut State<T>, _: f64) -> Result<()> {
+        unimplemented!()
     }
 }
 
@@ -673,20 +780,4 @@ pub(crate) fn step_along<T: Real>(
     };
     one(&mut object.re, &direction.re);
     one(&mut object.im, &direction.im);
-}
-
-/// Below 0 there is no step; NaN stays NaN, so that it is noticed.
-fn clip(step: f64) -> f64 {
-    if step < 0.0 { 0.0 } else { step }
-}
-
-/// The mean without the `ceil(n/20 - ½)` least and greatest values (MATLAB's `trimmean` of 10 %).
-pub(crate) fn trimmed_mean(mut values: Vec<f64>) -> f64 {
-    if values.is_empty() {
-        return f64::zero();
-    }
-    values.sort_by(f64::total_cmp);
-    let cut = (values.len() as f64 * 0.05 - 0.5).ceil().max(0.0) as usize;
-    let kept = &values[cut..values.len() - cut];
-    kept.iter().sum::<f64>() / kept.len() as f64
 }
