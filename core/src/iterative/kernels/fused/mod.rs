@@ -3,6 +3,7 @@
 //! Two passes over the patterns, each in parallel over fixed chunks, and one over bands of the canvas between them.
 //! What a chunk or band sums, and in which order, does not depend on the number of threads.
 
+mod modulus;
 mod sweeps;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +13,8 @@ use num_complex::Complex;
 use pulp::Arch;
 use rayon::prelude::*;
 
-use self::sweeps::{AddRows, Deposit, Modulus, Project, StepSums, TimesConj, add_assign};
+use self::modulus::Modulus;
+use self::sweeps::{AddRows, Deposit, Project, StepSums, TimesConj, add_assign};
 use super::{Batch, Canvas, Divisor, FirstPass, Kernels, ObjectWeight, PatternSums, Rule};
 use crate::error::{Error, Result};
 use crate::fft::tile::fields::{ApplyRamp, ExitWave, Patch, Ramp};
@@ -308,9 +310,10 @@ impl<T: Real> Minibatch<'_, T> {
             tiling,
             waves: &mut room.waves,
             amplitude,
-            mask: self.batch.scan.mask.as_deref(),
+            used: self.batch.scan.used(),
             intensity: &mut room.intensity,
             rule: self.pass.rule,
+            step: state.detector_steps[i],
         });
         if !self.pass.only_sums {
             self.back(shared, room, object, store, adjoint);
