@@ -237,3 +237,39 @@ impl<T: Real> Modulus<'_, T> {
         sums
     }
 }
+
+/// With `ξ = 1 - I/(y + 1e-5)` where used: `Σ ξ (y - I/(1 - mean_step ξ))` and `Σ ξ² y`.
+pub(crate) struct LikelihoodSums<'a, T> {
+    pub(crate) tiling: Tiling,
+    /// Unnormalised detector waves, one mode after the other.
+    pub(crate) waves: &'a [T],
+    pub(crate) amplitude: &'a [T],
+    pub(crate) used: Option<Used<'a, T>>,
+    /// Room for a plane.
+    pub(crate) intensity: &'a mut [T],
+    pub(crate) mean_step: f64,
+}
+
+impl<T: Real> WithSimd for LikelihoodSums<'_, T> {
+    type Output = [f64; 2];
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> [f64; 2] {
+        let per_pixel = 1.0 / (self.tiling.n * self.tiling.n) as f64;
+        add_intensities(simd, self.tiling, self.waves, self.intensity);
+        let mut sums = [0.0; 2];
+        for (at, (y, a)) in self.intensity.iter().zip(self.amplitude).enumerate() {
+            let is_used = self
+                .used
+                .is_none_or(|used| used.mask[at] > T::zero() && *a < used.saturation);
+            if !is_used {
+                continue;
+            }
+            let (y, counts) = (y.wide() * per_pixel, a.wide() * a.wide());
+            let xi = 1.0 - counts / (y + 1e-5);
+            sums[0] += xi * (y - counts / (1.0 - self.mean_step * xi));
+            sums[1] += xi * xi * y;
+        }
+        sums
+    }
+}
