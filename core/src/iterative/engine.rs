@@ -661,6 +661,11 @@ impl<T: Real> Engine for IterativeOf<T> {
             engine: self.engine,
             settings: &self.settings,
         };
-        checkpoint::write(file, &identity, self.shown())
+        // A state in the midst of an epoch is not shown, nor are the waves of then.
+        let waves = match self.state.cursor {
+            0 => self.kernels.waves()?,
+            _ => None,
+        };
+        checkpoint::write(file, &identity, self.shown(), waves.as_deref())
     }
 }

@@ -18,7 +18,7 @@ use crate::iterative::scan::Scan;
 use crate::iterative::state::State;
 use crate::iterative::{Compatibility, IterativeSettings};
 use crate::job::Stop;
-use crate::simd::Real;
+use crate::simd::{Aligned, Real};
 
 /// One batch of a run.
 #[derive(Clone, Copy)]
@@ -150,6 +150,11 @@ pub(crate) trait Kernels<T: Real>: Send {
 
     /// Bring the state up to date.
     fn download(&mut self, scan: &Scan<T>, state: &mut State<T>) -> Result<()>;
+
+    /// The exit waves in the order of [`State::waves`], for a checkpoint; `None` where the state has them.
+    fn waves(&self) -> Result<Option<Aligned<T>>> {
+        Ok(None)
+    }
 
     /// Forward model, residual waves `χ_k = F⁻¹{factor Ψ_k}`, and the probe's direction
     /// `ΔP_k = mean_i shift⁻¹(weight χ_k conj(O))`.
