@@ -146,7 +146,7 @@ pub(crate) enum Canvas {
 
 /// Operations on a batch. `χ`, `P̃`, the directions and OPR's residuals are held by the kernels between calls.
 ///
-/// Positions, weights and detector steps are read from the state by either set of kernels. Object, probe, OPR modes,
+/// Positions, OPR modes and weights, and detector steps are read from the state by either set of kernels. Object, probe,
 /// velocities, carried sums and exit waves may live elsewhere between [`Kernels::upload`] and [`Kernels::download`].
 ///
 /// `None` or `Ok(false)`: the stop flag was seen and nothing of the state has changed.
@@ -217,13 +217,13 @@ pub(crate) trait Kernels<T: Real>: Send {
     /// `res_i -= (Σ res_i e* / Σ |e|²) e`
     fn opr_deflate(&mut self, batch: &Batch<T>, mode: &Array2<Complex<T>>) -> Result<()>;
 
-    /// `Σ Re(χ_0 (e O)*), Σ|e O|²` of every pattern; `e` is shifted to the sub-pixel position unless
-    /// [`Compatibility::Ptychi`].
+    /// `Σ Re(χ_0 (e O)*), Σ|e O|²` of every pattern, `e` an OPR mode or, where none is given, the first probe mode `P_0`;
+    /// it is shifted to the sub-pixel position unless [`Compatibility::Ptychi`].
     fn opr_wave_sums(
         &mut self,
         batch: &Batch<T>,
         state: &State<T>,
-        mode: &Array2<Complex<T>>,
+        mode: Option<&Array2<Complex<T>>>,
     ) -> Result<Vec<[f64; 2]>>;
 
     /// `carried_object = A`, of compact batches.
