@@ -348,23 +348,33 @@ impl<T: Real> Scan<T> {
 
     /// Probe modes from their tiled fields.
     pub(crate) fn probe(&self, fields: &[T]) -> Array3<Complex<T>> {
-        let (n, plane) = (self.tiling.n, self.tiling.plane_len());
-        Array3::from_shape_fn((fields.len() / (2 * plane), n, n), |(k, row, column)| {
-            let at = 2 * plane * k + self.tiling.at(row, column);
-            Complex::new(fields[at], fields[at + plane])
-        })
+        untiled(self.tiling, fields)
     }
 
     /// Tiled fields of probe modes.
     pub(crate) fn tiled(&self, probe: &Array3<Complex<T>>) -> Aligned<T> {
-        let plane = self.tiling.plane_len();
-        let mut fields = Aligned::zeros(2 * plane * probe.dim().0);
-        for ((k, row, column), value) in probe.indexed_iter() {
-            let at = 2 * plane * k + self.tiling.at(row, column);
-            (fields[at], fields[at + plane]) = (value.re, value.im);
-        }
-        fields
+        tiled(self.tiling, probe)
     }
+}
+
+/// Modes `(k, n, n)` from their tiled fields.
+pub(crate) fn untiled<T: Real>(tiling: Tiling, fields: &[T]) -> Array3<Complex<T>> {
+    let (n, plane) = (tiling.n, tiling.plane_len());
+    Array3::from_shape_fn((fields.len() / (2 * plane), n, n), |(k, row, column)| {
+        let at = 2 * plane * k + tiling.at(row, column);
+        Complex::new(fields[at], fields[at + plane])
+    })
+}
+
+/// Tiled fields of modes `(k, n, n)`.
+pub(crate) fn tiled<T: Real>(tiling: Tiling, modes: &Array3<Complex<T>>) -> Aligned<T> {
+    let plane = tiling.plane_len();
+    let mut fields = Aligned::zeros(2 * plane * modes.dim().0);
+    for ((k, row, column), value) in modes.indexed_iter() {
+        let at = 2 * plane * k + tiling.at(row, column);
+        (fields[at], fields[at + plane]) = (value.re, value.im);
+    }
+    fields
 }
 
 /// The amplitude of this many counts, a little less for the rounding of stored amplitudes; infinite for 0.

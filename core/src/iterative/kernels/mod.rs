@@ -18,7 +18,7 @@ use crate::iterative::scan::Scan;
 use crate::iterative::state::State;
 use crate::iterative::{Compatibility, IterativeSettings};
 use crate::job::Stop;
-use crate::simd::Real;
+use crate::simd::{Aligned, Real};
 
 /// One batch of a run.
 #[derive(Clone, Copy)]
@@ -146,7 +146,7 @@ pub(crate) enum Canvas {
 
 /// Operations on a batch. `χ`, `P̃`, the directions and OPR's residuals are held by the kernels between calls.
 ///
-/// Positions, weights and detector steps are read from the state by either set of kernels. Object, probe, OPR modes,
+/// Positions, OPR modes and weights, and detector steps are read from the state by either set of kernels. Object, probe,
 /// velocities, carried sums and exit waves may live elsewhere between [`Kernels::upload`] and [`Kernels::download`].
 ///
 /// `None` or `Ok(false)`: the stop flag was seen and nothing of the state has changed.
@@ -162,6 +162,11 @@ pub(crate) trait Kernels<T: Real>: Send {
 
     /// Bring the state up to date.
     fn download(&mut self, scan: &Scan<T>, state: &mut State<T>) -> Result<()>;
+
+    /// The exit waves in the order of [`State::waves`], for a checkpoint; `None` where the state has them.
+    fn waves(&self) -> Result<Option<Aligned<T>>> {
+        Ok(None)
+    }
 
     /// Forward model, residual waves `χ_k = F⁻¹{factor Ψ_k}`, and the probe's direction
     /// `ΔP_k = mean_i shift⁻¹(weight χ_k conj(O))`.
@@ -217,13 +222,13 @@ pub(crate) trait Kernels<T: Real>: Send {
     /// `res_i -= (Σ res_i e* / Σ |e|²) e`
     fn opr_deflate(&mut self, batch: &Batch<T>, mode: &Array2<Complex<T>>) -> Result<()>;
 
-    /// `Σ Re(χ_0 (e O)*), Σ|e O|²` of every pattern; `e` is shifted to the sub-pixel position unless
-    /// [`Compatibility::Ptychi`].
+    /// `Σ Re(χ_0 (e O)*), Σ|e O|²` of every pattern, `e` an OPR mode or, where none is given, the first probe mode `P_0`;
+    /// it is shifted to the sub-pixel position unless [`Compatibility::Ptychi`].
     fn opr_wave_sums(
         &mut self,
         batch: &Batch<T>,
         state: &State<T>,
-        mode: &Array2<Complex<T>>,
+        mode: Option<&Array2<Complex<T>>>,
     ) -> Result<Vec<[f64; 2]>>;
 
     /// `carried_object = A`, of compact batches.

@@ -751,7 +751,7 @@ impl<T: Real> Kernels<T> for Fused<T> {
         &mut self,
         batch: &Batch<T>,
         state: &State<T>,
-        mode: &Array2<Complex<T>>,
+        mode: Option<&Array2<Complex<T>>>,
     ) -> Result<Vec<[f64; 2]>> {
         let kept = self.pass()?.n_kept;
         let work = &mut self.work;

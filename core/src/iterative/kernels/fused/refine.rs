@@ -319,11 +319,16 @@ pub(super) fn wave_sums<T: Real>(
     (batch, state): (&Batch<T>, &State<T>),
     work: &mut Workspace<T>,
     kept: usize,
-    mode: &Array2<Complex<T>>,
+    mode: Option<&Array2<Complex<T>>>,
 ) -> Vec<[f64; 2]> {
-    take_mode(batch, work, mode);
     let tiling = batch.scan.tiling;
     let is_shifted = batch.settings.compat != Compatibility::Ptychi;
+    match mode {
+        Some(mode) => take_mode(batch, work, mode),
+        None => work
+            .mode
+            .copy_from_slice(&state.probe[..tiling.field_len()]),
+    }
     if is_shifted {
         transform_mode(tiling, work);
     }
