@@ -216,8 +216,8 @@ impl Grid {
         if square.norm() > 0.0 {
             let factor = overlap / square;
             for value in &mut plane {
-            *value *= factor;
-        }
+                *value *= factor;
+            }
         }
         plane
     }
