@@ -1,5 +1,6 @@
 //! Tasks and run folders: what the window and the command line both execute.
 
+mod apart;
 pub mod batches;
 pub mod compare;
 pub mod design;
