@@ -471,7 +471,10 @@ impl<T: Real> IterativeOf<T> {
         let size = batch.patterns.len();
         let place = (phase, at + 1 == n_batches);
         let (kernels, state) = (&mut *self.kernels, &mut self.state);
-        let result = step(self.engine, kernels, &batch, state, place);
+        let engine = self.engine;
+        let result = self
+            .pool
+            .install(|| step(engine, kernels, &batch, state, place));
         self.under_way = Some((now, batches));
         let Some(result) = result? else {
             return Ok(Step::Dropped);
