@@ -22,7 +22,7 @@ use crate::iterative::kernels::{
     Batch, Divisor, FirstPass, Kernels, ObjectWeight, PatternSums, ProbeWeight, Rule,
 };
 use crate::iterative::state::State;
-use crate::iterative::{Compatibility, EngineKind};
+use crate::iterative::{Compatibility, EngineKind, positions};
 use crate::simd::Real;
 
 /// One batch.
@@ -52,7 +52,9 @@ pub(super) fn step<T: Real>(
         _ => 0.0,
     };
     let share = settings.step_share(state.epoch);
-    kernels.step_object(state, settings.object_step * share, divisor, momentum)?;
+    let object_step = settings.object_step * share;
+    positions::refine(kernels, batch, state, Some(object_step))?;
+    kernels.step_object(state, object_step, divisor, momentum)?;
     if settings.refines_probe(state.epoch) {
         kernels.step_probe(state, settings.probe_step * share, momentum)?;
     }
