@@ -191,11 +191,7 @@ impl Tensors {
         result.map_err(|error| self.memory.in_words(&error))
     }
 
-    fn take_over<T: Real>(
-        &mut self,
-        state: &State<T>,
-        inverse_damped: &[T],
-    ) -> OnDevice<()> {
+    fn take_over<T: Real>(&mut self, state: &State<T>, inverse_damped: &[T]) -> OnDevice<()> {
         (self.now, self.predicted) = (None, None);
         self.object = self.place.canvas(&state.object)?;
         self.probe = self.place.tiled(self.tiling, &state.probe)?;
@@ -305,7 +301,7 @@ impl<T: Real> Kernels<T> for Tensors {
         self.in_words(sums)
     }
 
-    fn patches(&mut self, _: &Batch<T>, _: &State<T>) -> Result<[Array3<Complex<T>>; 3]> {
+    fn patches(&mut self, _: &Batch<T>, _: &State<T>) -> Result<[Array3<Complex<T>>; 4]> {
         let patches = self.show_patches();
         self.in_words(patches)
     }
@@ -332,11 +328,11 @@ impl<T: Real> Kernels<T> for Tensors {
 
     fn opr_wave_sums(
         &mut self,
-        _: &Batch<T>,
+        batch: &Batch<T>,
         _: &State<T>,
-        mode: &Array2<Complex<T>>,
+        mode: Option<&Array2<Complex<T>>>,
     ) -> Result<Vec<[f64; 2]>> {
-        let sums = self.sums_of_waves(mode);
+        let sums = self.sums_of_waves(batch, mode);
         self.in_words(sums)
     }
 

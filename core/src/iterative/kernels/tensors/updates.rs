@@ -25,9 +25,8 @@ impl Tensors {
             deposits = deposits.broadcast_scale(&divisor.recip()?)?;
         }
         let n_kept = self.n_kept.min(self.n_modes);
-        let sum_of = |from: usize, len: usize| {
-            Model::modes(&deposits, from, len)?.map(|part| part.sum(0))
-        };
+        let sum_of =
+            |from: usize, len: usize| Model::modes(&deposits, from, len)?.map(|part| part.sum(0));
         let start = match &self.carried_object {
             Some(carried) if carries => carried.clone(),
             _ => self.place.no_field(self.object.re.elem_count())?,
@@ -53,7 +52,7 @@ impl Tensors {
     }
 
     /// See [`Kernels::step_sums`](super::Kernels::step_sums).
-    pub(super) fn sums_for_steps(&mut self) -> OnDevice<Vec<[f64; 6]>> {
+    pub(super) fn sums_for_steps(&self) -> OnDevice<Vec<[f64; 6]>> {
         let now = self.now()?;
         let kept = |of: &Field| Model::modes(of, 0, self.n_kept.min(self.n_modes));
         let (chi, probes) = (kept(&now.chi)?, kept(&now.model.probes)?);
@@ -73,10 +72,13 @@ impl Tensors {
     }
 
     /// See [`Kernels::position_sums`](super::Kernels::position_sums).
-    pub(super) fn sums_for_positions(&mut self) -> OnDevice<Vec<[f64; 4]>> {
+    pub(super) fn sums_for_positions(&self) -> OnDevice<Vec<[f64; 4]>> {
         let now = self.now()?;
         let object = &now.model.object;
-        let (chi, probe) = (Model::mode(&now.chi, 0)?, Model::mode(&now.model.probes, 0)?);
+        let (chi, probe) = (
+            Model::mode(&now.chi, 0)?,
+            Model::mode(&now.model.probes, 0)?,
+        );
         let turned = |field: &Field| field.map(|part| part.t()?.contiguous());
         let along_columns = times_rows(object, &self.derivative)?;
         let along_rows = turned(&times_rows(&turned(object)?, &self.derivative)?)?;
@@ -92,13 +94,14 @@ impl Tensors {
         ])
     }
 
-    /// Patches of the object, of `A0/D`, and `P̃_0`.
-    pub(super) fn show_patches<T: Real>(&mut self) -> OnDevice<[Array3<Complex<T>>; 3]> {
+    /// Patches of the object and of `A0/D`, `P̃_0`, and `χ_0`.
+    pub(super) fn show_patches<T: Real>(&self) -> OnDevice<[Array3<Complex<T>>; 4]> {
         let now = self.now()?;
         Ok([
             array3(&now.model.object)?,
             array3(&now.model.placing.patches(&self.first)?)?,
             array3(&Model::mode(&now.model.probes, 0)?)?,
+            array3(&Model::mode(&now.chi, 0)?)?,
         ])
     }
 
