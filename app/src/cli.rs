@@ -5,6 +5,7 @@ pub mod diagnose;
 pub mod figure;
 pub mod frc;
 pub mod infer;
+pub mod losses;
 pub mod overlap;
 pub mod settings;
 pub mod simulate;
@@ -24,6 +25,7 @@ use self::diagnose::DiagnoseArgs;
 use self::figure::FigureArgs;
 use self::frc::FrcArgs;
 use self::infer::InferArgs;
+use self::losses::LossesArgs;
 use self::overlap::{CanvasArgs, GroupsArgs, OverlapArgs};
 use self::settings::Flags;
 use self::simulate::{SimulateArgs, ValidateArgs};
@@ -101,6 +103,7 @@ pub enum Command {
     CheckLoss(CheckLossArgs),
     Compare(Box<CompareArgs>),
     Frc(Box<FrcArgs>),
+    Losses(LossesArgs),
     Diagnose(Box<DiagnoseArgs>),
     Study(Box<StudyArgs>),
     Task(TaskArgs),
@@ -359,6 +362,7 @@ impl Command {
             Self::CheckLoss(args) => args.json,
             Self::Compare(args) => args.json,
             Self::Frc(args) => args.json,
+            Self::Losses(args) => args.json,
             Self::Diagnose(args) => args.json,
             Self::Study(args) => args.is_json(),
             Self::Task(args) => args.is_json(),

@@ -6,6 +6,7 @@ mod figure;
 mod frc;
 mod infer;
 mod inspect;
+mod losses;
 mod overlap;
 mod progress;
 mod reconstruct;
@@ -115,6 +116,7 @@ pub fn run(command: &Command, is_quiet: bool) -> Exit {
         Command::CheckLoss(args) => train::check_loss(args),
         Command::Compare(args) => compare::compare(args, &session),
         Command::Frc(args) => frc::frc(args, &session),
+        Command::Losses(args) => losses::losses(args, &session),
         Command::Diagnose(args) => diagnose::diagnose(args, &session),
         Command::Study(args) => study::study(args, &session),
         Command::Task(args) => study::task(args, &session),

@@ -10,6 +10,7 @@ pub mod generate;
 pub mod halves;
 pub mod infer;
 pub mod loss_check;
+pub mod losses;
 pub mod memory;
 pub mod orientation;
 pub mod overlap;
