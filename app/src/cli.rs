@@ -12,6 +12,7 @@ pub mod simulate;
 pub mod study;
 pub mod tools;
 pub mod train;
+pub mod trials;
 
 use std::path::PathBuf;
 
@@ -30,9 +31,10 @@ use self::settings::Flags;
 use self::simulate::{SimulateArgs, ValidateArgs};
 use self::study::{StudyArgs, TaskArgs};
 use self::tools::{
-    CropArgs, FixtureArgs, PadArgs, PatchesArgs, ShuffleArgs, SplitArgs, SubsetArgs,
+    CropArgs, FixtureArgs, PadArgs, PatchesArgs, ShuffleArgs, SplitArgs, SubsetArgs, TurnArgs,
 };
 use self::train::{CheckLossArgs, TrainArgs};
+use self::trials::{HalvesArgs, OrientArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -81,6 +83,8 @@ pub enum Command {
     Inspect(InspectArgs),
     Repair(RepairArgs),
     Reconstruct(Box<ReconstructArgs>),
+    Orient(Box<OrientArgs>),
+    Halves(Box<HalvesArgs>),
     Simulate(Box<SimulateArgs>),
     Validate(ValidateArgs),
     Subset(SubsetArgs),
@@ -88,6 +92,7 @@ pub enum Command {
     Split(SplitArgs),
     Crop(CropArgs),
     Pad(PadArgs),
+    Turn(TurnArgs),
     Patches(PatchesArgs),
     Fixture(FixtureArgs),
     Overlap(Box<OverlapArgs>),
@@ -162,6 +167,8 @@ Examples:
   ptychobench reconstruct scan.npz -o result.npz --epochs 200 --probe-modes 3 --threads 2
   ptychobench reconstruct scan.npz -o result.npz --epochs 300 --resume
   ptychobench reconstruct --demo -o demo_result.npz --epochs 30
+  ptychobench reconstruct scan.npz -o first.npz --algorithm dm --epochs 50
+  ptychobench reconstruct scan.npz -o result.npz --start-from first.npz --refine-positions gradient
 
 Ctrl-C stops after the present step and keeps the result so far; a second one leaves at once.
 Every run is kept in a folder of its own (see --runs) with manifest, history, log and checkpoint.
@@ -335,6 +342,8 @@ impl Command {
             Self::Inspect(args) => args.json,
             Self::Repair(args) => args.json,
             Self::Reconstruct(args) => args.json,
+            Self::Orient(args) => args.json,
+            Self::Halves(args) => args.json,
             Self::Simulate(args) => args.json,
             Self::Validate(args) => args.json,
             Self::Subset(args) => args.io.json,
@@ -342,6 +351,7 @@ impl Command {
             Self::Split(args) => args.io.json,
             Self::Crop(args) => args.io.json,
             Self::Pad(args) => args.io.json,
+            Self::Turn(args) => args.io.json,
             Self::Patches(args) => args.io.json,
             Self::Fixture(args) => args.json,
             Self::Overlap(args) => args.json,

@@ -329,6 +329,11 @@ impl<T: Real> IterativeOf<T> {
         &self.settings
     }
 
+    /// Positions (row, column) in px as the dataset gives them.
+    pub fn given_positions_px(&self) -> &[[f64; 2]] {
+        self.scan.dataset.positions_px()
+    }
+
     /// Which engine it is.
     pub fn engine(&self) -> EngineKind {
         self.engine

@@ -1,6 +1,7 @@
 //! How far do two independent reconstructions of one scan agree? Even and odd patterns apart, and their ring correlation.
 //!
-//! The patterns are split into those of even and odd number in the file, each half is reconstructed for itself from the same
+//! The patterns are split into those of even and odd number in the order of the scan (its scan index where all numbers differ,
+//! else the order of the file), each half is reconstructed for itself from the same
 //! start, the odd half is registered to the even one (shift, phase plane, mean amplitude, as
 //! [`prepare`](crate::metrics::prepare::prepare) does), and the Fourier ring correlation over the area that the scan lights
 //! says up to which spatial frequency both show the same. Each half has half the dose and half the overlap, so the whole scan
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::compute::DeviceChoice;
+use crate::data::tools::choose::{Count, Subset};
 use crate::data::{Dataset, DatasetParts, Reconstruction};
 use crate::disk;
 use crate::error::{Error, Result};
@@ -92,9 +94,9 @@ impl Default for HalvesTask {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Half {
-    /// Patterns 0, 2, 4...
+    /// Patterns 0, 2, 4, … in the order of the scan.
     Even,
-    /// Patterns 1, 3, 5...
+    /// Patterns 1, 3, 5, …
     Odd,
 }
 
@@ -107,10 +109,22 @@ impl Half {
         }
     }
 
-    /// Its patterns among `n_patterns`.
-    pub fn rows(self, n_patterns: usize) -> Vec<usize> {
-        let first = usize::from(self == Self::Odd);
-        (first..n_patterns).step_by(N_HALVES).collect()
+    /// Its rows of a dataset: every second pattern in the order of the scan.
+    ///
+    /// # Errors
+    /// As [`Subset::rows`].
+    pub fn rows(self, dataset: &Dataset) -> Result<Vec<usize>> {
+        let choice = Subset {
+            region: None,
+            count: Count::Every {
+                step: N_HALVES,
+                from: usize::from(self == Self::Odd),
+            },
+        };
+        choice.rows(
+            dataset.positions_px(),
+            dataset.parts().scan_index.as_deref(),
+        )
     }
 }
 
@@ -243,7 +257,7 @@ pub fn compare_halves(
         outcome.device = one.device;
         outcome.halves.push(HalfResult {
             half,
-            n_patterns: half.rows(dataset.n_patterns()).len(),
+            n_patterns: one.reconstruction.positions_px.len(),
             loss: one.reconstruction.loss.clone(),
             reason: one.reason.clone(),
             object: one.reconstruction.object.clone(),
@@ -346,7 +360,7 @@ impl HalvesAgreement {
 
 /// One half, in the object frame of the whole scan.
 fn half_of(dataset: &Dataset, half: Half) -> Result<Dataset> {
-    let parts = dataset.parts().select(&half.rows(dataset.n_patterns()));
+    let parts = dataset.parts().select(&half.rows(dataset)?);
     let [rows, columns] = dataset.object_shape();
     // Without an object the frame would follow from the positions that are left. It is not what the half starts from.
     let frame = || Array2::from_elem((rows, columns), Complex32::new(1.0, 0.0));
