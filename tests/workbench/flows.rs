@@ -231,7 +231,7 @@ fn a_run_is_watched_stopped_continued_and_kept() {
     window.harness.run_steps(2);
     window.click("▶ Run");
     window.until("object and probe are drawn", |app| {
-        app.document.run.preview.is_some() && 2 < app.document.run.loss.len()
+        app.document.run.preview.is_some() && 2 < app.document.run.course.loss.len()
     });
     assert!(window.shows("Object phase") && window.shows("Probe amplitude"));
     window.click("⏹ Stop");
@@ -257,7 +257,7 @@ fn a_run_is_watched_stopped_continued_and_kept() {
     assert!(finished.run_folder.join("manifest.json").is_file() && first_folder.is_dir());
     assert_eq!(
         finished.reconstruction.loss.len(),
-        window.app().document.run.loss.len()
+        window.app().document.run.course.loss.len()
     );
 
     window.click("Save result as…");
@@ -299,7 +299,7 @@ fn keys_reach_views_frames_runs_log_and_help() {
     window.harness.state_mut().document.settings.epochs = 1_000_000;
     window.key(Modifiers::NONE, Key::F5);
     window.until("F5 has started the run", |app| {
-        !app.document.run.loss.is_empty()
+        !app.document.run.course.loss.is_empty()
     });
     window.key(Modifiers::COMMAND, Key::Period);
     window.until("Ctrl+. has stopped it", |app| {

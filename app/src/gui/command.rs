@@ -88,6 +88,10 @@ pub enum Command {
     ChooseForFigure(Purpose),
     /// Take the file or folder that was chosen.
     TakeForFigure(Purpose, PathBuf),
+    /// Choose a file of the reconstruction.
+    ChooseForReconstruction(Purpose),
+    /// Take the file that was chosen.
+    TakeForReconstruction(Purpose, PathBuf),
     /// Make overlap views of this generated folder.
     ShowSets(PathBuf),
     /// Open this file and show it in the data view.
@@ -312,7 +316,7 @@ impl Action {
             ),
             Self::Continue => (
                 "Continue",
-                "Go on from where the last run ended; in the Train view, from where the chosen training ended",
+                "Go on from where the last run ended, with the same engine or another; in the Train view, from where the chosen training ended",
                 Some((Modifiers::SHIFT, Key::F5)),
             ),
             Self::Shortcuts => (

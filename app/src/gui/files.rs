@@ -97,6 +97,11 @@ pub enum Purpose {
     StudyBase,
     OtherStudy,
     SaveSummary,
+    StartFile,
+    SaveProbePower,
+    SavePositionRms,
+    SaveShifts,
+    SaveWeights,
 }
 
 impl Purpose {
@@ -143,6 +148,11 @@ impl Purpose {
             Self::StudyBase => "Take object and probe from",
             Self::OtherStudy => "Put the study beside",
             Self::SaveSummary => "Export the summary as HTML",
+            Self::StartFile => "Start from the result",
+            Self::SaveProbePower => "Save the probe power as CSV",
+            Self::SavePositionRms => "Save the position correction as CSV",
+            Self::SaveShifts => "Save the positions and their shifts as CSV",
+            Self::SaveWeights => "Save the weights of the modes as CSV",
         }
     }
 
@@ -160,6 +170,10 @@ impl Purpose {
             | Self::SaveCurves
             | Self::SaveReport
             | Self::SaveCompareCurves
+            | Self::SaveProbePower
+            | Self::SavePositionRms
+            | Self::SaveShifts
+            | Self::SaveWeights
             | Self::SaveStudy => "Save",
             Self::ExportPane
             | Self::ExportPlot
@@ -187,7 +201,8 @@ impl Purpose {
             | Self::CompareTruth
             | Self::StudyRuns
             | Self::StudyBase
-            | Self::OtherStudy => "Choose",
+            | Self::OtherStudy
+            | Self::StartFile => "Choose",
         }
     }
 
@@ -208,7 +223,8 @@ impl Purpose {
             | Self::OtherScan
             | Self::CompareTruth
             | Self::CompareResult
-            | Self::StudyBase => &["npz"],
+            | Self::StudyBase
+            | Self::StartFile => &["npz"],
             Self::StudyFile | Self::OtherStudy => &["toml", "json"],
             Self::SaveStudy => &["toml"],
             Self::SaveSummary => &["html"],
@@ -229,7 +245,11 @@ impl Purpose {
             | Self::SavePoints
             | Self::SaveHistogram
             | Self::SaveCurves
-            | Self::SaveCompareCurves => &["csv"],
+            | Self::SaveCompareCurves
+            | Self::SaveProbePower
+            | Self::SavePositionRms
+            | Self::SaveShifts
+            | Self::SaveWeights => &["csv"],
             Self::ExportPlot => &["png", "svg"],
             Self::ExportPane | Self::FigurePng => &["png"],
         }
@@ -256,6 +276,10 @@ impl Purpose {
                 | Self::FigurePdf
                 | Self::SaveStudy
                 | Self::SaveSummary
+                | Self::SaveProbePower
+                | Self::SavePositionRms
+                | Self::SaveShifts
+                | Self::SaveWeights
         )
     }
 

@@ -29,6 +29,7 @@ use super::diagnosis::Subject as DiagnosisSubject;
 use super::figure::{Drawn, Problem as FigureProblem};
 use super::generation::{Planned, Sketch};
 use super::preview::Preview;
+use super::reconstruction::devices::Found;
 use super::study::Done;
 use super::thinning::{Shown, Subject};
 use super::training::{
@@ -70,6 +71,8 @@ pub enum Outcome {
     ToolDone(Box<ToolOutcome>, bool),
     Reconstructed(Box<ReconstructOutcome>),
     Preview(Box<Preview>),
+    /// Which device a choice comes to.
+    Device(Found),
     Sketch(Box<Sketch>),
     Planned(Box<Planned>),
     Generated(Box<GenerateOutcome>),

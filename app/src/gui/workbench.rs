@@ -218,6 +218,7 @@ impl Workbench {
     fn poll_queue(&mut self) {
         loop {
             self.start_preview();
+            self.look_for_device();
             self.start_sketch();
             self.start_thinning();
             self.start_train_plan();
@@ -264,6 +265,11 @@ impl Workbench {
             | Purpose::InferData
             | Purpose::InferOutput
             | Purpose::SaveCurves => Command::TakeForTraining(purpose, path),
+            Purpose::StartFile
+            | Purpose::SaveProbePower
+            | Purpose::SavePositionRms
+            | Purpose::SaveShifts
+            | Purpose::SaveWeights => Command::TakeForReconstruction(purpose, path),
             Purpose::OtherScan | Purpose::OtherRun => Command::Diagnosis(Ask::Beside(path)),
             Purpose::SaveReport => Command::Diagnosis(Ask::Save(path)),
             Purpose::CompareTruth

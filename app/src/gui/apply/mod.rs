@@ -27,6 +27,8 @@ use super::figure::command_line::figure_command;
 use super::files::{self, Purpose};
 use super::generation::command_line::simulate_command;
 use super::queue::Lane;
+use super::reconstruction::Curve;
+use super::reconstruction::command_line::reconstruct_command;
 use super::study::Ask;
 use super::study::command_line::study_command;
 use super::theme::UI_SCALE_RANGE;
@@ -89,6 +91,10 @@ impl Workbench {
             Command::TakeForComparison(purpose, path) => self.take_for_comparison(purpose, path),
             Command::ChooseForFigure(purpose) => self.choose_for_figure(purpose),
             Command::TakeForFigure(purpose, path) => self.take_for_figure(purpose, path),
+            Command::ChooseForReconstruction(purpose) => self.choose_for_reconstruction(purpose),
+            Command::TakeForReconstruction(purpose, path) => {
+                self.take_for_reconstruction(purpose, path);
+            }
             Command::OpenInData(path) => {
                 self.open(Source::File(absolute(&path)));
                 self.view = View::Data;
@@ -117,7 +123,10 @@ impl Workbench {
             Action::OpenDemonstration => self.open(Source::Demonstration),
             Action::RepairFile => self.begin_repair(),
             Action::SaveScanAs => self.choose_beside(Purpose::SaveScan, "_contract", "npz"),
-            Action::SaveResultAs => self.choose_beside(Purpose::SaveResult, "_lsqml", "npz"),
+            Action::SaveResultAs => {
+                let suffix = format!("_{}", self.document.run.engine.name());
+                self.choose_beside(Purpose::SaveResult, &suffix, "npz");
+            },
             Action::SaveLoss if self.view == View::Train => {
                 self.choose_for_training(Purpose::SaveCurves);
             }
@@ -193,7 +202,7 @@ impl Workbench {
             Action::ExportPane if self.view == View::Figure => self.can_export_figure(),
             Action::ExportPane | Action::CopyImage | Action::CopyValues => self.has_focused_pane(),
             Action::SaveLoss if self.view == View::Train => !document.training.arms.is_empty(),
-            Action::SaveLoss => !document.run.loss.is_empty(),
+            Action::SaveLoss => !document.run.traces(Curve::Loss).is_empty(),
             Action::Undo => document.can_undo(),
             Action::Redo => document.can_redo(),
             Action::Generate => self.can_generate(),
@@ -274,7 +283,7 @@ impl Workbench {
                 overlap_command(thinning, scan, *n_threads)
             }
             View::Train => self.train_page_command(),
-            View::Reconstruct => self.document.reconstruct_command(),
+            View::Reconstruct => reconstruct_command(&self.document),
             View::Compare => self.compare_page_command(),
             View::Study => study_command(&self.document.studying, self.document.n_threads),
             View::Figure => figure_command(&self.document),

@@ -33,11 +33,7 @@ impl Workbench {
             Some(Event::Inspected(inspection)) => self.document.scan.inspection = Some(*inspection),
             Some(Event::Statistics(statistics)) => self.document.scan.statistics = statistics,
             Some(Event::Reconstruction(snapshot)) => {
-                let course = snapshot.course;
-                let run = &mut self.document.run;
-                run.loss.clone_from(&course.loss);
-                run.seconds_per_epoch.clone_from(&course.seconds_per_epoch);
-                run.course = course;
+                self.document.run.take_course(snapshot.course);
                 self.next_preview = Some(PreviewRequest {
                     object: snapshot.object,
                     probe: snapshot.probe,
@@ -77,6 +73,7 @@ impl Workbench {
                 self.document.run.preview = Some(Arc::new(*preview));
                 self.document.run.revision += 1;
             }
+            Outcome::Device(found) => self.document.devices.take(found),
             Outcome::Sketch(sketch) => self.document.generation.sketch.update(*sketch),
             Outcome::Planned(planned) => self.planned(*planned),
             Outcome::Generated(outcome) => self.generated(*outcome),
