@@ -10,6 +10,7 @@ pub mod crop;
 pub mod fixture;
 pub mod pad;
 mod resample;
+pub mod turn;
 
 use crate::data::dataset::Operation;
 use crate::data::{Dataset, DatasetParts};
