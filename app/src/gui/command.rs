@@ -26,8 +26,6 @@ pub enum Command {
     ChooseRepaired,
     /// Write the result here.
     SaveResult(PathBuf),
-    /// Write the loss curve here as CSV.
-    SaveLoss(PathBuf),
     /// Write the scan here as a canonical NPZ.
     SaveScan(PathBuf),
     /// Use a tool on the open scan's file, write here, then open the result if asked.
@@ -92,6 +90,10 @@ pub enum Command {
     ChooseForReconstruction(Purpose),
     /// Take the file that was chosen.
     TakeForReconstruction(Purpose, PathBuf),
+    /// Reconstruct the scan in all eight orientations for a few epochs each.
+    TryOrientations,
+    /// Reconstruct even and odd patterns apart and compare them.
+    CompareHalves,
     /// Make overlap views of this generated folder.
     ShowSets(PathBuf),
     /// Open this file and show it in the data view.

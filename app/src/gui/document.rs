@@ -20,6 +20,7 @@ use super::figure::{Figuring, OwnFigure};
 use super::files::shell_word;
 use super::generation::Generation;
 use super::reconstruction::devices::Devices;
+use super::reconstruction::trials::Trials;
 use super::reconstruction::{FinishedRun, How, Run, kernels_word};
 use super::study::{StudyDraft, Studying};
 use super::thinning::{Thinning, ThinningSettings};
@@ -185,6 +186,7 @@ pub struct Document {
     pub more_epochs: usize,
     pub n_threads: usize,
     pub run: Run,
+    pub trials: Trials,
     pub generation: Generation,
     pub thinning: Thinning,
     pub training: Training,
@@ -207,6 +209,7 @@ impl Default for Document {
             more_epochs: 50,
             n_threads: 0,
             run: Run::default(),
+            trials: Trials::default(),
             generation: Generation::default(),
             thinning: Thinning::default(),
             training: Training::default(),
@@ -237,6 +240,7 @@ impl Document {
             ..Scan::default()
         };
         self.run = self.run.anew();
+        self.trials = self.trials.anew();
     }
 
     /// Tell the user something that stays; the button of `fix` goes with it.
@@ -351,6 +355,13 @@ impl Document {
         checks.extend(self.device_check());
         checks.push(memory_check(dataset, self.engine, &self.settings));
         checks
+    }
+
+    /// What stands in the way of a run.
+    pub fn blocking(&self) -> Option<String> {
+        let mut checks = self.preflight().into_iter();
+        let blocking = checks.find(|check| check.state == CheckState::Blocking);
+        blocking.map(|check| check.text)
     }
 
     fn dataset_check(&self, dataset: &Dataset) -> Check {

@@ -102,6 +102,8 @@ pub enum Purpose {
     SavePositionRms,
     SaveShifts,
     SaveWeights,
+    SaveHalves,
+    SaveTurned,
 }
 
 impl Purpose {
@@ -153,6 +155,8 @@ impl Purpose {
             Self::SavePositionRms => "Save the position correction as CSV",
             Self::SaveShifts => "Save the positions and their shifts as CSV",
             Self::SaveWeights => "Save the weights of the modes as CSV",
+            Self::SaveHalves => "Save the ring correlation as CSV",
+            Self::SaveTurned => "Save the turned scan as",
         }
     }
 
@@ -174,6 +178,8 @@ impl Purpose {
             | Self::SavePositionRms
             | Self::SaveShifts
             | Self::SaveWeights
+            | Self::SaveHalves
+            | Self::SaveTurned
             | Self::SaveStudy => "Save",
             Self::ExportPane
             | Self::ExportPlot
@@ -224,7 +230,8 @@ impl Purpose {
             | Self::CompareTruth
             | Self::CompareResult
             | Self::StudyBase
-            | Self::StartFile => &["npz"],
+            | Self::StartFile
+            | Self::SaveTurned => &["npz"],
             Self::StudyFile | Self::OtherStudy => &["toml", "json"],
             Self::SaveStudy => &["toml"],
             Self::SaveSummary => &["html"],
@@ -249,7 +256,8 @@ impl Purpose {
             | Self::SaveProbePower
             | Self::SavePositionRms
             | Self::SaveShifts
-            | Self::SaveWeights => &["csv"],
+            | Self::SaveWeights
+            | Self::SaveHalves => &["csv"],
             Self::ExportPlot => &["png", "svg"],
             Self::ExportPane | Self::FigurePng => &["png"],
         }
@@ -280,6 +288,8 @@ impl Purpose {
                 | Self::SavePositionRms
                 | Self::SaveShifts
                 | Self::SaveWeights
+                | Self::SaveHalves
+                | Self::SaveTurned
         )
     }
 

@@ -65,12 +65,14 @@ pub const DIAGNOSIS: u64 = u64::MAX - 7;
 
 /// What jobs about devices have in place of a scan's number.
 pub const DEVICE: u64 = u64::MAX - 8;
-/// What trials about a scan have in place of its number.
-pub const TRIAL: u64 = u64::MAX - 9;
+/// What a trial of a scan's orientations has in place of its number.
+pub const ORIENTATION: u64 = u64::MAX - 9;
+/// What a comparison of a scan's halves has in place of its number.
+pub const HALVES: u64 = u64::MAX - 10;
 
 /// Whether this is the number of a scan, not one of those above.
 pub fn is_scan(number: u64) -> bool {
-    number < TRIAL
+    number < HALVES
 }
 
 type Work = Box<dyn FnOnce(&dyn Monitor<Event>) -> Result<Outcome> + Send>;
@@ -249,7 +251,8 @@ impl Queue {
 
     /// The trial about a scan that runs, as shown.
     pub fn trial(&self) -> Option<Row> {
-        self.row(Lane::Compute).filter(|row| row.scan == TRIAL)
+        self.row(Lane::Compute)
+            .filter(|row| matches!(row.scan, ORIENTATION | HALVES))
     }
 
     /// Why nothing else can be computed now; empty where it can.
@@ -266,7 +269,9 @@ impl Queue {
                 "A trained network is reconstructing: wait, or stop it in the Train view."
             }
             Some(STUDY) => "A study is running: wait, or stop it in the Study view.",
-            Some(TRIAL) => "A trial is running: wait, or stop it in the Reconstruct view.",
+            Some(ORIENTATION | HALVES) => {
+                "A trial is running: wait, or stop it in the Reconstruct view."
+            }
             Some(_) => "A reconstruction is running: wait, or stop it.",
             None if self.is_busy(Lane::Compute) => "Another job is about to start.",
             None => "",

@@ -246,7 +246,6 @@ impl Workbench {
             Purpose::SaveRepaired => Command::Repair(path),
             Purpose::SaveScan => Command::SaveScan(path),
             Purpose::SaveResult => Command::SaveResult(path),
-            Purpose::SaveLoss => Command::SaveLoss(path),
             Purpose::ExportPane => Command::ExportPane(path),
             Purpose::ObjectFile
             | Purpose::ProbeFile
@@ -265,11 +264,14 @@ impl Workbench {
             | Purpose::InferData
             | Purpose::InferOutput
             | Purpose::SaveCurves => Command::TakeForTraining(purpose, path),
-            Purpose::StartFile
+            Purpose::SaveLoss
+            | Purpose::StartFile
             | Purpose::SaveProbePower
             | Purpose::SavePositionRms
             | Purpose::SaveShifts
-            | Purpose::SaveWeights => Command::TakeForReconstruction(purpose, path),
+            | Purpose::SaveWeights
+            | Purpose::SaveHalves
+            | Purpose::SaveTurned => Command::TakeForReconstruction(purpose, path),
             Purpose::OtherScan | Purpose::OtherRun => Command::Diagnosis(Ask::Beside(path)),
             Purpose::SaveReport => Command::Diagnosis(Ask::Save(path)),
             Purpose::CompareTruth

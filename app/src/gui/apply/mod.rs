@@ -12,6 +12,7 @@ mod study;
 mod study_run;
 mod study_show;
 mod train;
+mod trial;
 
 use std::path::{Path, PathBuf};
 
@@ -22,7 +23,7 @@ pub use self::run::PreviewRequest;
 use super::chooser::Chooser;
 use super::command::{Action, Command};
 use super::dialogs::{Dialog, PreferencesDraft};
-use super::document::{CheckState, Document};
+use super::document::Document;
 use super::figure::command_line::figure_command;
 use super::files::{self, Purpose};
 use super::generation::command_line::simulate_command;
@@ -50,7 +51,6 @@ impl Workbench {
                 self.choose(Purpose::SaveRepaired, &output);
             }
             Command::SaveResult(path) => self.save_result(path),
-            Command::SaveLoss(path) => self.save_loss(path),
             Command::SaveScan(path) => self.save_scan(path),
             Command::UseTool(tool, output, opens) => self.use_tool(*tool, &output, opens),
             Command::ExportPane(path) => self.export_pane(path),
@@ -95,6 +95,8 @@ impl Workbench {
             Command::TakeForReconstruction(purpose, path) => {
                 self.take_for_reconstruction(purpose, path);
             }
+            Command::TryOrientations => self.start_orientations(),
+            Command::CompareHalves => self.start_halves(),
             Command::OpenInData(path) => {
                 self.open(Source::File(absolute(&path)));
                 self.view = View::Data;
@@ -126,7 +128,7 @@ impl Workbench {
             Action::SaveResultAs => {
                 let suffix = format!("_{}", self.document.run.engine.name());
                 self.choose_beside(Purpose::SaveResult, &suffix, "npz");
-            },
+            }
             Action::SaveLoss if self.view == View::Train => {
                 self.choose_for_training(Purpose::SaveCurves);
             }
@@ -219,13 +221,7 @@ impl Workbench {
             Action::Run | Action::Continue if self.view == View::Study => {
                 !runs && document.studying.run_problem().is_none()
             }
-            Action::Run => {
-                !runs
-                    && document
-                        .preflight()
-                        .iter()
-                        .all(|check| check.state != CheckState::Blocking)
-            }
+            Action::Run => !runs && document.blocking().is_none(),
             Action::Stop => runs,
             Action::Continue if self.view == View::Train => {
                 document.training.resume_problem().is_none()

@@ -4,6 +4,8 @@ pub mod command_line;
 pub mod devices;
 pub mod relevance;
 pub mod shifts;
+pub mod tables;
+pub mod trials;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -120,7 +122,6 @@ pub enum Curve {
     Loss,
     ProbePower,
     PositionRms,
-    Seconds,
 }
 
 impl Curve {
@@ -130,7 +131,6 @@ impl Curve {
             Self::Loss => ("Loss", "loss"),
             Self::ProbePower => ("Probe power", "counts"),
             Self::PositionRms => ("Position correction", "rms, px"),
-            Self::Seconds => ("Time of an epoch", "s"),
         }
     }
 
@@ -139,7 +139,6 @@ impl Curve {
             Self::Loss => &course.loss,
             Self::ProbePower => &course.probe_power,
             Self::PositionRms => &course.position_rms_px,
-            Self::Seconds => &course.seconds_per_epoch,
         }
     }
 }
@@ -266,8 +265,14 @@ mod tests {
             epochs: 7,
             ..IterativeSettings::default()
         };
-        assert_eq!(used(EngineKind::Dm, &settings).flags(), ["--epochs", "7", "--relaxation", "0.8"]);
-        assert_eq!(used(EngineKind::Lsqml, &settings).flags(), ["--epochs", "7", "--noise", "poisson"]);
+        assert_eq!(
+            used(EngineKind::Dm, &settings).flags(),
+            ["--epochs", "7", "--relaxation", "0.8"]
+        );
+        assert_eq!(
+            used(EngineKind::Lsqml, &settings).flags(),
+            ["--epochs", "7", "--noise", "poisson"]
+        );
     }
 
     #[test]
