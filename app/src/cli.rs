@@ -5,12 +5,14 @@ pub mod diagnose;
 pub mod figure;
 pub mod frc;
 pub mod infer;
+pub mod losses;
 pub mod overlap;
 pub mod settings;
 pub mod simulate;
 pub mod study;
 pub mod tools;
 pub mod train;
+pub mod trials;
 
 use std::path::PathBuf;
 
@@ -23,14 +25,16 @@ use self::diagnose::DiagnoseArgs;
 use self::figure::FigureArgs;
 use self::frc::FrcArgs;
 use self::infer::InferArgs;
+use self::losses::LossesArgs;
 use self::overlap::{CanvasArgs, GroupsArgs, OverlapArgs};
 use self::settings::Flags;
 use self::simulate::{SimulateArgs, ValidateArgs};
 use self::study::{StudyArgs, TaskArgs};
 use self::tools::{
-    CropArgs, FixtureArgs, PadArgs, PatchesArgs, ShuffleArgs, SplitArgs, SubsetArgs,
+    CropArgs, FixtureArgs, PadArgs, PatchesArgs, ShuffleArgs, SplitArgs, SubsetArgs, TurnArgs,
 };
 use self::train::{CheckLossArgs, TrainArgs};
+use self::trials::{HalvesArgs, OrientArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -79,6 +83,8 @@ pub enum Command {
     Inspect(InspectArgs),
     Repair(RepairArgs),
     Reconstruct(Box<ReconstructArgs>),
+    Orient(Box<OrientArgs>),
+    Halves(Box<HalvesArgs>),
     Simulate(Box<SimulateArgs>),
     Validate(ValidateArgs),
     Subset(SubsetArgs),
@@ -86,6 +92,7 @@ pub enum Command {
     Split(SplitArgs),
     Crop(CropArgs),
     Pad(PadArgs),
+    Turn(TurnArgs),
     Patches(PatchesArgs),
     Fixture(FixtureArgs),
     Overlap(Box<OverlapArgs>),
@@ -96,6 +103,7 @@ pub enum Command {
     CheckLoss(CheckLossArgs),
     Compare(Box<CompareArgs>),
     Frc(Box<FrcArgs>),
+    Losses(LossesArgs),
     Diagnose(Box<DiagnoseArgs>),
     Study(Box<StudyArgs>),
     Task(TaskArgs),
@@ -159,6 +167,8 @@ Examples:
   ptychobench reconstruct scan.npz -o result.npz --epochs 200 --probe-modes 3 --threads 2
   ptychobench reconstruct scan.npz -o result.npz --epochs 300 --resume
   ptychobench reconstruct --demo -o demo_result.npz --epochs 30
+  ptychobench reconstruct scan.npz -o first.npz --algorithm dm --epochs 50
+  ptychobench reconstruct scan.npz -o result.npz --start-from first.npz --refine-positions gradient
 
 Ctrl-C stops after the present step and keeps the result so far; a second one leaves at once.
 Every run is kept in a folder of its own (see --runs) with manifest, history, log and checkpoint.
@@ -332,6 +342,8 @@ impl Command {
             Self::Inspect(args) => args.json,
             Self::Repair(args) => args.json,
             Self::Reconstruct(args) => args.json,
+            Self::Orient(args) => args.json,
+            Self::Halves(args) => args.json,
             Self::Simulate(args) => args.json,
             Self::Validate(args) => args.json,
             Self::Subset(args) => args.io.json,
@@ -339,6 +351,7 @@ impl Command {
             Self::Split(args) => args.io.json,
             Self::Crop(args) => args.io.json,
             Self::Pad(args) => args.io.json,
+            Self::Turn(args) => args.io.json,
             Self::Patches(args) => args.io.json,
             Self::Fixture(args) => args.json,
             Self::Overlap(args) => args.json,
@@ -349,6 +362,7 @@ impl Command {
             Self::CheckLoss(args) => args.json,
             Self::Compare(args) => args.json,
             Self::Frc(args) => args.json,
+            Self::Losses(args) => args.json,
             Self::Diagnose(args) => args.json,
             Self::Study(args) => args.is_json(),
             Self::Task(args) => args.is_json(),

@@ -6,6 +6,7 @@ mod figure;
 mod frc;
 mod infer;
 mod inspect;
+mod losses;
 mod overlap;
 mod progress;
 mod reconstruct;
@@ -16,6 +17,7 @@ mod simulate;
 mod study;
 mod tools;
 mod train;
+mod trials;
 mod validate;
 
 use std::fmt::Display;
@@ -94,6 +96,8 @@ pub fn run(command: &Command, is_quiet: bool) -> Exit {
         Command::Inspect(args) => inspect::inspect(args, &session),
         Command::Repair(args) => repair::repair(args, &session),
         Command::Reconstruct(args) => reconstruct::reconstruct(args, &session),
+        Command::Orient(args) => trials::orient(args, &session),
+        Command::Halves(args) => trials::halves(args, &session),
         Command::Simulate(args) => simulate::simulate(args, &session),
         Command::Validate(args) => validate::validate(args, &session),
         Command::Subset(args) => tools::subset(args, &session),
@@ -101,6 +105,7 @@ pub fn run(command: &Command, is_quiet: bool) -> Exit {
         Command::Split(args) => tools::split(args, &session),
         Command::Crop(args) => tools::crop(args, &session),
         Command::Pad(args) => tools::pad(args, &session),
+        Command::Turn(args) => tools::turn(args, &session),
         Command::Patches(args) => tools::patches(args, &session),
         Command::Fixture(args) => tools::fixture(args, &session),
         Command::Overlap(args) => overlap::overlap(args, &session),
@@ -111,6 +116,7 @@ pub fn run(command: &Command, is_quiet: bool) -> Exit {
         Command::CheckLoss(args) => train::check_loss(args),
         Command::Compare(args) => compare::compare(args, &session),
         Command::Frc(args) => frc::frc(args, &session),
+        Command::Losses(args) => losses::losses(args, &session),
         Command::Diagnose(args) => diagnose::diagnose(args, &session),
         Command::Study(args) => study::study(args, &session),
         Command::Task(args) => study::task(args, &session),

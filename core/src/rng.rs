@@ -24,6 +24,8 @@ pub enum Purpose {
     Weights = 5,
     /// Order and content of batches.
     Batches = 6,
+    /// First modes of a probe that varies from pattern to pattern.
+    ProbeVariation = 7,
 }
 
 /// The random stream of a purpose.

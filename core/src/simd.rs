@@ -186,7 +186,7 @@ fn transpose_f32<S: Simd>(from: &[f32], to: &mut [f32]) {
     if TypeId::of::<S>() == TypeId::of::<pulp::x86::V4>()
         && let Some(v4) = pulp::x86::V4::try_new()
     {
-        transpose_avx(v4.avx, from, to);
+        transpose_avx512(v4.avx512f, from, to);
         return;
     }
     transpose_plain(from, to);
@@ -248,6 +248,57 @@ fn transpose_avx(x: pulp::core_arch::x86::Avx, from: &[f32], to: &mut [f32]) {
             out[at + HALF] = pulp::cast(x._mm256_permute2f128_ps::<0x31>(low[j], high[j]));
         }
     }
+}
+
+/// One block of 16x16 by 64 shuffles of registers: pairs, quadruples, then quarters. Written out, since an array of
+/// registers would not stay in registers.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn transpose_avx512(x: pulp::core_arch::x86::Avx512f, from: &[f32], to: &mut [f32]) {
+    use std::arch::x86_64::__m512;
+    let (rows, _) = from.as_chunks::<LANES>();
+    let (out, _) = to.as_chunks_mut::<LANES>();
+    let (Some(rows), Some(out)) = (rows.first_chunk::<LANES>(), out.first_chunk_mut::<LANES>())
+    else {
+        return;
+    };
+    // Quarter q of value c: column 4 q + c of rows `first` to `first + 3`.
+    macro_rules! quadruple {
+        ($first:literal) => {{
+            let a: __m512 = pulp::cast(rows[$first]);
+            let b: __m512 = pulp::cast(rows[$first + 1]);
+            let c: __m512 = pulp::cast(rows[$first + 2]);
+            let d: __m512 = pulp::cast(rows[$first + 3]);
+            let (t0, t1) = (x._mm512_unpacklo_ps(a, b), x._mm512_unpackhi_ps(a, b));
+            let (t2, t3) = (x._mm512_unpacklo_ps(c, d), x._mm512_unpackhi_ps(c, d));
+            (
+                x._mm512_shuffle_ps::<0x44>(t0, t2),
+                x._mm512_shuffle_ps::<0xee>(t0, t2),
+                x._mm512_shuffle_ps::<0x44>(t1, t3),
+                x._mm512_shuffle_ps::<0xee>(t1, t3),
+            )
+        }};
+    }
+    macro_rules! columns {
+        ($c:literal, $a:ident, $b:ident, $d:ident, $e:ident) => {
+            let v0 = x._mm512_shuffle_f32x4::<0x88>($a, $b);
+            let v1 = x._mm512_shuffle_f32x4::<0x88>($d, $e);
+            let v2 = x._mm512_shuffle_f32x4::<0xdd>($a, $b);
+            let v3 = x._mm512_shuffle_f32x4::<0xdd>($d, $e);
+            out[$c] = pulp::cast(x._mm512_shuffle_f32x4::<0x88>(v0, v1));
+            out[4 + $c] = pulp::cast(x._mm512_shuffle_f32x4::<0x88>(v2, v3));
+            out[8 + $c] = pulp::cast(x._mm512_shuffle_f32x4::<0xdd>(v0, v1));
+            out[12 + $c] = pulp::cast(x._mm512_shuffle_f32x4::<0xdd>(v2, v3));
+        };
+    }
+    let (a0, a1, a2, a3) = quadruple!(0);
+    let (b0, b1, b2, b3) = quadruple!(4);
+    let (c0, c1, c2, c3) = quadruple!(8);
+    let (d0, d1, d2, d3) = quadruple!(12);
+    columns!(0, a0, b0, c0, d0);
+    columns!(1, a1, b1, c1, d1);
+    columns!(2, a2, b2, c2, d2);
+    columns!(3, a3, b3, c3, d3);
 }
 
 /// Values on a boundary of 64 bytes, so that no register straddles two cache lines.

@@ -10,7 +10,8 @@ use ptycho_core::data::{Dataset, DatasetParts, Frames};
 use ptycho_core::fft::Fft2;
 use ptycho_core::forward::{Forward, Subpixel};
 use ptycho_core::iterative::{
-    Batching, Compatibility, EngineKind, IterativeOf, IterativeSettings, ObjectInit, ProbeScale,
+    Batching, Compatibility, EngineKind, IterativeOf, IterativeSettings, Noise, ObjectInit,
+    PositionMethod, ProbeScale,
 };
 use ptycho_core::job::{Engine as _, Step, Stop};
 use ptycho_core::patches;
@@ -26,13 +27,14 @@ fn read<T: ReadableElement>(file: &str, key: &str) -> ArrayD<T> {
     ArrayD::read_npy(member).unwrap_or_else(|error| panic!("{file}: {key}: {error}"))
 }
 
-fn golden_input() -> Arc<Dataset> {
+/// The golden scan with the true positions, or with `_wrong` ones.
+fn golden_input(positions: &str) -> Arc<Dataset> {
     let frames: Array3<f32> = read("lsqml_input", "diffraction")
         .into_dimensionality()
         .unwrap();
     let (y, x) = (
-        read::<f64>("lsqml_input", "ycoords"),
-        read::<f64>("lsqml_input", "xcoords"),
+        read::<f64>("lsqml_input", &format!("ycoords{positions}")),
+        read::<f64>("lsqml_input", &format!("xcoords{positions}")),
     );
     let shape = read::<i64>("lsqml_input", "object_shape");
     let probe: Array2<Complex<f64>> = read("lsqml_input", "probe_1mode")
@@ -93,7 +95,7 @@ fn relative<'a>(
 fn wide<T: Real, D: ndarray::Dimension>(
     array: &ndarray::Array<Complex<T>, D>,
 ) -> ndarray::Array<Complex<f64>, D> {
-    array.mapv(|v| Complex::new(v.re.wide(), v.im.wide()))
+    array.mapv(widen)
 }
 
 fn run_epoch<T: Real>(engine: &mut IterativeOf<T>) {
@@ -115,50 +117,169 @@ fn same_phase(
     found
 }
 
-/// Follow a golden trajectory; the worst relative difference of object, probe and loss.
-fn follow<T: Real>(case: &str, settings: IterativeSettings, n_threads: usize) -> f64 {
-    let settings = IterativeSettings {
-        epochs: 6,
-        probe_scale: ProbeScale::Keep,
-        compat: Compatibility::Ptychi,
-        ..settings
-    };
-    let start = modes(read(
-        "lsqml_input",
-        if settings.probe_modes == 3 {
+/// A golden trajectory to follow.
+struct Case {
+    name: &'static str,
+    settings: IterativeSettings,
+    /// `` or `_wrong`.
+    positions: &'static str,
+    /// Epochs whose state is stored.
+    stored: &'static [usize],
+}
+
+impl Case {
+    fn new(name: &'static str, settings: IterativeSettings) -> Self {
+        Self {
+            name,
+            settings,
+            positions: "",
+            stored: &[1, 2, 6],
+        }
+    }
+
+    fn engine<T: Real>(&self, n_threads: usize) -> IterativeOf<T> {
+        let settings = IterativeSettings {
+            epochs: *self.stored.last().unwrap(),
+            probe_scale: ProbeScale::Keep,
+            compat: Compatibility::Ptychi,
+            ..self.settings.clone()
+        };
+        let modes_of = |key: &str| {
+            modes(read("lsqml_input", key)).mapv(|v| Complex::new(T::of(v.re), T::of(v.im)))
+        };
+        let start = if settings.probe_modes == 3 {
             "probe_3modes"
         } else {
             "probe_1mode"
-        },
-    ));
-    let mut engine = IterativeOf::<T>::new(EngineKind::Lsqml, golden_input(), settings, n_threads)
-        .unwrap()
-        .with_probe(&start.mapv(|v| Complex::new(T::of(v.re), T::of(v.im))))
-        .unwrap()
-        .with_batches(golden_batches(case))
-        .unwrap();
-    let loss = read::<f64>(case, "loss");
-    let mut worst: f64 = 0.0;
-    for epoch in 1..=6 {
-        run_epoch(&mut engine);
-        worst = worst.max((engine.loss()[epoch - 1] / loss[epoch - 1] - 1.0).abs());
-        if [1, 2, 6].contains(&epoch) {
-            let object: ArrayD<Complex<f64>> = read(case, &format!("object_e{epoch}"));
-            let probe = modes(read(case, &format!("probe_e{epoch}")));
-            worst = worst.max(relative(&wide(&engine.object()), &object));
-            worst = worst.max(relative(&same_phase(wide(&engine.probe()), &probe), &probe));
+        };
+        let has_opr = settings.opr_modes > 0;
+        let input = golden_input(self.positions);
+        let engine = IterativeOf::<T>::new(EngineKind::Lsqml, input, settings, n_threads)
+            .unwrap()
+            .with_probe(&modes_of(start))
+            .unwrap()
+            .with_batches(golden_batches(self.name))
+            .unwrap();
+        if !has_opr {
+            return engine;
         }
+        let weights = read("lsqml_input", "weights_opr");
+        let weights: Array2<f64> = weights.into_dimensionality().unwrap();
+        engine.with_opr(&modes_of("probe_opr"), &weights).unwrap()
     }
-    worst
+
+    /// The worst relative difference of object, probe, loss, and what else changes.
+    fn follow<T: Real>(&self, n_threads: usize) -> f64 {
+        let mut engine = self.engine::<T>(n_threads);
+        let loss = read::<f64>(self.name, "loss");
+        let mut worst: f64 = 0.0;
+        for epoch in 1..=*self.stored.last().unwrap() {
+            run_epoch(&mut engine);
+            worst = worst.max((engine.loss()[epoch - 1] / loss[epoch - 1] - 1.0).abs());
+            if self.stored.contains(&epoch) {
+                worst = worst.max(self.difference(&engine, epoch));
+            }
+        }
+        worst
+    }
+
+    fn difference<T: Real>(&self, engine: &IterativeOf<T>, epoch: usize) -> f64 {
+        let object: ArrayD<Complex<f64>> = read(self.name, &format!("object_e{epoch}"));
+        let probe = modes(read(self.name, &format!("probe_e{epoch}")));
+        let mut worst = relative(&wide(&engine.object()), &object);
+        let mut found = wide(&engine.probe());
+        let course = engine.course();
+        if self.settings.opr_modes > 0 {
+            let weights = read::<f64>(self.name, &format!("weights_e{epoch}"));
+            for (found, expected) in course.opr_weights.iter().zip(&weights) {
+                worst = worst.max((found - expected).abs());
+            }
+            found
+                .append(Axis(0), engine.opr_modes().mapv(widen).view())
+                .unwrap();
+        }
+        if self.settings.refine_positions != PositionMethod::Off {
+            let rows = read::<f64>(self.name, &format!("ycoords_e{epoch}"));
+            let columns = read::<f64>(self.name, &format!("xcoords_e{epoch}"));
+            for ((found, row), column) in course.positions_px.iter().zip(&rows).zip(&columns) {
+                worst = worst
+                    .max((found[0] - row).abs())
+                    .max((found[1] - column).abs());
+            }
+        }
+        worst.max(relative(&same_phase(found, &probe), &probe))
+    }
+
+    fn follow_both(&self, tolerance: f64) {
+        let (single, double) = (self.follow::<f32>(2), self.follow::<f64>(2));
+        println!(
+            "{}: {single:.1e} in single, {double:.1e} in double precision",
+            self.name
+        );
+        assert!(
+            single < tolerance,
+            "{} in single precision: {single:e}",
+            self.name
+        );
+        assert!(
+            double < 1e-9,
+            "{} in double precision: {double:e}",
+            self.name
+        );
+    }
 }
 
-fn follow_both(case: &str, settings: &IterativeSettings) {
-    let (single, double) = (
-        follow::<f32>(case, settings.clone(), 2),
-        follow::<f64>(case, settings.clone(), 2),
-    );
-    assert!(single < 1e-3, "{case} in single precision: {single:e}");
-    assert!(double < 1e-9, "{case} in double precision: {double:e}");
+fn widen<T: Real>(value: Complex<T>) -> Complex<f64> {
+    Complex::new(value.re.wide(), value.im.wide())
+}
+
+fn follow_both(case: &'static str, settings: &IterativeSettings) {
+    Case::new(case, settings.clone()).follow_both(1e-3);
+}
+
+#[test]
+fn the_poisson_steps_follow_the_golden_trajectory() {
+    let settings = IterativeSettings {
+        noise: Noise::Poisson,
+        ..IterativeSettings::default()
+    };
+    let case = Case {
+        stored: &[1, 2],
+        ..Case::new("lsqml_poisson", settings)
+    };
+    case.follow_both(1e-3);
+}
+
+#[test]
+fn refined_positions_follow_the_golden_trajectory() {
+    let settings = IterativeSettings {
+        refine_positions: PositionMethod::Gradient,
+        position_start: 0,
+        position_step: 0.3,
+        position_limit_px: 0.1,
+        ..IterativeSettings::default()
+    };
+    let case = Case {
+        positions: "_wrong",
+        ..Case::new("lsqml_positions", settings)
+    };
+    case.follow_both(1e-3);
+}
+
+#[test]
+fn a_varying_probe_follows_the_golden_trajectory() {
+    let settings = IterativeSettings {
+        opr_modes: 2,
+        vary_intensity: true,
+        opr_start: 0,
+        opr_weight_relaxation: 0.1,
+        ..IterativeSettings::default()
+    };
+    let case = Case {
+        stored: &[1, 2, 4],
+        ..Case::new("lsqml_opr", settings)
+    };
+    case.follow_both(1e-3);
 }
 
 #[test]
@@ -302,6 +423,15 @@ impl Twin {
         Array2::from_shape_fn((n, n), |(r, c)| f64::from(frame[r * n + c]).powi(2))
     }
 
+    /// 1 where a pixel is used.
+    fn used(&self) -> Array2<f64> {
+        let n = self.dataset.n();
+        match self.dataset.detector_mask() {
+            Some(mask) => mask.mapv(|used| f64::from(u8::from(used))),
+            None => Array2::ones((n, n)),
+        }
+    }
+
     fn illuminate(&mut self, epoch: usize) {
         let n = self.dataset.n();
         let mut sum = Field::zeros(self.object.dim());
@@ -309,7 +439,7 @@ impl Twin {
         let mut most: f64 = 0.0;
         for i in 0..self.dataset.n_patterns() {
             patches::add(sum.view_mut(), self.start(i).0, power.view());
-            most = most.max(self.counts(i).sum());
+            most = most.max((self.counts(i) * self.used()).sum());
         }
         let sum = sum.mapv(|v| v.re);
         if epoch == 0 {
@@ -368,21 +498,18 @@ impl Twin {
                 sum + w.mapv(|v| v.norm_sqr())
             });
             let pixels = (n * n * batch.len()) as f64;
-            sums[0] += (intensity.mapv(|y| (y + 1e-7).sqrt()) - counts.mapv(|d| (d + 1e-7).sqrt()))
-                .mapv(|d| d * d)
-                .sum()
-                / pixels;
-            sums[1] += counts.sum();
-            sums[2] += intensity.sum();
+            let used = self.used();
+            let error = intensity.mapv(|y| (y + 1e-7).sqrt()) - counts.mapv(|d| (d + 1e-7).sqrt());
+            sums[0] += (error.mapv(|d| d * d) * &used).sum() / pixels;
+            sums[1] += (&counts * &used).sum();
+            sums[2] += (&intensity * &used).sum();
             if scale_only {
                 continue;
             }
             let mut change = Array2::from_shape_fn((n, n), |at| {
                 Complex::from(counts[at].sqrt() / (intensity[at].sqrt() + 1e-9) - 1.0)
             });
-            if let Some(mask) = self.dataset.detector_mask() {
-                change.zip_mut_with(mask, |change, used| *change *= f64::from(u8::from(*used)));
-            }
+            change.zip_mut_with(&used, |change, used| *change *= used);
             for (k, (wave, p)) in waves.iter().zip(&shifted).enumerate() {
                 let chi = self.transform(&(wave * &change), false);
                 let deposit = &chi * &p.mapv(|v| v.conj());

@@ -10,6 +10,7 @@ use ptycho_core::data::tools::choose::{Count, Evenly, Subset, shuffle, subset};
 use ptycho_core::data::tools::crop::{CropSettings, crop};
 use ptycho_core::data::tools::fixture::{FixtureSettings, SideCar, verify};
 use ptycho_core::data::tools::pad::pad;
+use ptycho_core::data::tools::turn::Orientation;
 use ptycho_core::data::{Dataset, DatasetParts, Frames, Metadata, Patches, Strictness};
 use ptycho_core::disk;
 use ptycho_core::fields::AutoReal;
@@ -595,6 +596,9 @@ fn every_tool_writes_a_sound_file_and_never_its_input() {
             ..CropSettings::default()
         }),
         Tool::Pad { to: Some(48) },
+        Tool::Turn {
+            orientation: Orientation::TransposeFlipRows,
+        },
         Tool::Patches { subpixel: None },
         Tool::Fixture(fixture),
     ];

@@ -68,7 +68,7 @@ pub struct Named {
 }
 
 /// `NAME=FILE`, or a file alone, also one with `=` in its path.
-fn named(text: &str) -> Result<Named, String> {
+pub fn named(text: &str) -> Result<Named, String> {
     let alone = || Named {
         name: None,
         file: PathBuf::from(text),

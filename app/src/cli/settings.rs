@@ -35,6 +35,11 @@ impl<T: Fields> Flags<T> {
         found.map(|(_, path)| path.as_path())
     }
 
+    /// The fields whose flags were given, in the order of the table.
+    pub fn given(&self) -> impl Iterator<Item = &'static Field> + '_ {
+        T::fields().iter().filter(|field| self.is_given(field.name))
+    }
+
     /// Whether the flag of this field was given.
     pub fn is_given(&self, name: &str) -> bool {
         self.given.iter().any(|(given, _)| *given == name)

@@ -1,4 +1,4 @@
-//! `subset`, `shuffle`, `split`, `crop`, `pad`, `patches` and `fixture` as typed.
+//! `subset`, `shuffle`, `split`, `crop`, `pad`, `turn`, `patches` and `fixture` as typed.
 
 use std::path::PathBuf;
 
@@ -6,6 +6,7 @@ use clap::{ArgGroup, Args, ValueEnum};
 use ptycho_core::data::tools::choose::{Count, Evenly, Region, Subset};
 use ptycho_core::data::tools::crop::CropSettings;
 use ptycho_core::data::tools::fixture::FixtureSettings;
+use ptycho_core::data::tools::turn::Orientation;
 use ptycho_core::error::Result;
 use ptycho_core::forward::Subpixel;
 use ptycho_core::study::tools::{SplitChoice, Tool};
@@ -186,6 +187,32 @@ pub struct PadArgs {
     /// Side of the detector; the next even number if not given.
     #[arg(long, value_name = "N")]
     pub to: Option<usize>,
+}
+
+/// Write the patterns the other way round, where a detector's rows and columns were flipped or exchanged.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ptychobench turn scan.npz -o turned.npz --orientation transpose
+  ptychobench orient scan.npz                     which one is right?
+
+Flips go about the zero frequency at [N/2, N/2], which stays there. The detector's mask turns along; positions,
+probe and object stay as they are.")]
+pub struct TurnArgs {
+    #[command(flatten)]
+    pub io: InOut,
+    /// Which way: flip-rows, flip-columns, half-turn, transpose, transpose-flip-rows, transpose-flip-columns or
+    /// transpose-half-turn.
+    #[arg(long, value_name = "WORD", value_parser = orientation)]
+    pub orientation: Orientation,
+}
+
+/// An orientation by its word.
+pub(super) fn orientation(text: &str) -> Result<Orientation, String> {
+    text.parse().map_err(|error: ptycho_core::Error| {
+        let expected = error.problem().map(|problem| problem.expected.clone());
+        format!("expected {}", expected.unwrap_or_default())
+    })
 }
 
 /// Write the object patch of every pattern (Y), each cut from objectGuess at its pattern's own position.

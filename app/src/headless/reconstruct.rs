@@ -15,7 +15,7 @@ use ptycho_core::study::store::{Manifest, RunFolder};
 use ptycho_core::study::summary::ReconstructSummary;
 use serde_json::json;
 
-use super::settings::{Effective, exit_of, in_lines, lacks_memory, number};
+use super::settings::{Effective, exit_of, in_lines, lacks_memory, number, say_unused};
 use super::{Exit, Session, print, print_json, terminal};
 use crate::cli::ReconstructArgs;
 
@@ -42,6 +42,7 @@ pub(super) fn reconstruct(args: &ReconstructArgs, session: &Session) -> Result<E
         is_resumed: earlier.is_some(),
     };
     effective.say(session);
+    say_unused(&args.settings, task.engine, session);
     say_how(&task, session)?;
     let needed = estimate_bytes(&dataset, task.engine, &task.settings);
     if !args.force && lacks_memory("run", needed, args.json)? {
@@ -132,6 +133,7 @@ fn check_output(task: &ReconstructTask) -> Result<()> {
         _ => false,
     };
     let inputs = [
+        task.start.as_deref(),
         task.batches.as_deref(),
         match &task.source {
             Source::File(input) => Some(input.as_path()),
@@ -174,6 +176,16 @@ fn summary_lines(summary: &ReconstructSummary) -> String {
     ];
     if let Some(rate) = summary.patterns_per_s {
         lines.push(("rate", format!("{rate:.0} patterns/s")));
+    }
+    if let Some(power) = summary.probe_power.last() {
+        lines.push(("probe", format!("{power:.4e} counts")));
+    }
+    if let Some(moved_px) = summary
+        .position_rms_px
+        .last()
+        .filter(|moved_px| **moved_px > 0.0)
+    {
+        lines.push(("positions", format!("moved by {moved_px:.3} px rms")));
     }
     if let Some(output) = &summary.output {
         lines.push(("result", output.display().to_string()));

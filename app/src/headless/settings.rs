@@ -2,6 +2,7 @@
 
 use ptycho_core::error::Result;
 use ptycho_core::fields::Fields;
+use ptycho_core::iterative::{EngineKind, IterativeSettings};
 use ptycho_core::job::StopReason;
 use ptycho_core::study::memory::available_bytes;
 use serde::Serialize;
@@ -53,6 +54,14 @@ impl<T: Fields + Serialize> Effective<'_, T> {
                 session.say(format_args!("{origin}: {}", words.join(", ")));
             }
         }
+    }
+}
+
+/// A word on every flag that was given and means nothing to this engine.
+pub(super) fn say_unused(flags: &Flags<IterativeSettings>, engine: EngineKind, session: &Session) {
+    for field in flags.given().filter(|field| !engine.uses(field.name)) {
+        let (flag, engine) = (field.flag(), engine.title());
+        session.say(format_args!("note: --{flag} means nothing to {engine}"));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tools on any dataset: subset, shuffle, split, crop, pad, patches, fixture.
+//! Tools on any dataset: subset, shuffle, split, crop, pad, turn, patches, fixture.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::{Exit, Session, print, print_json, terminal};
 use crate::cli::tools::{
     CropArgs, FixtureArgs, InOut, PadArgs, PatchesArgs, ShuffleArgs, SplitArgs, SubsetArgs,
+    TurnArgs,
 };
 
 pub(super) fn subset(args: &SubsetArgs, session: &Session) -> Result<Exit> {
@@ -34,6 +35,11 @@ pub(super) fn crop(args: &CropArgs, session: &Session) -> Result<Exit> {
 
 pub(super) fn pad(args: &PadArgs, session: &Session) -> Result<Exit> {
     run(&Tool::Pad { to: args.to }, &args.io, session)
+}
+
+pub(super) fn turn(args: &TurnArgs, session: &Session) -> Result<Exit> {
+    let orientation = args.orientation;
+    run(&Tool::Turn { orientation }, &args.io, session)
 }
 
 pub(super) fn patches(args: &PatchesArgs, session: &Session) -> Result<Exit> {

@@ -111,13 +111,19 @@ fn wides<T: Real>(state: &State<T>) -> Vec<Vec<f64>> {
     ]
 }
 
-pub(crate) fn write<T: Real>(file: &Path, identity: &Identity, state: &State<T>) -> Result<()> {
+/// Write a checkpoint; `waves` stand for the state's where they live elsewhere.
+pub(crate) fn write<T: Real>(
+    file: &Path,
+    identity: &Identity,
+    state: &State<T>,
+    waves: Option<&[T]>,
+) -> Result<()> {
     let fixed = arrays(state);
     let histories = state.object_history.iter().chain(&state.probe_history);
     let reals: Vec<&[T]> = fixed
         .into_iter()
         .chain(histories.map(Vec::as_slice))
-        .chain([&*state.waves])
+        .chain([waves.unwrap_or(&state.waves)])
         .collect();
     let wides = wides(state);
     let header = Header {

@@ -56,7 +56,8 @@ pub struct Course {
     pub positions_px: Vec<[f64; 2]>,
     /// Weights `(m, 1 + r)` of the first probe mode and of the OPR modes; empty where neither is refined.
     pub opr_weights: Array2<f64>,
-    /// OPR modes `(r, n, n)`, each of rms 1; empty where there are none.
+    /// OPR modes `(r, n, n)` in √photons at a weight of 1: each has the power of the first probe mode, so that weights are
+    /// shares of its amplitude; empty where there are none.
     pub opr_modes: Array3<Complex32>,
 }
 
@@ -265,6 +266,33 @@ impl<T: Real> IterativeOf<T> {
         Ok(self)
     }
 
+    /// Start from these modes of orthogonal probe relaxation `(r, n, n)` and weights `(m, 1 + r)`, the first probe mode's
+    /// first, instead of random ones.
+    ///
+    /// The modes are brought to the rms of the first probe mode, with [`Compatibility::Ptychi`] to n √photons; the weights are
+    /// taken as they are.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if shapes do not fit the settings.
+    pub fn with_opr(mut self, modes: &Array3<Complex<T>>, weights: &Array2<f64>) -> Result<Self> {
+        let (n, n_opr) = (self.scan.tiling.n, self.state.n_opr());
+        let expected = ((n_opr - 1, n, n), (self.scan.n_patterns(), n_opr));
+        let found = (modes.dim(), weights.dim());
+        if found != expected {
+            return Err(Error::invalid(
+                "start from OPR modes",
+                "modes and weights",
+                format!("shapes {expected:?}"),
+                format!("{found:?}"),
+            ));
+        }
+        let modes = opr::normalized(&self.scan, &self.settings, &self.state.probe, modes);
+        self.state.opr_modes = self.scan.tiled(&modes);
+        self.state.opr_weights = weights.iter().copied().collect();
+        self.good.copy_from(&self.state);
+        Ok(self)
+    }
+
     /// Go on from a checkpoint; `settings.epochs` is the new total, the other settings must be those of the checkpoint.
     ///
     /// Batches that were given have to be given again.
@@ -301,6 +329,11 @@ impl<T: Real> IterativeOf<T> {
         &self.settings
     }
 
+    /// Positions (row, column) in px as the dataset gives them.
+    pub fn given_positions_px(&self) -> &[[f64; 2]] {
+        self.scan.dataset.positions_px()
+    }
+
     /// Which engine it is.
     pub fn engine(&self) -> EngineKind {
         self.engine
@@ -332,7 +365,7 @@ impl<T: Real> IterativeOf<T> {
             position_rms_px: state.traces.position_rms_px.clone(),
             positions_px: state.positions_px.clone(),
             opr_weights: Array2::from_shape_vec((rows, n_opr), weights).unwrap_or_default(),
-            opr_modes: self.scan.probe(&state.opr_modes).mapv(single),
+            opr_modes: self.opr_modes().mapv(single),
         }
     }
 
@@ -368,6 +401,11 @@ impl<T: Real> IterativeOf<T> {
     /// The probe modes `(k, n, n)` in the engine's precision.
     pub fn probe(&self) -> Array3<Complex<T>> {
         self.scan.probe(&self.shown().probe)
+    }
+
+    /// The modes `(r, n, n)` of orthogonal probe relaxation in the engine's precision, in √photons at a weight of 1.
+    pub fn opr_modes(&self) -> Array3<Complex<T>> {
+        self.scan.probe(&self.shown().opr_modes)
     }
 
     /// The batches of an epoch, counted from 0.
@@ -438,7 +476,10 @@ impl<T: Real> IterativeOf<T> {
         let size = batch.patterns.len();
         let place = (phase, at + 1 == n_batches);
         let (kernels, state) = (&mut *self.kernels, &mut self.state);
-        let result = step(self.engine, kernels, &batch, state, place);
+        let engine = self.engine;
+        let result = self
+            .pool
+            .install(|| step(engine, kernels, &batch, state, place));
         self.under_way = Some((now, batches));
         let Some(result) = result? else {
             return Ok(Step::Dropped);
@@ -560,7 +601,7 @@ fn first_state<T: Real>(
     let only = |is_used: bool, len: usize| if is_used { len } else { 0 };
     let has_velocity = engine == EngineKind::Lsqml || engine == EngineKind::Mpie;
     let positions_px = scan.dataset.positions_px().to_vec();
-    let (opr_modes, opr_weights) = opr::first(scan, settings, &probe);
+    let (opr_modes, opr_weights) = opr::first(engine, scan, settings, &probe);
     State {
         object,
         opr_modes,
@@ -661,6 +702,11 @@ impl<T: Real> Engine for IterativeOf<T> {
             engine: self.engine,
             settings: &self.settings,
         };
-        checkpoint::write(file, &identity, self.shown())
+        // A state in the midst of an epoch is not shown, nor are the waves of then.
+        let waves = match self.state.cursor {
+            0 => self.kernels.waves()?,
+            _ => None,
+        };
+        checkpoint::write(file, &identity, self.shown(), waves.as_deref())
     }
 }

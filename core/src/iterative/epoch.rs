@@ -127,7 +127,7 @@ pub(crate) fn end<T: Real>(run: &Ending<T>, state: &mut State<T>) {
     if engine == EngineKind::Lsqml {
         if state.epoch == 0 && settings.rescale_first_epoch {
             let factor = T::of((partial.measured / partial.predicted).sqrt());
-            state.probe.iter_mut().for_each(|value| *value *= factor);
+            scale_probe(state, factor);
         } else {
             update_after_epoch(scan, settings, state, run.inverse_damped, &partial);
         }
@@ -158,6 +158,13 @@ pub(crate) fn end<T: Real>(run: &Ending<T>, state: &mut State<T>) {
     trace(scan, state, loss, partial.seconds);
     state.epoch += 1;
     state.cursor = 0;
+}
+
+/// Probe and OPR modes times a factor.
+pub(crate) fn scale_probe<T: Real>(state: &mut State<T>, factor: T) {
+    for value in state.probe.iter_mut().chain(state.opr_modes.iter_mut()) {
+        *value *= factor;
+    }
 }
 
 fn trace<T: Real>(scan: &Scan<T>, state: &mut State<T>, loss: f64, seconds: f64) {
@@ -369,7 +376,7 @@ fn remove_ambiguity<T: Real>(scan: &Scan<T>, state: &mut State<T>) {
         return;
     }
     let (up, down) = (T::of(scale), T::of(1.0 / scale));
-    state.probe.iter_mut().for_each(|value| *value *= up);
+    scale_probe(state, up);
     for plane in [&mut state.object.re, &mut state.object.im] {
         plane.iter_mut().for_each(|value| *value *= down);
     }

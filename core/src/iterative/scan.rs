@@ -31,6 +31,17 @@ pub fn amplitude_copy_bytes<T: Real>(n_patterns: usize, n: usize) -> usize {
     }
 }
 
+/// Pixels that are left out.
+#[derive(Clone, Copy)]
+pub(crate) struct Used<'a, T> {
+    /// 1 where a pixel is used, 0 where it is left out.
+    pub(crate) mask: &'a [T],
+    /// Amplitude from which on a pixel is saturated; infinite where none is.
+    pub(crate) saturation: T,
+    /// Whether the pixels left out stay in the sums, as in pty-chi.
+    pub(crate) sums_all: bool,
+}
+
 /// Geometry and data of a run; it never changes.
 pub(crate) struct Scan<T> {
     pub(crate) dataset: Arc<Dataset>,
@@ -51,7 +62,12 @@ pub(crate) struct Scan<T> {
     /// Greatest measured count of a pattern, and the mean.
     pub(crate) max_counts: f64,
     pub(crate) mean_counts: f64,
+    /// 1 where a pixel of the detector is used, 0 where it is left out; `None` where all are used in every pattern.
     pub(crate) mask: Option<Aligned<T>>,
+    /// Amplitude from which on a pixel of a pattern is saturated and left out as well; infinite where none is.
+    pub(crate) saturation: T,
+    /// Whether pixels left out stay in the sums of a pattern, as in pty-chi.
+    pub(crate) sums_all: bool,
     kept: Option<Aligned<T>>,
     /// Offset of the frequency origin in a frame.
     origin: usize,
@@ -119,6 +135,8 @@ impl<T: Real> Scan<T> {
             max_counts: 0.0,
             mean_counts: 0.0,
             mask: None,
+            saturation: saturation_amplitude(settings.saturation_counts),
+            sums_all: compat == Compatibility::Ptychi,
             kept: None,
             // `ifftshift`; pty-chi's `fftshift` is one pixel off on odd sizes.
             origin: if is_odd_ptychi { n - n / 2 } else { n / 2 },
@@ -130,11 +148,15 @@ impl<T: Real> Scan<T> {
     }
 
     fn read_mask(&mut self) {
-        let Some(mask) = self.dataset.detector_mask() else {
-            return;
-        };
         let (n, tiling) = (self.tiling.n, self.tiling);
         let mut plane = Aligned::zeros(tiling.plane_len());
+        let Some(mask) = self.dataset.detector_mask() else {
+            if self.saturation.is_finite() {
+                plane.fill(T::one());
+                self.mask = Some(plane);
+            }
+            return;
+        };
         for ((row, column), &used) in mask.indexed_iter() {
             let frequency = |at: usize| (at + n - self.origin) % n;
             plane[tiling.at(frequency(column), frequency(row))] =
@@ -147,13 +169,8 @@ impl<T: Real> Scan<T> {
         let (m, plane, n) = (self.n_patterns, self.tiling.plane_len(), self.tiling.n);
         let keep = amplitude_copy_bytes::<T>(m, n) != 0;
         let mut kept = Aligned::zeros(if keep { m * plane } else { 0 });
-        let counts = |buffer: &[f32]| {
-            buffer
-                .iter()
-                .map(|&a| f64::from(a) * f64::from(a))
-                .sum::<f64>()
-        };
         let this = &*self;
+        let counts = |frame: &[f32]| this.counts(frame);
         let totals: Vec<f64> = if keep {
             kept.par_chunks_mut(plane)
                 .enumerate()
@@ -181,6 +198,30 @@ impl<T: Real> Scan<T> {
         self.max_counts = totals.iter().copied().fold(0.0, f64::max);
         self.mean_counts = totals.iter().sum::<f64>() / m as f64;
         self.kept = keep.then_some(kept);
+    }
+
+    /// Counts of a frame; without the pixels left out, which may hold anything, unless they stay in the sums.
+    fn counts(&self, frame: &[f32]) -> f64 {
+        let mask = self.dataset.detector_mask().filter(|_| !self.sums_all);
+        let square = |&a: &f32| f64::from(a) * f64::from(a);
+        match mask {
+            Some(mask) => frame
+                .iter()
+                .zip(mask)
+                .filter(|&(_, &used)| used)
+                .map(|(a, _)| square(a))
+                .sum(),
+            None => frame.iter().map(square).sum(),
+        }
+    }
+
+    /// Which pixels of a pattern are used; `None` where all are.
+    pub(crate) fn used(&self) -> Option<Used<'_, T>> {
+        self.mask.as_deref().map(|mask| Used {
+            mask,
+            saturation: self.saturation,
+            sums_all: self.sums_all,
+        })
     }
 
     /// From the file's order (zero frequency in the middle) to the tiled, transposed plane.
@@ -307,22 +348,41 @@ impl<T: Real> Scan<T> {
 
     /// Probe modes from their tiled fields.
     pub(crate) fn probe(&self, fields: &[T]) -> Array3<Complex<T>> {
-        let (n, plane) = (self.tiling.n, self.tiling.plane_len());
-        Array3::from_shape_fn((fields.len() / (2 * plane), n, n), |(k, row, column)| {
-            let at = 2 * plane * k + self.tiling.at(row, column);
-            Complex::new(fields[at], fields[at + plane])
-        })
+        untiled(self.tiling, fields)
     }
 
     /// Tiled fields of probe modes.
     pub(crate) fn tiled(&self, probe: &Array3<Complex<T>>) -> Aligned<T> {
-        let plane = self.tiling.plane_len();
-        let mut fields = Aligned::zeros(2 * plane * probe.dim().0);
-        for ((k, row, column), value) in probe.indexed_iter() {
-            let at = 2 * plane * k + self.tiling.at(row, column);
-            (fields[at], fields[at + plane]) = (value.re, value.im);
-        }
-        fields
+        tiled(self.tiling, probe)
+    }
+}
+
+/// Modes `(k, n, n)` from their tiled fields.
+pub(crate) fn untiled<T: Real>(tiling: Tiling, fields: &[T]) -> Array3<Complex<T>> {
+    let (n, plane) = (tiling.n, tiling.plane_len());
+    Array3::from_shape_fn((fields.len() / (2 * plane), n, n), |(k, row, column)| {
+        let at = 2 * plane * k + tiling.at(row, column);
+        Complex::new(fields[at], fields[at + plane])
+    })
+}
+
+/// Tiled fields of modes `(k, n, n)`.
+pub(crate) fn tiled<T: Real>(tiling: Tiling, modes: &Array3<Complex<T>>) -> Aligned<T> {
+    let plane = tiling.plane_len();
+    let mut fields = Aligned::zeros(2 * plane * modes.dim().0);
+    for ((k, row, column), value) in modes.indexed_iter() {
+        let at = 2 * plane * k + tiling.at(row, column);
+        (fields[at], fields[at + plane]) = (value.re, value.im);
+    }
+    fields
+}
+
+/// The amplitude of this many counts, a little less for the rounding of stored amplitudes; infinite for 0.
+fn saturation_amplitude<T: Real>(counts: f64) -> T {
+    if counts > 0.0 {
+        T::of(counts.sqrt() * (1.0 - 1e-6))
+    } else {
+        T::infinity()
     }
 }
 

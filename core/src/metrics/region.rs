@@ -154,7 +154,7 @@ fn automatic(frame: (usize, usize), light: Light<'_>, least_light: f64) -> Resul
 }
 
 /// Whole rows and columns from the least to the greatest position, inside the frame.
-fn bounding_box(
+pub(crate) fn bounding_box(
     frame: (usize, usize),
     positions_px: &[[f64; 2]],
 ) -> Result<(Range<usize>, Range<usize>)> {

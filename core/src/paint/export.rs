@@ -10,8 +10,8 @@ use crate::paint::raster::{Rgba, area_average, magnify};
 use crate::paint::text::{self, Direction, Size};
 use crate::paint::ticks;
 
-const WHITE: Colour = [255, 255, 255, 255];
-const BLACK: Colour = [0, 0, 0, 255];
+pub(super) const WHITE: Colour = [255, 255, 255, 255];
+pub(super) const BLACK: Colour = [0, 0, 0, 255];
 const FRAME: Colour = [96, 96, 96, 255];
 
 /// Small arrays are drawn in whole blocks until their longer side has this many pixels.
@@ -282,7 +282,7 @@ fn fill(figure: &mut Rgba, [top, left]: [usize; 2], [height, width]: [usize; 2],
     }
 }
 
-fn paste(figure: &mut Rgba, image: &Rgba, top: usize, left: usize) {
+pub(super) fn paste(figure: &mut Rgba, image: &Rgba, top: usize, left: usize) {
     for (row, pixels) in image.pixels.chunks(image.width.max(1)).enumerate() {
         let start = (top + row) * figure.width + left;
         figure.pixels[start..start + pixels.len()].copy_from_slice(pixels);
@@ -290,7 +290,7 @@ fn paste(figure: &mut Rgba, image: &Rgba, top: usize, left: usize) {
 }
 
 /// A line of one pixel around a rectangle.
-fn frame(figure: &mut Rgba, [top, left]: [usize; 2], [height, width]: [usize; 2]) {
+pub(super) fn frame(figure: &mut Rgba, [top, left]: [usize; 2], [height, width]: [usize; 2]) {
     let outer = [top - 1, left - 1];
     fill(figure, outer, [1, width + 2], FRAME);
     fill(figure, [top + height, left - 1], [1, width + 2], FRAME);

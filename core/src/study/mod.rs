@@ -1,5 +1,6 @@
 //! Tasks and run folders: what the window and the command line both execute.
 
+mod apart;
 pub mod batches;
 pub mod compare;
 pub mod design;
@@ -9,6 +10,7 @@ pub mod generate;
 pub mod halves;
 pub mod infer;
 pub mod loss_check;
+pub mod losses;
 pub mod memory;
 pub mod orientation;
 pub mod overlap;

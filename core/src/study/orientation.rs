@@ -11,22 +11,48 @@
 //! RUN/trials/NAME/result.npz
 //! ```
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
 
-use ndarray::Array2;
+use ndarray::{Array2, s};
 use num_complex::Complex32;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::compute::DeviceChoice;
 use crate::data::Dataset;
 pub use crate::data::tools::turn::Orientation;
-use crate::error::Result;
+use crate::data::tools::turn::turned;
+use crate::disk;
+use crate::error::{Error, Result};
 use crate::iterative::{EngineKind, IterativeSettings, IterativeSnapshot, KernelChoice};
 use crate::job::{Monitor, StopReason};
-use crate::study::run::Source;
+use crate::metrics::region::bounding_box;
+use crate::paint::colormap::{ColorMap, Map};
+use crate::paint::component::{Component, Source as Shown};
+use crate::paint::export::encode;
+use crate::paint::limits::Limits;
+use crate::paint::picture::{Look, Meaning, Picture};
+use crate::paint::sheet::{Tile, sheet};
+use crate::study::apart::{Common, Part, part};
+use crate::study::run::{Source, in_words};
+use crate::study::store::{InputRecord, RunFolder, utc};
 
 /// The epochs that tell right from wrong for most scans.
 pub const EPOCHS: usize = 20;
+/// The file that a trial leaves in its run folder.
+pub const ORIENTATION_FILE: &str = "orientation.json";
+/// The pictures of all orientations.
+pub const CONTACT_SHEET_FILE: &str = "contact_sheet.png";
+
+/// The schema number of [`ORIENTATION_FILE`].
+const SCHEMA: u32 = 1;
+/// A pair stands out if its loss is at most this share of that of the next pair.
+const STANDS_OUT: f64 = 0.9;
+/// Of two that fit equally well in principle, one is told to be nearer to the probe given if its loss is at most this share.
+const IS_NEARER: f64 = 0.98;
+const SHEET_COLUMNS: usize = 4;
 
 /// A trial of orientations, self-contained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,6 +74,24 @@ pub struct OrientationTask {
     pub kernels: KernelChoice,
     /// The folder under which the run folder is made.
     pub runs: PathBuf,
+}
+
+impl Default for OrientationTask {
+    fn default() -> Self {
+        Self {
+            source: Source::Demonstration,
+            engine: EngineKind::default(),
+            settings: IterativeSettings {
+                epochs: EPOCHS,
+                ..IterativeSettings::default()
+            },
+            orientations: Orientation::ALL.to_vec(),
+            n_threads: 0,
+            device: DeviceChoice::Auto,
+            kernels: KernelChoice::Auto,
+            runs: PathBuf::from("runs/scratch"),
+        }
+    }
 }
 
 /// What is seen of a trial that runs.
@@ -116,13 +160,263 @@ pub struct OrientationOutcome {
 /// Try every orientation. Progress counts the epochs of all; a stop keeps what there is.
 ///
 /// # Errors
-/// [`Error::Invalid`](crate::Error::Invalid) if it cannot start; [`Error::Io`](crate::Error::Io);
-/// [`Error::Run`](crate::Error::Run).
+/// [`Error::Invalid`] if it cannot start; [`Error::Io`]; [`Error::Run`].
 pub fn try_orientations(
     task: &OrientationTask,
     dataset: &Dataset,
     monitor: &dyn Monitor<OrientationSnapshot>,
 ) -> Result<OrientationOutcome> {
-    let _ = (task, dataset, monitor);
-    unimplemented!()
+    check(task)?;
+    let common = common(task);
+    let (computing, device_reason) = common.computing()?;
+    let started = utc(SystemTime::now());
+    let folder = RunFolder::create(&task.runs)?;
+    let span = tracing::info_span!("run", folder = %folder.path().display());
+    let _inside = span.enter();
+    tracing::info!(n = task.orientations.len(), "trial of orientations started");
+    let mut outcome = OrientationOutcome {
+        trials: Vec::new(),
+        verdict: verdict(&[]),
+        is_stopped: false,
+        device: "cpu",
+        run_folder: folder.path().to_path_buf(),
+    };
+    for (index, &orientation) in task.orientations.iter().enumerate() {
+        if monitor.stop().is_requested() {
+            break;
+        }
+        let result = outcome
+            .run_folder
+            .join("trials")
+            .join(orientation.name())
+            .join("result.npz");
+        let variant = Arc::new(Dataset::derived(turned(dataset.parts(), orientation))?);
+        let provenance = json!({"orientation": orientation, "run_folder": &outcome.run_folder});
+        let before = outcome.trials.clone();
+        let wrap = |snapshot| OrientationSnapshot {
+            ended: before.clone(),
+            running: Some((orientation, snapshot)),
+        };
+        let part_monitor = Part {
+            monitor,
+            index,
+            n_parts: task.orientations.len(),
+            wrap: &wrap,
+        };
+        let ended = part(
+            &common,
+            variant,
+            &computing,
+            (&result, provenance),
+            &part_monitor,
+        )?;
+        tracing::info!("{orientation}: {}", in_words(&ended.reason));
+        outcome.device = ended.device;
+        outcome.trials.push(OrientationTrial {
+            orientation,
+            loss: ended.reconstruction.loss,
+            reason: ended.reason,
+            object: ended.reconstruction.object,
+            result,
+        });
+    }
+    outcome.is_stopped = monitor.stop().is_requested();
+    outcome.verdict = verdict(&outcome.trials);
+    monitor.snapshot(OrientationSnapshot {
+        ended: outcome.trials.clone(),
+        running: None,
+    });
+    let record = json!({
+        "schema": SCHEMA,
+        "program": "ptychobench",
+        "version": env!("CARGO_PKG_VERSION"),
+        "started": started,
+        "ended": utc(SystemTime::now()),
+        "task": task,
+        "input": InputRecord::of(&task.source, dataset),
+        "device_reason": device_reason,
+        "outcome": outcome.to_json(),
+    });
+    write_sheet(&outcome, dataset)?;
+    disk::write_json(&outcome.run_folder.join(ORIENTATION_FILE), &record)?;
+    tracing::info!("{}", outcome.verdict.words);
+    Ok(outcome)
+}
+
+impl OrientationOutcome {
+    /// The outcome without its pictures, as the record and `orient --json` have it.
+    pub fn to_json(&self) -> serde_json::Value {
+        let trials = self.trials.iter().map(|trial| {
+            json!({
+                "orientation": trial.orientation,
+                "error": trial.error(),
+                "loss": trial.loss,
+                "reason": trial.reason,
+                "result": trial.result.strip_prefix(&self.run_folder).unwrap_or(&trial.result),
+            })
+        });
+        json!({
+            "trials": trials.collect::<Vec<_>>(),
+            "verdict": self.verdict,
+            "is_stopped": self.is_stopped,
+            "device": self.device,
+            "run_folder": self.run_folder,
+        })
+    }
+}
+
+fn check(task: &OrientationTask) -> Result<()> {
+    let invalid = |expected: &str, found: String| {
+        Err(Error::invalid(
+            "try orientations",
+            "orientations",
+            expected,
+            found,
+        ))
+    };
+    if task.orientations.is_empty() {
+        return invalid("at least one", "none".to_owned());
+    }
+    for (i, orientation) in task.orientations.iter().enumerate() {
+        if task.orientations[..i].contains(orientation) {
+            return invalid("each only once", format!("{orientation} twice"));
+        }
+    }
+    Ok(())
+}
+
+fn common(task: &OrientationTask) -> Common<'_> {
+    Common {
+        what: "try orientations",
+        source: &task.source,
+        engine: task.engine,
+        settings: &task.settings,
+        n_threads: task.n_threads,
+        device: task.device,
+        kernels: task.kernels,
+    }
+}
+
+/// Which orientation is right, as far as the losses tell.
+fn verdict(trials: &[OrientationTrial]) -> OrientationVerdict {
+    let mut ranked: Vec<(f64, Orientation)> = trials
+        .iter()
+        .filter_map(|trial| Some((trial.error()?, trial.orientation)))
+        .collect();
+    ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let Some(&(least, first)) = ranked.first() else {
+        return OrientationVerdict {
+            best: None,
+            ratio: None,
+            twin_ratio: None,
+            words: "No orientation came to a loss.".to_owned(),
+        };
+    };
+    let twin = first.twin();
+    let over = |loss: f64| if loss > 0.0 { least / loss } else { 1.0 };
+    let others = ranked.iter().find(|(_, at)| *at != first && *at != twin);
+    let ratio = others.map(|(loss, _)| over(*loss));
+    let twin_ratio = ranked
+        .iter()
+        .find(|(_, at)| *at == twin)
+        .map(|(loss, _)| over(*loss));
+    let best = ratio
+        .is_some_and(|ratio| ratio <= STANDS_OUT)
+        .then_some(first);
+    OrientationVerdict {
+        best,
+        ratio,
+        twin_ratio,
+        words: words((first, best.is_some()), ratio, twin_ratio),
+    }
+}
+
+fn words(
+    (first, stands_out): (Orientation, bool),
+    ratio: Option<f64>,
+    twin_ratio: Option<f64>,
+) -> String {
+    let twin = first.twin();
+    let Some(ratio) = ratio else {
+        return format!("Only {first} and its half turn were tried: nothing to compare with.");
+    };
+    if !stands_out {
+        return format!(
+            "No orientation stands out: the least loss, of {first}, is {ratio:.2} of that of the next pair. \
+             Try more epochs, another engine, or a better probe."
+        );
+    }
+    let told = match twin_ratio {
+        None => format!("{twin} was not tried; it fits as well in principle."),
+        Some(twin_ratio) if twin_ratio <= IS_NEARER => format!(
+            "{twin} fits as well in principle, with the complex conjugate object; here its loss is higher \
+             ({first} has {twin_ratio:.2} of it), since the probe given suits {first}."
+        ),
+        Some(_) => format!(
+            "{twin} fits equally well, with the complex conjugate object: the sign of the phase tells which one is right."
+        ),
+    };
+    format!("{first} stands out: its loss is {ratio:.2} of that of the next pair. {told}")
+}
+
+/// The phase of an object over the scanned area, without its ramp.
+pub(super) fn phase_picture(
+    object: &Array2<Complex32>,
+    positions_px: &[[f64; 2]],
+) -> Result<Picture> {
+    let (rows, columns) = bounding_box(object.dim(), positions_px)?;
+    let look = Look {
+        component: Component::Phase,
+        color_map: Some(ColorMap::new(Map::Gray)),
+        limits: Some(Limits::AUTO),
+        is_ramp_removed: true,
+        ..Look::default()
+    };
+    let part = object.slice(s![rows, columns]);
+    Ok(Picture::new(
+        &Shown::Complex(part),
+        &look,
+        Meaning::default(),
+        None,
+    ))
+}
+
+/// The contact sheet: phase of every orientation with its loss.
+fn write_sheet(outcome: &OrientationOutcome, dataset: &Dataset) -> Result<()> {
+    let file = outcome.run_folder.join(CONTACT_SHEET_FILE);
+    let tiles = outcome.trials.iter().map(|trial| {
+        let loss = trial.error().map_or_else(
+            || in_words(&trial.reason),
+            |loss| format!("loss {loss:.4e}"),
+        );
+        let mark = if outcome.verdict.best == Some(trial.orientation) {
+            " (best)"
+        } else {
+            ""
+        };
+        Ok(Tile {
+            title: format!("{}{mark}", trial.orientation),
+            caption: vec![loss],
+            picture: Some(phase_picture(&trial.object, dataset.positions_px())?),
+        })
+    });
+    let tiles: Vec<Tile> = tiles.collect::<Result<_>>()?;
+    let picture = sheet(
+        "Phase of the object for every orientation of the patterns",
+        &tiles,
+        SHEET_COLUMNS,
+    );
+    write_png(&file, &picture, "Orientations")
+}
+
+/// Write a picture with its title.
+pub(super) fn write_png(
+    file: &Path,
+    picture: &crate::paint::raster::Rgba,
+    title: &str,
+) -> Result<()> {
+    let software = concat!("Ptychobench ", env!("CARGO_PKG_VERSION")).to_owned();
+    let metadata = [("Software", software), ("Title", title.to_owned())];
+    let bytes = encode(picture, &metadata).map_err(Error::io("draw", file))?;
+    disk::write(file, &bytes)
 }

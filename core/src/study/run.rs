@@ -1,5 +1,6 @@
 //! Execute one task.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,12 +9,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::compute::{Compute, DeviceChoice};
+use crate::data::write::{Compression, write_npz};
 use crate::data::{Dataset, Opened, Reconstruction, Strictness};
+use crate::disk;
 use crate::error::{Error, Result};
 use crate::fields::Fields as _;
 use crate::iterative::{
     Computing, Course, EngineKind, Iterative, IterativeSettings, IterativeSnapshot, KernelChoice,
-    ObjectInit,
+    ObjectInit, PositionMethod,
 };
 use crate::job::{DriveOptions, Engine as _, Monitor, Progress, Stop, StopReason, drive};
 use crate::sim::demo::demonstration;
@@ -334,7 +337,9 @@ fn execute(
     folder.write_history(&history)?;
     let result = folder.result_file();
     reconstruction.save(&result)?;
-    for file in [&folder.history_file(), &checkpoint, &result] {
+    let mut files = vec![folder.history_file(), checkpoint, result];
+    files.extend(write_varied(folder, &engine, &course)?);
+    for file in &files {
         manifest.outputs.push(OutputRecord::of(file, folder)?);
     }
     if let Some(output) = &task.output {
@@ -352,6 +357,37 @@ fn execute(
         probe_scale,
         run_folder: folder.path().to_path_buf(),
     })
+}
+
+/// What an engine refined beside object and probe, as files of its own: OPR modes and weights, and positions beside those given.
+fn write_varied(folder: &RunFolder, engine: &Iterative, course: &Course) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    if !course.opr_weights.is_empty() {
+        let file = folder.opr_file();
+        write_npz(&file, |npz| {
+            npz.array("opr_modes", Compression::Deflated, &course.opr_modes.view())?;
+            npz.array(
+                "opr_weights",
+                Compression::Deflated,
+                &course.opr_weights.view(),
+            )
+        })?;
+        files.push(file);
+    }
+    let settings = engine.settings();
+    let is_refined = settings.refine_positions != PositionMethod::Off;
+    if is_refined && engine.engine().uses("refine_positions") {
+        let mut text = String::from("pattern,row_px,column_px,row_given_px,column_given_px\n");
+        let pairs = course.positions_px.iter().zip(engine.given_positions_px());
+        for (i, ([row, column], [row_given, column_given])) in pairs.enumerate() {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{i},{row},{column},{row_given},{column_given}");
+        }
+        let file = folder.positions_file();
+        disk::write(&file, text.as_bytes())?;
+        files.push(file);
+    }
+    Ok(files)
 }
 
 /// What a reader of the result alone has to know; no times, they stand in the manifest.

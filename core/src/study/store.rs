@@ -164,6 +164,16 @@ impl RunFolder {
         self.0.join("result.npz")
     }
 
+    /// OPR modes `opr_modes` (r, n, n) and weights `opr_weights` (m, 1 + r) of a run that refined them.
+    pub fn opr_file(&self) -> PathBuf {
+        self.0.join("opr.npz")
+    }
+
+    /// Refined positions beside the given ones, as a table, of a run that refined them.
+    pub fn positions_file(&self) -> PathBuf {
+        self.0.join("positions.csv")
+    }
+
     /// Read the manifest.
     ///
     /// # Errors

@@ -23,7 +23,13 @@ pub struct ReconstructSummary {
     pub loss: Vec<Option<f64>>,
     /// Seconds of every epoch.
     pub seconds_per_epoch: Vec<f64>,
-    /// Sum of them.
+    /// Power of all probe modes together, in counts, after every epoch.
+    #[serde(default)]
+    pub probe_power: Vec<f64>,
+    /// Rms distance of the positions from the given ones after every epoch, in px; zeros where they are not refined.
+    #[serde(default)]
+    pub position_rms_px: Vec<f64>,
+    /// Sum of the seconds of every epoch.
     pub seconds_total: f64,
     /// Median without the first epoch, which only rescales the probe.
     pub seconds_per_epoch_median: Option<f64>,
@@ -55,6 +61,9 @@ pub struct ReconstructSummary {
     pub repairs: Vec<String>,
     /// Where the object started.
     pub object_start: String,
+    /// Result whose object, probe and positions the run started from.
+    #[serde(default)]
+    pub started_from: Option<PathBuf>,
     /// Run folder whose checkpoint the run went on from.
     pub resumed_from: Option<PathBuf>,
 }
@@ -73,6 +82,8 @@ impl ReconstructSummary {
             loss_last: reconstruction.loss.last().and_then(finite),
             loss: reconstruction.loss.iter().map(finite).collect(),
             seconds_per_epoch: seconds.clone(),
+            probe_power: outcome.course.probe_power.clone(),
+            position_rms_px: outcome.course.position_rms_px.clone(),
             seconds_total: seconds.iter().sum(),
             seconds_per_epoch_median: median(&later(seconds)),
             seconds_per_epoch_best: best,
@@ -89,6 +100,7 @@ impl ReconstructSummary {
             reason: outcome.reason.clone(),
             repairs: dataset.metadata().repairs.clone(),
             object_start: task.object_start().to_owned(),
+            started_from: task.start.clone(),
             resumed_from: task.resume.clone(),
         }
     }

@@ -9,6 +9,7 @@ use crate::data::tools::choose::{Subset, coverage_percent, shuffle, subset};
 use crate::data::tools::crop::{CropSettings, crop};
 use crate::data::tools::fixture::{self, FixtureSettings};
 use crate::data::tools::pad::{pad, side_after};
+use crate::data::tools::turn::{Orientation, turn};
 use crate::data::tools::{Made, descendant};
 use crate::data::{Dataset, Strictness};
 use crate::disk::{Map, sha256_hex};
@@ -67,6 +68,11 @@ pub enum Tool {
     Pad {
         /// Side of the detector; the next even one if not given.
         to: Option<usize>,
+    },
+    /// Patterns and the detector's mask the other way round.
+    Turn {
+        /// Which way.
+        orientation: Orientation,
     },
     /// The object patch of every pattern, `Y`.
     Patches {
@@ -139,6 +145,7 @@ impl Tool {
             Self::Split(_) => "split",
             Self::Crop(_) => "crop",
             Self::Pad { .. } => "pad",
+            Self::Turn { .. } => "turn",
             Self::Patches { .. } => "patches",
             Self::Fixture(_) => "fixture",
         }
@@ -152,6 +159,7 @@ impl Tool {
             Self::Split(choice) => choice.flags().join(" "),
             Self::Crop(settings) => settings.flags().join(" "),
             Self::Pad { to } => to.map_or(String::new(), |to| format!("--to {to}")),
+            Self::Turn { orientation } => format!("--orientation {orientation}"),
             Self::Patches { subpixel } => match subpixel {
                 None => String::new(),
                 Some(Subpixel::Fourier) => "--subpixel fourier".to_owned(),
@@ -206,7 +214,7 @@ impl Tool {
                 object_of(dataset)?;
                 has_patches = true;
             }
-            Self::Shuffle { .. } => {}
+            Self::Shuffle { .. } | Self::Turn { .. } => {}
         }
         if let [rows] = outlook.rows.as_slice() {
             outlook.files = vec![("", rows.len())];
@@ -256,6 +264,7 @@ impl Tool {
                 )]
             }
             Self::Pad { to } => vec![compared(&dataset, patched(&dataset, pad(&dataset, *to)?)?)],
+            Self::Turn { orientation } => vec![turn(&dataset, *orientation)?],
             Self::Patches { subpixel } => vec![self.patches(&dataset, *subpixel)?],
             Self::Fixture(settings) => {
                 let part = Part::new(monitor, 2, 3);

@@ -9,30 +9,165 @@ use pulp::Simd;
 use super::complex::{C, turn};
 use crate::simd::Real;
 
-/// The transform of R registers. A trait, since a function passed by value is not always inlined.
-pub(super) trait Butterfly<const R: usize> {
-    fn dft<S: Simd, T: Real>(simd: S, values: [C<T::Vector<S>>; R]) -> [C<T::Vector<S>>; R];
+/// Where a butterfly reads: register `at`, then every `part` further.
+pub(super) struct Source<'a, V> {
+    pub(super) re: &'a [V],
+    pub(super) im: &'a [V],
+    pub(super) at: usize,
+    pub(super) part: usize,
+}
+
+impl<V: Copy> Source<'_, V> {
+    #[inline(always)]
+    fn get(&self, j: usize) -> C<V> {
+        let at = self.at + self.part * j;
+        C {
+            re: self.re[at],
+            im: self.im[at],
+        }
+    }
+}
+
+/// Where it writes: register `at`, then every `stride` further, each turned by its twiddle factor if there are any.
+pub(super) struct Sink<'a, V, T> {
+    pub(super) re: &'a mut [V],
+    pub(super) im: &'a mut [V],
+    pub(super) at: usize,
+    pub(super) stride: usize,
+    pub(super) twiddles: &'a [[T; 2]],
+}
+
+impl<V: Copy, T: Real> Sink<'_, V, T> {
+    #[inline(always)]
+    fn put<S: Simd, const TURNS: bool>(&mut self, simd: S, k: usize, value: C<V>)
+    where
+        T: Real<Vector<S> = V>,
+    {
+        let value = if TURNS && k > 0 {
+            turn::<S, T>(simd, value, self.twiddles[k - 1])
+        } else {
+            value
+        };
+        let at = self.at + self.stride * k;
+        self.re[at] = value.re;
+        self.im[at] = value.im;
+    }
+}
+
+/// A transform of a few registers. A trait, since a function passed by value is not always inlined; from memory to memory,
+/// since an array of registers would not stay in registers.
+pub(super) trait Butterfly {
+    fn run<S: Simd, T: Real, const TURNS: bool>(
+        simd: S,
+        from: &Source<T::Vector<S>>,
+        to: &mut Sink<T::Vector<S>, T>,
+    );
 }
 
 macro_rules! butterfly {
-    ($($name:ident, $radix:literal, $dft:ident;)+) => { $(
+    ($($name:ident, $dft:ident: $($j:literal)+;)+) => { $(
         pub(super) struct $name;
-        impl Butterfly<$radix> for $name {
+        impl Butterfly for $name {
             #[inline(always)]
-            fn dft<S: Simd, T: Real>(simd: S, values: [C<T::Vector<S>>; $radix]) -> [C<T::Vector<S>>; $radix] {
-                $dft::<S, T>(simd, values)
+            fn run<S: Simd, T: Real, const TURNS: bool>(
+                simd: S,
+                from: &Source<T::Vector<S>>,
+                to: &mut Sink<T::Vector<S>, T>,
+            ) {
+                let values = $dft::<S, T>(simd, [$(from.get($j)),+]);
+                $( to.put::<S, TURNS>(simd, $j, values[$j]); )+
             }
         }
     )+ };
 }
 
 butterfly! {
-    Dft2, 2, dft2;
-    Dft3, 3, dft3;
-    Dft4, 4, dft4;
-    Dft5, 5, dft5;
-    Dft8, 8, dft8;
-    Dft16, 16, dft16;
+    Dft2, dft2: 0 1;
+    Dft3, dft3: 0 1 2;
+    Dft4, dft4: 0 1 2 3;
+    Dft5, dft5: 0 1 2 3 4;
+    Dft8, dft8: 0 1 2 3 4 5 6 7;
+}
+
+/// Four times four: transforms of every fourth register, turned, then transforms across them.
+pub(super) struct Dft16;
+
+impl Butterfly for Dft16 {
+    #[inline(always)]
+    fn run<S: Simd, T: Real, const TURNS: bool>(
+        simd: S,
+        from: &Source<T::Vector<S>>,
+        to: &mut Sink<T::Vector<S>, T>,
+    ) {
+        const COS: f64 = 0.923_879_532_511_286_7;
+        const SIN: f64 = 0.382_683_432_365_089_8;
+        let (c, s) = (T::of(COS), T::of(SIN));
+        macro_rules! first {
+            ($j:literal) => {
+                dft4::<S, T>(
+                    simd,
+                    [
+                        from.get($j),
+                        from.get(4 + $j),
+                        from.get(8 + $j),
+                        from.get(12 + $j),
+                    ],
+                )
+            };
+        }
+        macro_rules! last {
+            ($k:literal, $a:expr, $b:expr, $c:expr, $d:expr) => {
+                let [x0, x1, x2, x3] = dft4::<S, T>(simd, [$a, $b, $c, $d]);
+                to.put::<S, TURNS>(simd, $k, x0);
+                to.put::<S, TURNS>(simd, 4 + $k, x1);
+                to.put::<S, TURNS>(simd, 8 + $k, x2);
+                to.put::<S, TURNS>(simd, 12 + $k, x3);
+            };
+        }
+        let [a0, a1, a2, a3] = first!(0);
+        let [b0, b1, b2, b3] = first!(1);
+        let b1 = turn::<S, T>(simd, b1, [c, -s]);
+        let b2 = eighth::<S, T>(simd, b2);
+        let b3 = turn::<S, T>(simd, b3, [s, -c]);
+        let [c0, c1, c2, c3] = first!(2);
+        let c1 = eighth::<S, T>(simd, c1);
+        let c3 = three_eighths::<S, T>(simd, c3);
+        let [d0, d1, d2, d3] = first!(3);
+        let d1 = turn::<S, T>(simd, d1, [s, -c]);
+        let d2 = three_eighths::<S, T>(simd, d2);
+        let d3 = turn::<S, T>(simd, d3, [-c, s]);
+        last!(0, a0, b0, c0, d0);
+        last!(1, a1, b1, c1, d1);
+        // c2 is to be turned by -i, which the sums of a transform of four take for nothing.
+        let (t0, t1) = (a2.minus_i::<S, T>(simd, c2), a2.plus_i::<S, T>(simd, c2));
+        let (t2, t3) = (b2.plus::<S, T>(simd, d2), b2.minus::<S, T>(simd, d2));
+        to.put::<S, TURNS>(simd, 2, t0.plus::<S, T>(simd, t2));
+        to.put::<S, TURNS>(simd, 6, t1.minus_i::<S, T>(simd, t3));
+        to.put::<S, TURNS>(simd, 10, t0.minus::<S, T>(simd, t2));
+        to.put::<S, TURNS>(simd, 14, t1.plus_i::<S, T>(simd, t3));
+        last!(3, a3, b3, c3, d3);
+    }
+}
+
+/// Times `exp(-iπ/4)`.
+#[inline(always)]
+fn eighth<S: Simd, T: Real>(simd: S, a: C<T::Vector<S>>) -> C<T::Vector<S>> {
+    let half = T::splat(simd, T::of(std::f64::consts::FRAC_1_SQRT_2));
+    C {
+        re: T::v_mul(simd, T::v_add(simd, a.re, a.im), half),
+        im: T::v_mul(simd, T::v_sub(simd, a.im, a.re), half),
+    }
+}
+
+/// Times `exp(-3iπ/4)`.
+#[inline(always)]
+fn three_eighths<S: Simd, T: Real>(simd: S, a: C<T::Vector<S>>) -> C<T::Vector<S>> {
+    let half = T::splat(simd, T::of(std::f64::consts::FRAC_1_SQRT_2));
+    let minus = T::splat(simd, T::of(-std::f64::consts::FRAC_1_SQRT_2));
+    C {
+        re: T::v_mul(simd, T::v_sub(simd, a.im, a.re), half),
+        im: T::v_mul(simd, T::v_add(simd, a.re, a.im), minus),
+    }
 }
 
 #[inline(always)]
@@ -125,45 +260,4 @@ fn dft8<S: Simd, T: Real>(simd: S, a: [C<T::Vector<S>>; 8]) -> [C<T::Vector<S>>;
             im: T::v_fma(simd, o3.im, T::splat(simd, half), e[3].im),
         },
     ]
-}
-
-#[inline(always)]
-fn dft16<S: Simd, T: Real>(simd: S, a: [C<T::Vector<S>>; 16]) -> [C<T::Vector<S>>; 16] {
-    const COS: f64 = 0.923_879_532_511_286_7;
-    const SIN: f64 = 0.382_683_432_365_089_8;
-    let (c, s, h) = (
-        T::of(COS),
-        T::of(SIN),
-        T::of(std::f64::consts::FRAC_1_SQRT_2),
-    );
-    let one = [T::one(), T::zero()];
-    let w = [
-        one,
-        [c, -s],
-        [h, -h],
-        [s, -c],
-        [T::zero(), -T::one()],
-        one,
-        [-h, -h],
-        one,
-        one,
-        [-c, s],
-    ];
-    let mut inner = [[a[0]; 4]; 4];
-    for j in 0..4 {
-        inner[j] = dft4::<S, T>(simd, [a[j], a[4 + j], a[8 + j], a[12 + j]]);
-    }
-    for j in 1..4 {
-        for k in 1..4 {
-            inner[j][k] = turn::<S, T>(simd, inner[j][k], w[j * k]);
-        }
-    }
-    let mut out = [a[0]; 16];
-    for k in 0..4 {
-        let column = dft4::<S, T>(simd, [inner[0][k], inner[1][k], inner[2][k], inner[3][k]]);
-        for (i, value) in column.into_iter().enumerate() {
-            out[k + 4 * i] = value;
-        }
-    }
-    out
 }

@@ -6,7 +6,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::butterflies::{Butterfly, Dft2, Dft3, Dft4, Dft5, Dft8, Dft16};
+use super::butterflies::{Butterfly, Dft2, Dft3, Dft4, Dft5, Dft8, Dft16, Sink, Source};
 use super::complex::{C, turn};
 use crate::simd::{LANES, Real};
 
@@ -142,7 +142,7 @@ impl<T: Real> Pass<T> {
 
     /// One Stockham pass: `y[q + s (R p + k)] = w^(p k) Σ_j x[q + s (p + m j)] exp(-2πi j k / R)`.
     #[inline(always)]
-    fn fixed<S: Simd, const R: usize, D: Butterfly<R>>(
+    fn fixed<S: Simd, const R: usize, D: Butterfly>(
         &self,
         simd: S,
         stride: usize,
@@ -158,30 +158,20 @@ impl<T: Real> Pass<T> {
             self.twiddles.chunks_exact(R - 1).enumerate().zip(outputs)
         {
             for q in 0..stride {
-                let at = p * stride + q;
                 // No closure here: it would be compiled without the vector instructions.
-                let first = C {
-                    re: re[at],
-                    im: im[at],
+                let at = p * stride + q;
+                let from = Source { re, im, at, part };
+                let mut to = Sink {
+                    re: &mut *out_re,
+                    im: &mut *out_im,
+                    at: q,
+                    stride,
+                    twiddles,
                 };
-                let mut values = [first; R];
-                for j in 1..R {
-                    values[j] = C {
-                        re: re[at + part * j],
-                        im: im[at + part * j],
-                    };
-                }
-                let values = D::dft::<S, T>(simd, values);
-                out_re[q] = values[0].re;
-                out_im[q] = values[0].im;
-                for k in 1..R {
-                    let value = if p == 0 {
-                        values[k]
-                    } else {
-                        turn(simd, values[k], twiddles[k - 1])
-                    };
-                    out_re[q + stride * k] = value.re;
-                    out_im[q + stride * k] = value.im;
+                if p == 0 {
+                    D::run::<S, T, false>(simd, &from, &mut to);
+                } else {
+                    D::run::<S, T, true>(simd, &from, &mut to);
                 }
             }
         }

@@ -24,8 +24,13 @@ use crate::iterative::kernels::{
     Batch, Divisor, FirstPass, Kernels, ObjectWeight, ProbeWeight, Rule,
 };
 use crate::iterative::state::State;
-use crate::iterative::{Batching, EngineKind, IterativeSettings};
+use crate::iterative::{
+    Batching, Compatibility, EngineKind, IterativeSettings, Noise, opr, positions,
+};
 use crate::simd::Real;
+
+/// Weight μ of the present wave in the proximal step of the Poisson likelihood.
+const PROXIMAL_WEIGHT: f64 = 2.0;
 
 /// One batch.
 pub(super) fn step<T: Real>(
@@ -35,10 +40,12 @@ pub(super) fn step<T: Real>(
 ) -> Result<Option<BatchResult>> {
     let settings = batch.settings;
     let only_sums = state.epoch == 0 && settings.rescale_first_epoch;
+    let rule = rule(settings);
+    if rule == Rule::PoissonSteps && !only_sums {
+        solve_detector_steps(kernels, batch, state)?;
+    }
     let pass = FirstPass {
-        rule: Rule::Gaussian {
-            weight: 0.25 / (settings.noise_sigma * settings.noise_sigma),
-        },
+        rule,
         probe_weight: ProbeWeight::Plain,
         only_sums,
         n_kept: n_kept(EngineKind::Lsqml, settings),
@@ -58,8 +65,45 @@ pub(super) fn step<T: Real>(
     let (object_steps, probe_steps) = solve(batch, &sums, pass.n_kept);
     result.object_step = trimmed_mean(object_steps);
     result.probe_steps = probe_steps.iter().sum();
+    if settings.opr_modes > 0 || settings.vary_intensity {
+        opr::update(kernels, batch, state)?;
+    }
+    let share = settings.step_share(state.epoch);
+    let object_step = settings.object_step * share * result.object_step;
+    positions::refine(kernels, batch, state, Some(object_step))?;
     update(kernels, batch, state, result)?;
     Ok(Some(result))
+}
+
+/// How detector waves change, by the noise assumed.
+fn rule(settings: &IterativeSettings) -> Rule {
+    match (settings.noise, settings.compat) {
+        (Noise::Gaussian, _) => Rule::Gaussian {
+            weight: 0.25 / (settings.noise_sigma * settings.noise_sigma),
+        },
+        (Noise::Poisson, Compatibility::None) => Rule::Poisson {
+            mu: PROXIMAL_WEIGHT,
+        },
+        (Noise::Poisson, Compatibility::Ptychi) => Rule::PoissonSteps,
+    }
+}
+
+/// Two rounds of pty-chi's steps at the detector, without its random perturbation of a hundredth.
+fn solve_detector_steps<T: Real>(
+    kernels: &mut dyn Kernels<T>,
+    batch: &Batch<T>,
+    state: &mut State<T>,
+) -> Result<()> {
+    for _ in 0..2 {
+        let stored = batch.patterns.iter().map(|&i| state.detector_steps[i]);
+        let mean = stored.sum::<f64>() / batch.patterns.len() as f64;
+        let sums = kernels.likelihood_sums(batch, state, mean)?;
+        for (&i, [above, below]) in batch.patterns.iter().zip(sums) {
+            let step = if below > 0.0 { above / below } else { 0.0 };
+            state.detector_steps[i] = (0.5 * mean + 0.5 * step).clamp(0.0, 1.0);
+        }
+    }
+    Ok(())
 }
 
 /// The step sizes of every pattern: object, then probe.
@@ -105,7 +149,8 @@ fn update<T: Real>(
     let n_batches = batch.n_batches as f64;
     if settings.momentum > 0.0 {
         // In random and uniform batches the original keeps only the last batch's direction.
-        let keep = if is_compact { 1.0 } else { 0.0 };
+        let keeps = is_compact || settings.compat == Compatibility::None;
+        let keep = if keeps { 1.0 } else { 0.0 };
         kernels.carry_probe(state, keep, 1.0 / n_batches)?;
     }
     if settings.refine_probe && settings.probe_start <= state.epoch {

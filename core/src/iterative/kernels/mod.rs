@@ -18,7 +18,7 @@ use crate::iterative::scan::Scan;
 use crate::iterative::state::State;
 use crate::iterative::{Compatibility, IterativeSettings};
 use crate::job::Stop;
-use crate::simd::Real;
+use crate::simd::{Aligned, Real};
 
 /// One batch of a run.
 #[derive(Clone, Copy)]
@@ -36,6 +36,18 @@ impl<T> Batch<'_, T> {
     /// Whether probe mode `k` is shifted to the sub-pixel position.
     pub(crate) fn is_shifted(&self, k: usize) -> bool {
         k == 0 || self.settings.compat != Compatibility::Ptychi
+    }
+
+    /// Weights of the first probe mode and of the OPR modes in pattern `i`, where the probe varies:
+    /// `P̃_i0 = shift(w_0 P_0 + Σ_r w_r e_r)`. pty-chi looks at none without OPR modes.
+    pub(crate) fn weights<'s>(&self, state: &'s State<T>, i: usize) -> Option<&'s [f64]>
+    where
+        T: Real,
+    {
+        let n = state.n_opr();
+        let varies =
+            n > 1 || self.settings.vary_intensity && self.settings.compat != Compatibility::Ptychi;
+        varies.then(|| &state.opr_weights[i * n..(i + 1) * n])
     }
 }
 
@@ -134,7 +146,7 @@ pub(crate) enum Canvas {
 
 /// Operations on a batch. `χ`, `P̃`, the directions and OPR's residuals are held by the kernels between calls.
 ///
-/// Positions, weights and detector steps are read from the state by either set of kernels. Object, probe, OPR modes,
+/// Positions, OPR modes and weights, and detector steps are read from the state by either set of kernels. Object, probe,
 /// velocities, carried sums and exit waves may live elsewhere between [`Kernels::upload`] and [`Kernels::download`].
 ///
 /// `None` or `Ok(false)`: the stop flag was seen and nothing of the state has changed.
@@ -150,6 +162,11 @@ pub(crate) trait Kernels<T: Real>: Send {
 
     /// Bring the state up to date.
     fn download(&mut self, scan: &Scan<T>, state: &mut State<T>) -> Result<()>;
+
+    /// The exit waves in the order of [`State::waves`], for a checkpoint; `None` where the state has them.
+    fn waves(&self) -> Result<Option<Aligned<T>>> {
+        Ok(None)
+    }
 
     /// Forward model, residual waves `χ_k = F⁻¹{factor Ψ_k}`, and the probe's direction
     /// `ΔP_k = mean_i shift⁻¹(weight χ_k conj(O))`.
@@ -190,8 +207,8 @@ pub(crate) trait Kernels<T: Real>: Send {
     /// `Σ Re((g_r P̃_0)* χ_0), Σ|g_r P̃_0|²`, and the same of columns, of every pattern.
     fn position_sums(&mut self, batch: &Batch<T>, state: &State<T>) -> Result<Vec<[f64; 4]>>;
 
-    /// Patches of the object, of `A0/D`, and `P̃_0`, of every pattern: `(b, n, n)` each.
-    fn patches(&mut self, batch: &Batch<T>, state: &State<T>) -> Result<[Array3<Complex<T>>; 3]>;
+    /// Patches of the object and of `A0/D`, `P̃_0`, and `χ_0`, of every pattern: `(b, n, n)` each.
+    fn patches(&mut self, batch: &Batch<T>, state: &State<T>) -> Result<[Array3<Complex<T>>; 4]>;
 
     /// Keep `res_i = t_i - ΔP_0` with `t_i = shift⁻¹(χ_i0 conj(O_i))`.
     fn opr_begin(&mut self, batch: &Batch<T>, state: &State<T>) -> Result<()>;
@@ -205,12 +222,13 @@ pub(crate) trait Kernels<T: Real>: Send {
     /// `res_i -= (Σ res_i e* / Σ |e|²) e`
     fn opr_deflate(&mut self, batch: &Batch<T>, mode: &Array2<Complex<T>>) -> Result<()>;
 
-    /// `Σ Re(χ_0 (e O)*), Σ|e O|²` of every pattern.
+    /// `Σ Re(χ_0 (e O)*), Σ|e O|²` of every pattern, `e` an OPR mode or, where none is given, the first probe mode `P_0`;
+    /// it is shifted to the sub-pixel position unless [`Compatibility::Ptychi`].
     fn opr_wave_sums(
         &mut self,
         batch: &Batch<T>,
         state: &State<T>,
-        mode: &Array2<Complex<T>>,
+        mode: Option<&Array2<Complex<T>>>,
     ) -> Result<Vec<[f64; 2]>>;
 
     /// `carried_object = A`, of compact batches.

@@ -37,6 +37,62 @@ impl Complex {
         })
     }
 
+    /// The product with the conjugate of `other`, which is repeated where it has fewer axes.
+    ///
+    /// # Errors
+    /// Shapes that do not fit; the device's words.
+    pub fn broadcast_mul_conj(&self, other: &Self) -> Result<Self> {
+        let product = |a: &Tensor, b: &Tensor| a.broadcast_mul(b);
+        Ok(Self {
+            re: (product(&self.re, &other.re)? + product(&self.im, &other.im)?)?,
+            im: (product(&self.im, &other.re)? - product(&self.re, &other.im)?)?,
+        })
+    }
+
+    /// Real part of the product with the conjugate of `other`, which is repeated where it has fewer axes.
+    ///
+    /// # Errors
+    /// Shapes that do not fit; the device's words.
+    pub fn broadcast_dot(&self, other: &Self) -> Result<Tensor> {
+        self.re.broadcast_mul(&other.re)? + self.im.broadcast_mul(&other.im)?
+    }
+
+    /// The product with real numbers, which are repeated where they have fewer axes.
+    ///
+    /// # Errors
+    /// Shapes that do not fit; the device's words.
+    pub fn broadcast_scale(&self, by: &Tensor) -> Result<Self> {
+        self.map(|part| part.broadcast_mul(by))
+    }
+
+    /// `self + factor other`.
+    ///
+    /// # Errors
+    /// Shapes that do not fit; the device's words.
+    pub fn plus(&self, factor: f64, other: &Self) -> Result<Self> {
+        let sum = |a: &Tensor, b: &Tensor| -> Result<Tensor> {
+            if factor == 1.0 {
+                a + b
+            } else if factor == -1.0 {
+                a - b
+            } else {
+                a + (b * factor)?
+            }
+        };
+        Ok(Self {
+            re: sum(&self.re, &other.re)?,
+            im: sum(&self.im, &other.im)?,
+        })
+    }
+
+    /// The product with a number.
+    ///
+    /// # Errors
+    /// The device's words.
+    pub fn times(&self, factor: f64) -> Result<Self> {
+        self.map(|part| part * factor)
+    }
+
     /// `re² + im²`.
     ///
     /// # Errors
@@ -75,13 +131,22 @@ impl Dft {
     /// # Errors
     /// The device's words.
     pub fn new(n: usize, dtype: DType, device: &Device) -> Result<Self> {
+        Self::with_origin(n, n / 2, dtype, device)
+    }
+
+    /// The same with pixel and frequency 0 at `origin` along both axes.
+    ///
+    /// # Errors
+    /// The device's words.
+    pub fn with_origin(n: usize, origin: usize, dtype: DType, device: &Device) -> Result<Self> {
+        let origin = origin as i64;
         let mut matrix = vec![0.0; 4 * n * n];
         let root = (n as f64).sqrt();
         for x in 0..n {
             for v in 0..n {
                 // The product modulo n keeps the angle small, hence exact.
                 let turns =
-                    ((x as i64 - n as i64 / 2) * (v as i64 - n as i64 / 2)).rem_euclid(n as i64);
+                    ((x as i64 - origin) * (v as i64 - origin)).rem_euclid(n as i64);
                 let angle = -std::f64::consts::TAU * turns as f64 / n as f64;
                 let (re, im) = (angle.cos() / root, angle.sin() / root);
                 matrix[2 * n * x + v] = re;
@@ -117,6 +182,24 @@ impl Dft {
         Ok(Complex {
             re: part(0)?,
             im: part(1)?,
+        })
+    }
+
+    /// The inverse transform of every plane: the forward one of the parts exchanged.
+    ///
+    /// # Shapes
+    /// - `planes`: `(batch, n, n)`; the result too.
+    ///
+    /// # Errors
+    /// Another shape; the device's words.
+    pub fn inverse(&self, planes: &Complex) -> Result<Complex> {
+        let exchanged = self.forward(&Complex {
+            re: planes.im.clone(),
+            im: planes.re.clone(),
+        })?;
+        Ok(Complex {
+            re: exchanged.im,
+            im: exchanged.re,
         })
     }
 }

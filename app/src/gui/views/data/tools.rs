@@ -7,6 +7,7 @@ use ptycho_core::data::Dataset;
 use ptycho_core::data::tools::choose::{Count, Evenly, Region, Subset};
 use ptycho_core::data::tools::crop::CropSettings;
 use ptycho_core::data::tools::fixture::FixtureSettings;
+use ptycho_core::data::tools::turn::Orientation;
 use ptycho_core::forward::Subpixel;
 use ptycho_core::sim::SplitAxis;
 use ptycho_core::study::tools::{Outlook, SplitChoice, Tool, command_line};
@@ -27,17 +28,19 @@ enum Kind {
     Split,
     Crop,
     Pad,
+    Turn,
     Patches,
     Fixture,
 }
 
 impl Kind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Subset,
         Self::Shuffle,
         Self::Split,
         Self::Crop,
         Self::Pad,
+        Self::Turn,
         Self::Patches,
         Self::Fixture,
     ];
@@ -60,6 +63,10 @@ impl Kind {
             Self::Pad => (
                 "Pad",
                 "Even sides, or a wider detector with unmeasured pixels",
+            ),
+            Self::Turn => (
+                "Turn",
+                "Patterns the other way round: flips and rows for columns, where a detector was read wrongly",
             ),
             Self::Patches => ("Patches", "The object patch of every pattern (Y)"),
             Self::Fixture => (
@@ -111,6 +118,7 @@ pub(super) struct ToolsPanel {
     split: SplitChoice,
     crop: CropSettings,
     pads_to: Option<usize>,
+    orientation: Orientation,
     subpixel: Option<Subpixel>,
     fixture: FixtureSettings,
     fields: FieldTable,
@@ -138,6 +146,7 @@ impl Default for ToolsPanel {
             split: SplitChoice::default(),
             crop: CropSettings::default(),
             pads_to: None,
+            orientation: Orientation::HalfTurn,
             subpixel: None,
             fixture: FixtureSettings::default(),
             fields: FieldTable::default(),
@@ -212,6 +221,7 @@ impl ToolsPanel {
                 self.fields.ui(ui, "tool crop", &mut self.crop);
             }
             Kind::Pad => pad_settings(ui, &mut self.pads_to, dataset.n()),
+            Kind::Turn => orientation_row(ui, &mut self.orientation),
             Kind::Patches => {
                 ui.horizontal_wrapped(|ui| {
                     ui.label("Model");
@@ -288,6 +298,9 @@ impl ToolsPanel {
             Kind::Split => Tool::Split(self.split.clone()),
             Kind::Crop => Tool::Crop(self.crop.clone()),
             Kind::Pad => Tool::Pad { to: self.pads_to },
+            Kind::Turn => Tool::Turn {
+                orientation: self.orientation,
+            },
             Kind::Patches => Tool::Patches {
                 subpixel: self.subpixel,
             },
@@ -531,4 +544,19 @@ fn outlook_rows(ui: &mut Ui, outlook: &Outlook) {
                 );
             }
         });
+}
+
+fn orientation_row(ui: &mut Ui, orientation: &mut Orientation) {
+    ui.horizontal(|ui| {
+        ui.label("Orientation");
+        ComboBox::from_id_salt("tool orientation")
+            .selected_text(orientation.name())
+            .show_ui(ui, |ui| {
+                for choice in Orientation::ALL {
+                    if choice != Orientation::AsStored {
+                        ui.selectable_value(orientation, choice, choice.name());
+                    }
+                }
+            });
+    });
 }

@@ -3,6 +3,8 @@
 //! Two passes over the patterns, each in parallel over fixed chunks, and one over bands of the canvas between them.
 //! What a chunk or band sums, and in which order, does not depend on the number of threads.
 
+mod modulus;
+mod refine;
 mod sweeps;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,8 +14,11 @@ use num_complex::Complex;
 use pulp::Arch;
 use rayon::prelude::*;
 
-use self::sweeps::{AddRows, Deposit, Modulus, Project, StepSums, TimesConj, add_assign};
-use super::{Batch, Canvas, Divisor, FirstPass, Kernels, ObjectWeight, PatternSums, Rule};
+use self::modulus::{LikelihoodSums, Modulus};
+use self::sweeps::{AddRows, Deposit, Project, StepSums, TimesConj, add_assign};
+use super::{
+    Batch, Canvas, Divisor, FirstPass, Kernels, ObjectWeight, PatternSums, ProbeWeight, Rule,
+};
 use crate::error::{Error, Result};
 use crate::fft::tile::fields::{ApplyRamp, ExitWave, Patch, Ramp};
 use crate::fft::tile::{Scratch, TileFft};
@@ -48,6 +53,12 @@ pub(crate) struct Workspace<T> {
     rooms: Vec<Mutex<Room<T>>>,
     /// Transforms of the shifted probe modes, over n².
     spectra: Aligned<T>,
+    /// Those of the OPR modes.
+    opr_spectra: Aligned<T>,
+    /// An OPR mode that is looked at.
+    mode: Aligned<T>,
+    /// OPR's residuals, pattern by pattern.
+    residuals: Aligned<T>,
     /// Residual waves and shifted probes kept for the second pass, pattern by pattern.
     chi: Aligned<T>,
     shifted: Aligned<T>,
@@ -99,6 +110,13 @@ impl<T: Real> Workspace<T> {
             rooms,
             fft,
             spectra: Aligned::zeros(modes * field),
+            opr_spectra: Aligned::zeros(settings.opr_modes * field),
+            mode: Aligned::zeros(field),
+            residuals: Aligned::zeros(if settings.opr_modes > 0 {
+                batch * field
+            } else {
+                0
+            }),
             chi: Aligned::zeros(batch * kept * field),
             shifted: Aligned::zeros(batch * kept * field),
             extra: Aligned::zeros(batch * extra_len(kept, modes, field)),
@@ -173,6 +191,7 @@ impl<T: Real> Minibatch<'_, T> {
             fft,
             rooms,
             spectra,
+            opr_spectra,
             ..
         } = work;
         let Some(room) = rooms.first_mut() else {
@@ -182,7 +201,11 @@ impl<T: Real> Minibatch<'_, T> {
         let modes = spectra
             .chunks_exact_mut(field)
             .zip(state.probe.chunks_exact(field));
-        for (_, (spectrum, probe)) in modes.enumerate().filter(|&(k, _)| self.batch.is_shifted(k)) {
+        let shifted = modes.enumerate().filter(|&(k, _)| self.batch.is_shifted(k));
+        let varying = opr_spectra
+            .chunks_exact_mut(field)
+            .zip(state.opr_modes.chunks_exact(field));
+        for (spectrum, probe) in shifted.map(|(_, mode)| mode).chain(varying) {
             room.a.copy_from_slice(probe);
             fft.forward(&mut room.a, spectrum, &mut room.scratch);
             for value in spectrum.iter_mut() {
@@ -260,23 +283,60 @@ impl<T: Real> Minibatch<'_, T> {
         store: &mut Store<T>,
         adjoint: &mut [T],
     ) -> PatternSums {
+        let object = self.patch(&state.object, state, i);
+        self.predict(state, shared, room, i, store.shifted);
+        let amplitude = self
+            .batch
+            .scan
+            .amplitude(i, &mut room.frame, &mut room.amplitude);
+        let sums = shared.arch().dispatch(Modulus {
+            tiling: self.batch.scan.tiling,
+            waves: &mut room.waves,
+            amplitude,
+            used: self.batch.scan.used(),
+            intensity: &mut room.intensity,
+            rule: self.pass.rule,
+            step: state.detector_steps[i],
+        });
+        if !self.pass.only_sums {
+            self.back(shared, room, object, store, adjoint);
+        }
+        sums
+    }
+
+    /// The detector waves of pattern `i`, in the room; the shifted probes in `kept_probes` or the room.
+    fn predict(
+        &self,
+        state: &State<T>,
+        shared: &Workspace<T>,
+        room: &mut Room<T>,
+        i: usize,
+        kept_probes: &mut [T],
+    ) {
         let (tiling, arch, field) = (
             self.batch.scan.tiling,
             shared.arch(),
             self.batch.scan.tiling.field_len(),
         );
         let object = self.patch(&state.object, state, i);
-        let kept = self.pass.n_kept;
+        let kept = kept_probes.len() / field;
         room.ramp.set(tiling, state.places[i].shift_px);
         for k in 0..self.batch.settings.probe_modes {
             let at = k * field..(k + 1) * field;
             let probe = if k < kept {
-                &mut store.shifted[at.clone()]
+                &mut kept_probes[at.clone()]
             } else {
                 &mut room.shifted[at.clone()]
             };
             if self.batch.is_shifted(k) {
-                let from = &shared.spectra[at.clone()];
+                let weights = self.batch.weights(state, i).filter(|_| k == 0);
+                let from = match weights {
+                    None => &shared.spectra[at.clone()],
+                    Some(weights) => {
+                        mix(&mut room.b, &shared.spectra, &shared.opr_spectra, weights);
+                        &*room.b
+                    }
+                };
                 let (to, conjugate, add) = (&mut *room.a, false, false);
                 arch.dispatch(ApplyRamp {
                     tiling,
@@ -300,22 +360,33 @@ impl<T: Real> Minibatch<'_, T> {
                 .fft
                 .forward(&mut room.a, &mut room.waves[at], &mut room.scratch);
         }
-        let amplitude = self
-            .batch
-            .scan
-            .amplitude(i, &mut room.frame, &mut room.amplitude);
-        let sums = arch.dispatch(Modulus {
-            tiling,
-            waves: &mut room.waves,
-            amplitude,
-            mask: self.batch.scan.mask.as_deref(),
-            intensity: &mut room.intensity,
-            rule: self.pass.rule,
-        });
-        if !self.pass.only_sums {
-            self.back(shared, room, object, store, adjoint);
-        }
-        sums
+    }
+
+    /// Sums of the pattern-wise steps of pty-chi's Poisson model.
+    fn likelihood_sums(
+        &self,
+        state: &State<T>,
+        work: &Workspace<T>,
+        mean_step: f64,
+    ) -> Vec<[f64; 2]> {
+        let one = |&i: &usize| {
+            let mut room = work.room();
+            let room = &mut *room;
+            self.predict(state, work, room, i, &mut []);
+            let amplitude = self
+                .batch
+                .scan
+                .amplitude(i, &mut room.frame, &mut room.amplitude);
+            work.arch().dispatch(LikelihoodSums {
+                tiling: self.batch.scan.tiling,
+                waves: &room.waves,
+                amplitude,
+                used: self.batch.scan.used(),
+                intensity: &mut room.intensity,
+                mean_step,
+            })
+        };
+        self.batch.patterns.par_iter().map(one).collect()
     }
 
     /// From the changed detector waves to the residual wave and the directions.
@@ -579,8 +650,24 @@ impl<T: Real> Kernels<T> for Fused<T> {
         })
     }
 
-    fn likelihood_sums(&mut self, _: &Batch<T>, _: &State<T>, _: f64) -> Result<Vec<[f64; 2]>> {
-        unimplemented!()
+    fn likelihood_sums(
+        &mut self,
+        batch: &Batch<T>,
+        state: &State<T>,
+        mean_step: f64,
+    ) -> Result<Vec<[f64; 2]>> {
+        let pass = FirstPass {
+            rule: Rule::PoissonSteps,
+            probe_weight: ProbeWeight::Plain,
+            only_sums: true,
+            n_kept: batch.settings.probe_modes.min(1),
+        };
+        let minibatch = Minibatch { batch, pass };
+        let work = &mut self.work;
+        Ok(self.pool.install(|| {
+            minibatch.transform_probe(state, work);
+            minibatch.likelihood_sums(state, work, mean_step)
+        }))
     }
 
     fn object_direction(
@@ -620,37 +707,57 @@ impl<T: Real> Kernels<T> for Fused<T> {
         Ok(Some(self.work.steps[..batch.patterns.len()].to_vec()))
     }
 
-    fn position_sums(&mut self, _: &Batch<T>, _: &State<T>) -> Result<Vec<[f64; 4]>> {
-        unimplemented!()
+    fn position_sums(&mut self, batch: &Batch<T>, state: &State<T>) -> Result<Vec<[f64; 4]>> {
+        let kept = self.pass()?.n_kept;
+        let work = &mut self.work;
+        Ok(self
+            .pool
+            .install(|| refine::position_sums(batch, state, work, kept)))
     }
 
-    fn patches(&mut self, _: &Batch<T>, _: &State<T>) -> Result<[Array3<Complex<T>>; 3]> {
-        unimplemented!()
+    fn patches(&mut self, batch: &Batch<T>, state: &State<T>) -> Result<[Array3<Complex<T>>; 4]> {
+        let kept = self.pass()?.n_kept;
+        let work = &self.work;
+        Ok(self
+            .pool
+            .install(|| refine::patches(batch, state, work, kept)))
     }
 
-    fn opr_begin(&mut self, _: &Batch<T>, _: &State<T>) -> Result<()> {
-        unimplemented!()
+    fn opr_begin(&mut self, batch: &Batch<T>, state: &State<T>) -> Result<()> {
+        let kept = self.pass()?.n_kept;
+        let work = &mut self.work;
+        self.pool
+            .install(|| refine::keep_residuals(batch, state, work, kept));
+        Ok(())
     }
 
-    fn opr_project(&mut self, _: &Batch<T>, _: &Array2<Complex<T>>) -> Result<Vec<f64>> {
-        unimplemented!()
+    fn opr_project(&mut self, batch: &Batch<T>, mode: &Array2<Complex<T>>) -> Result<Vec<f64>> {
+        let work = &mut self.work;
+        Ok(self.pool.install(|| refine::project(batch, work, mode)))
     }
 
-    fn opr_combine(&mut self, _: &Batch<T>, _: &[f64]) -> Result<Array2<Complex<T>>> {
-        unimplemented!()
+    fn opr_combine(&mut self, batch: &Batch<T>, c: &[f64]) -> Result<Array2<Complex<T>>> {
+        let work = &mut self.work;
+        Ok(self.pool.install(|| refine::combine(batch, work, c)))
     }
 
-    fn opr_deflate(&mut self, _: &Batch<T>, _: &Array2<Complex<T>>) -> Result<()> {
-        unimplemented!()
+    fn opr_deflate(&mut self, batch: &Batch<T>, mode: &Array2<Complex<T>>) -> Result<()> {
+        let work = &mut self.work;
+        self.pool.install(|| refine::deflate(batch, work, mode));
+        Ok(())
     }
 
     fn opr_wave_sums(
         &mut self,
-        _: &Batch<T>,
-        _: &State<T>,
-        _: &Array2<Complex<T>>,
+        batch: &Batch<T>,
+        state: &State<T>,
+        mode: Option<&Array2<Complex<T>>>,
     ) -> Result<Vec<[f64; 2]>> {
-        unimplemented!()
+        let kept = self.pass()?.n_kept;
+        let work = &mut self.work;
+        Ok(self
+            .pool
+            .install(|| refine::wave_sums((batch, state), work, kept, mode)))
     }
 
     fn carry_object(&mut self, state: &mut State<T>) -> Result<()> {
@@ -748,6 +855,20 @@ struct Store<'a, T> {
     chi: &'a mut [T],
     shifted: &'a mut [T],
     extra: &'a mut [T],
+}
+
+/// `to = w_0 first + Σ_r w_r other_r`
+fn mix<T: Real>(to: &mut [T], first: &[T], others: &[T], weights: &[f64]) {
+    let (field, weight) = (to.len(), T::of(weights[0]));
+    for (to, &from) in to.iter_mut().zip(first) {
+        *to = weight * from;
+    }
+    for (other, &weight) in others.chunks_exact(field).zip(&weights[1..]) {
+        let weight = T::of(weight);
+        for (to, &from) in to.iter_mut().zip(other) {
+            *to += weight * from;
+        }
+    }
 }
 
 /// `to = a b`
