@@ -13,6 +13,7 @@ use ptychobench::gui::command::{Action, Command};
 use ptychobench::gui::document::CheckState;
 use ptychobench::gui::log::LogRing;
 use ptychobench::gui::queue::Lane;
+use ptychobench::gui::reconstruction::command_line::reconstruct_command;
 use ptychobench::gui::views::View;
 use ptychobench::gui::workbench::{WindowOptions, Workbench};
 use tempfile::TempDir;
@@ -443,16 +444,12 @@ fn commands_are_spelled_as_the_command_line_takes_them() {
     let document = &mut window.harness.state_mut().document;
     document.settings.probe_modes = 3;
     document.n_threads = 2;
-    for text in [document.inspect_command(), document.reconstruct_command()] {
+    for text in [document.inspect_command(), reconstruct_command(document)] {
         let words = text.split(' ').map(|word| word.trim_matches('\''));
         let parsed = ptychobench::cli::Cli::try_parse_from(words);
         assert!(parsed.is_ok(), "{text}: {:?}", parsed.err());
     }
-    assert!(
-        document
-            .reconstruct_command()
-            .contains("--probe-modes 3 --threads 2")
-    );
+    assert!(reconstruct_command(document).contains("--probe-modes 3 --threads 2"));
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use ptycho_core::data::tools::turn::turn;
 use ptycho_core::study::halves::HalvesOutcome;
-use ptycho_core::study::orientation::{Orientation, OrientationOutcome};
+use ptycho_core::study::orientation::OrientationOutcome;
+use ptycho_core::study::tools::Tool;
 
 use super::super::files::Purpose;
 use super::super::queue::{HALVES, Lane, ORIENTATION};
@@ -106,7 +107,11 @@ impl Workbench {
         ) else {
             return;
         };
-        let name = turned_name(orientation);
+        if self.document.scan.path().is_some() {
+            return self.use_tool(Tool::Turn { orientation }, &path, true);
+        }
+        // The tools work on files; the demonstration scan is in none.
+        let name = "Tool: turn";
         self.queue
             .add(Lane::Files, self.document.scan.id, name, move |_| {
                 let made = turn(&dataset, orientation)?;
@@ -114,8 +119,4 @@ impl Workbench {
                 Ok(Outcome::Turned(path, made.notes))
             });
     }
-}
-
-fn turned_name(orientation: Orientation) -> String {
-    format!("Write the scan turned: {orientation}")
 }

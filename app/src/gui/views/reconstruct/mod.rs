@@ -157,7 +157,11 @@ impl ReconstructView {
                 }
             });
         });
-        Panel::bottom("reconstruct values").show(ui, |ui| shown.pictures.finish(ui, commands));
+        if *page == Page::Course {
+            shown.pictures.finish_unread(commands);
+        } else {
+            Panel::bottom("reconstruct values").show(ui, |ui| shown.pictures.finish(ui, commands));
+        }
         central(ui, |ui| {
             let pictures = &mut shown.pictures;
             let about = (&mut *document, queue);
@@ -298,17 +302,15 @@ impl Shown {
             T::OprAmplitude => self.opr_mode(ui, OPR_AMPLITUDE, run),
             T::OprPhase => self.opr_mode(ui, OPR_PHASE, run),
             T::ObjectAmplitude | T::ObjectPhase | T::ProbeAmplitude | T::ProbePhase => {
-                match &run.preview {
-                    Some(preview) => self.picture(ui, tile, (preview, run.revision)),
-                    None => {
-                        let words = if is_running {
-                            "The first epoch is on its way…"
-                        } else {
-                            "Press Run to see it converge."
-                        };
-                        ui.centered_and_justified(|ui| ui.weak(words));
-                    }
+                if let Some(preview) = &run.preview {
+                    return self.picture(ui, tile, (preview, run.revision));
                 }
+                let words = if is_running {
+                    "The first epoch is on its way…"
+                } else {
+                    "Press Run to see it converge."
+                };
+                ui.centered_and_justified(|ui| ui.weak(words));
             }
         }
     }

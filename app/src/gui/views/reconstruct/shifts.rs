@@ -26,8 +26,15 @@ pub(super) struct ShiftsPlot {
     factor: Option<f64>,
     is_common_kept: bool,
     selected: Option<usize>,
-    /// Of which scan, course and choice, and the factor that was found.
-    worked: Option<((u64, u64, bool), Option<(Shifts, f64)>)>,
+    worked: Option<Worked>,
+}
+
+/// The shifts of a scan and a course.
+struct Worked {
+    /// Number of the scan, of the course, and whether the common shift is kept.
+    of: (u64, u64, bool),
+    /// With the factor that was found; none where nothing has moved.
+    shifts: Option<(Shifts, f64)>,
 }
 
 impl ShiftsPlot {
@@ -40,7 +47,7 @@ impl ShiftsPlot {
     fn update(&mut self, document: &Document, dataset: &Dataset) {
         let run = &document.run;
         let of = (document.scan.id, run.course_revision, self.is_common_kept);
-        if self.worked.as_ref().is_some_and(|(known, _)| *known == of) {
+        if self.worked.as_ref().is_some_and(|worked| worked.of == of) {
             return;
         }
         let given = dataset.positions_px();
@@ -48,11 +55,11 @@ impl ShiftsPlot {
             let factor = shifts.magnification(given, self.is_common_kept);
             (shifts, factor)
         });
-        self.worked = Some((of, shifts));
+        self.worked = Some(Worked { of, shifts });
     }
 
     fn shifts(&self) -> Option<(&Shifts, f64)> {
-        let (shifts, found) = self.worked.as_ref()?.1.as_ref()?;
+        let (shifts, found) = self.worked.as_ref()?.shifts.as_ref()?;
         Some((shifts, self.factor.unwrap_or(*found)))
     }
 
@@ -102,7 +109,7 @@ impl ShiftsPlot {
         let found = self
             .worked
             .as_ref()
-            .and_then(|(_, worked)| worked.as_ref().map(|(_, found)| *found))
+            .and_then(|worked| worked.shifts.as_ref().map(|(_, found)| *found))
             .unwrap_or(1.0);
         ui.horizontal_wrapped(|ui| {
             let label = ui.label("Arrows");
