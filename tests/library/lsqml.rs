@@ -10,8 +10,8 @@ use ptycho_core::data::{Dataset, DatasetParts, Frames};
 use ptycho_core::fft::Fft2;
 use ptycho_core::forward::{Forward, Subpixel};
 use ptycho_core::iterative::{
-    Batching, Compatibility, EngineKind, IterativeOf, IterativeSettings, Noise, ObjectInit,
-    PositionMethod, ProbeScale,
+    Batching, Compatibility, Computing, EngineKind, IterativeOf, IterativeSettings, Noise,
+    ObjectInit, PositionMethod, ProbeScale,
 };
 use ptycho_core::job::{Engine as _, Step, Stop};
 use ptycho_core::patches;
@@ -118,8 +118,8 @@ pub(crate) fn same_phase(
 }
 
 /// A golden trajectory to follow.
-struct Case {
-    name: &'static str,
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
     settings: IterativeSettings,
     /// `` or `_wrong`.
     positions: &'static str,
@@ -137,7 +137,7 @@ impl Case {
         }
     }
 
-    fn engine<T: Real>(&self, n_threads: usize) -> IterativeOf<T> {
+    fn engine<T: Real>(&self, computing: Computing) -> IterativeOf<T> {
         let settings = IterativeSettings {
             epochs: *self.stored.last().unwrap(),
             probe_scale: ProbeScale::Keep,
@@ -154,7 +154,7 @@ impl Case {
         };
         let has_opr = settings.opr_modes > 0;
         let input = golden_input(self.positions);
-        let engine = IterativeOf::<T>::new(EngineKind::Lsqml, input, settings, n_threads)
+        let engine = IterativeOf::<T>::on(EngineKind::Lsqml, input, settings, computing)
             .unwrap()
             .with_probe(&modes_of(start))
             .unwrap()
@@ -169,8 +169,8 @@ impl Case {
     }
 
     /// The worst relative difference of object, probe, loss, and what else changes.
-    fn follow<T: Real>(&self, n_threads: usize) -> f64 {
-        let mut engine = self.engine::<T>(n_threads);
+    pub(crate) fn follow<T: Real>(&self, computing: Computing) -> f64 {
+        let mut engine = self.engine::<T>(computing);
         let loss = read::<f64>(self.name, "loss");
         let mut worst: f64 = 0.0;
         for epoch in 1..=*self.stored.last().unwrap() {
@@ -211,7 +211,14 @@ impl Case {
     }
 
     fn follow_both(&self, tolerance: f64) {
-        let (single, double) = (self.follow::<f32>(2), self.follow::<f64>(2));
+        let computing = Computing {
+            n_threads: 2,
+            ..Computing::default()
+        };
+        let (single, double) = (
+            self.follow::<f32>(computing.clone()),
+            self.follow::<f64>(computing),
+        );
         println!(
             "{}: {single:.1e} in single, {double:.1e} in double precision",
             self.name
@@ -233,89 +240,106 @@ fn widen<T: Real>(value: Complex<T>) -> Complex<f64> {
     Complex::new(value.re.wide(), value.im.wide())
 }
 
-fn follow_both(case: &'static str, settings: &IterativeSettings) {
-    Case::new(case, settings.clone()).follow_both(1e-3);
+/// The golden trajectory of this name.
+pub(crate) fn golden(name: &'static str) -> Case {
+    let default = IterativeSettings::default();
+    match name {
+        "lsqml_poisson" => Case {
+            stored: &[1, 2],
+            ..Case::new(
+                name,
+                IterativeSettings {
+                    noise: Noise::Poisson,
+                    ..default
+                },
+            )
+        },
+        "lsqml_positions" => Case {
+            positions: "_wrong",
+            ..Case::new(
+                name,
+                IterativeSettings {
+                    refine_positions: PositionMethod::Gradient,
+                    position_start: 0,
+                    position_step: 0.3,
+                    position_limit_px: 0.1,
+                    ..default
+                },
+            )
+        },
+        "lsqml_opr" => Case {
+            stored: &[1, 2, 4],
+            ..Case::new(
+                name,
+                IterativeSettings {
+                    opr_modes: 2,
+                    vary_intensity: true,
+                    opr_start: 0,
+                    opr_weight_relaxation: 0.1,
+                    ..default
+                },
+            )
+        },
+        "lsqml_gaussian_3modes" => Case::new(
+            name,
+            IterativeSettings {
+                probe_modes: 3,
+                rescale_first_epoch: false,
+                ..default
+            },
+        ),
+        "lsqml_compact_momentum" => Case::new(
+            name,
+            IterativeSettings {
+                batching: Batching::Compact,
+                momentum: 0.5,
+                ..default
+            },
+        ),
+        "lsqml_frozen_probe" => Case::new(
+            name,
+            IterativeSettings {
+                refine_probe: false,
+                ..default
+            },
+        ),
+        _ => Case::new(name, default),
+    }
 }
 
 #[test]
 fn the_poisson_steps_follow_the_golden_trajectory() {
-    let settings = IterativeSettings {
-        noise: Noise::Poisson,
-        ..IterativeSettings::default()
-    };
-    let case = Case {
-        stored: &[1, 2],
-        ..Case::new("lsqml_poisson", settings)
-    };
-    case.follow_both(1e-3);
+    golden("lsqml_poisson").follow_both(1e-3);
 }
 
 #[test]
 fn refined_positions_follow_the_golden_trajectory() {
-    let settings = IterativeSettings {
-        refine_positions: PositionMethod::Gradient,
-        position_start: 0,
-        position_step: 0.3,
-        position_limit_px: 0.1,
-        ..IterativeSettings::default()
-    };
-    let case = Case {
-        positions: "_wrong",
-        ..Case::new("lsqml_positions", settings)
-    };
-    case.follow_both(1e-3);
+    golden("lsqml_positions").follow_both(1e-3);
 }
 
 #[test]
 fn a_varying_probe_follows_the_golden_trajectory() {
-    let settings = IterativeSettings {
-        opr_modes: 2,
-        vary_intensity: true,
-        opr_start: 0,
-        opr_weight_relaxation: 0.1,
-        ..IterativeSettings::default()
-    };
-    let case = Case {
-        stored: &[1, 2, 4],
-        ..Case::new("lsqml_opr", settings)
-    };
-    case.follow_both(1e-3);
+    golden("lsqml_opr").follow_both(1e-3);
 }
 
 #[test]
 fn one_mode_follows_the_golden_trajectory() {
-    follow_both("lsqml_gaussian_1mode", &IterativeSettings::default());
+    golden("lsqml_gaussian_1mode").follow_both(1e-3);
 }
 
 #[test]
 fn three_modes_follow_the_golden_trajectory() {
-    let settings = IterativeSettings {
-        probe_modes: 3,
-        rescale_first_epoch: false,
-        ..IterativeSettings::default()
-    };
-    follow_both("lsqml_gaussian_3modes", &settings);
+    golden("lsqml_gaussian_3modes").follow_both(1e-3);
 }
 
 #[test]
 fn compact_batches_with_momentum_follow_the_golden_trajectory() {
-    let settings = IterativeSettings {
-        batching: Batching::Compact,
-        momentum: 0.5,
-        ..IterativeSettings::default()
-    };
-    follow_both("lsqml_compact_momentum", &settings);
+    golden("lsqml_compact_momentum").follow_both(1e-3);
 }
 
 #[test]
 fn a_frozen_probe_follows_the_golden_trajectory() {
-    follow_both(
-        "lsqml_frozen_probe",
-        &IterativeSettings {
-            refine_probe: false,
-            ..IterativeSettings::default()
-        },
-    );
+    golden("lsqml_frozen_probe").follow_both(1e-3);
 }
 
 /// A small noise-free scan: `side` x `side` positions, about 3.3 px apart, the first at `first_px`.
