@@ -1,5 +1,10 @@
 //! The engine against golden trajectories of pty-chi and against its slow twin.
 
+#[path = "lsqml/refinement.rs"]
+mod refinement;
+#[path = "lsqml/simulated.rs"]
+mod simulated;
+
 use std::fs::File;
 use std::sync::Arc;
 
@@ -20,7 +25,7 @@ use ptycho_core::simd::Real;
 use crate::support::data;
 
 /// An array of a golden file.
-fn read<T: ReadableElement>(file: &str, key: &str) -> ArrayD<T> {
+pub(crate) fn read<T: ReadableElement>(file: &str, key: &str) -> ArrayD<T> {
     let mut archive =
         zip::ZipArchive::new(File::open(data(&format!("lsqml/{file}.npz"))).unwrap()).unwrap();
     let member = archive.by_name(&format!("{key}.npy")).unwrap();
@@ -28,7 +33,7 @@ fn read<T: ReadableElement>(file: &str, key: &str) -> ArrayD<T> {
 }
 
 /// The golden scan with the true positions, or with `_wrong` ones.
-fn golden_input(positions: &str) -> Arc<Dataset> {
+pub(crate) fn golden_input(positions: &str) -> Arc<Dataset> {
     let frames: Array3<f32> = read("lsqml_input", "diffraction")
         .into_dimensionality()
         .unwrap();
@@ -55,7 +60,7 @@ fn golden_input(positions: &str) -> Arc<Dataset> {
     Arc::new(Dataset::new(parts).unwrap())
 }
 
-fn golden_batches(case: &str) -> Vec<Vec<Vec<usize>>> {
+pub(crate) fn golden_batches(case: &str) -> Vec<Vec<Vec<usize>>> {
     let sizes: Array2<i32> = read(case, "batch_sizes").into_dimensionality().unwrap();
     let order: Array1<i32> = read(case, "batch_index").into_dimensionality().unwrap();
     let mut order = order.into_iter().map(|i| i as usize);
@@ -71,7 +76,7 @@ fn golden_batches(case: &str) -> Vec<Vec<Vec<usize>>> {
 }
 
 /// Modes as `(k, n, n)`.
-fn modes(array: ArrayD<Complex<f64>>) -> Array3<Complex<f64>> {
+pub(crate) fn modes(array: ArrayD<Complex<f64>>) -> Array3<Complex<f64>> {
     let array = if array.ndim() == 2 {
         array.insert_axis(Axis(0))
     } else {
@@ -80,7 +85,7 @@ fn modes(array: ArrayD<Complex<f64>>) -> Array3<Complex<f64>> {
     array.into_dimensionality().unwrap()
 }
 
-fn relative<'a>(
+pub(crate) fn relative<'a>(
     found: impl IntoIterator<Item = &'a Complex<f64>>,
     expected: impl IntoIterator<Item = &'a Complex<f64>>,
 ) -> f64 {
@@ -92,20 +97,20 @@ fn relative<'a>(
     (error / norm).sqrt()
 }
 
-fn wide<T: Real, D: ndarray::Dimension>(
+pub(crate) fn wide<T: Real, D: ndarray::Dimension>(
     array: &ndarray::Array<Complex<T>, D>,
 ) -> ndarray::Array<Complex<f64>, D> {
     array.mapv(widen)
 }
 
-fn run_epoch<T: Real>(engine: &mut IterativeOf<T>) {
+pub(crate) fn run_epoch<T: Real>(engine: &mut IterativeOf<T>) {
     let stop = Stop::default();
     while engine.step(&stop).unwrap() != Step::EpochEnd {}
     assert_eq!(engine.health(), None);
 }
 
 /// Each mode turned to the phase of the expected one.
-fn same_phase(
+pub(crate) fn same_phase(
     mut found: Array3<Complex<f64>>,
     expected: &Array3<Complex<f64>>,
 ) -> Array3<Complex<f64>> {
@@ -365,21 +370,21 @@ pub(crate) fn scan(n: usize, side: usize, first_px: f64, mask: bool) -> Arc<Data
     Arc::new(Dataset::new(parts).unwrap())
 }
 
-type Field = Array2<Complex<f64>>;
+pub(crate) type Field = Array2<Complex<f64>>;
 
 /// LSQML written down slowly from its formulas, over the one forward model, in double precision.
-struct Twin {
-    dataset: Arc<Dataset>,
-    forward: Forward<f64>,
-    fft: Fft2<f64>,
-    object: Field,
-    probe: Vec<Field>,
-    illumination: Array2<f64>,
-    loss: Vec<f64>,
+pub(crate) struct Twin {
+    pub(crate) dataset: Arc<Dataset>,
+    pub(crate) forward: Forward<f64>,
+    pub(crate) fft: Fft2<f64>,
+    pub(crate) object: Field,
+    pub(crate) probe: Vec<Field>,
+    pub(crate) illumination: Array2<f64>,
+    pub(crate) loss: Vec<f64>,
 }
 
 impl Twin {
-    fn new(dataset: Arc<Dataset>, probe: &Array3<Complex<f64>>) -> Self {
+    pub(crate) fn new(dataset: Arc<Dataset>, probe: &Array3<Complex<f64>>) -> Self {
         let n = dataset.n();
         let [h, w] = dataset.object_shape();
         Self {
@@ -393,18 +398,18 @@ impl Twin {
         }
     }
 
-    fn start(&self, i: usize) -> ([isize; 2], [f64; 2]) {
+    pub(crate) fn start(&self, i: usize) -> ([isize; 2], [f64; 2]) {
         patches::whole_start(self.dataset.positions_px()[i], self.dataset.n())
     }
 
-    fn cut(&self, canvas: &Field, i: usize) -> Field {
+    pub(crate) fn cut(&self, canvas: &Field, i: usize) -> Field {
         let n = self.dataset.n();
         let mut patch = Array2::zeros((n, n));
         patches::cut(canvas.view(), self.start(i).0, patch.view_mut());
         patch
     }
 
-    fn transform(&self, field: &Field, forward: bool) -> Field {
+    pub(crate) fn transform(&self, field: &Field, forward: bool) -> Field {
         let mut field = field.as_standard_layout().into_owned();
         let mut scratch = self.fft.scratch();
         let plane = field.as_slice_mut().unwrap();
@@ -416,7 +421,7 @@ impl Twin {
         field
     }
 
-    fn counts(&self, i: usize) -> Array2<f64> {
+    pub(crate) fn counts(&self, i: usize) -> Array2<f64> {
         let n = self.dataset.n();
         let mut frame = vec![0.0; n * n];
         self.dataset.frames().read(i, &mut frame);
@@ -568,7 +573,7 @@ impl Twin {
     }
 
     /// Two modes: the closed form of a 2x2 Hermitian eigenproblem.
-    fn orthogonalize(&mut self) {
+    pub(crate) fn orthogonalize(&mut self) {
         let [p, q] = self.probe.as_slice() else {
             return;
         };

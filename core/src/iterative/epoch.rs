@@ -4,7 +4,7 @@ use num_complex::Complex;
 use rayon::prelude::*;
 
 use crate::iterative::algorithm::BatchResult;
-use crate::iterative::kernels::fused::step_along;
+use crate::iterative::kernels::fused::{Over, step_planes};
 use crate::iterative::scan::Scan;
 use crate::iterative::state::{Partial, Place, Planes, State};
 use crate::iterative::{
@@ -135,8 +135,9 @@ pub(crate) fn end<T: Real>(run: &Ending<T>, state: &mut State<T>) {
     if !is_projected {
         state.carried_object.re.fill(T::zero());
         state.carried_object.im.fill(T::zero());
-        state.carried_probe.fill(T::zero());
     }
+    state.carried_probe.fill(T::zero());
+    state.carried_probe_weight.fill(T::zero());
     constraints::keep_power(settings, state, run.first_power);
     if !is_projected || settings.compat == Compatibility::Ptychi {
         // DM and RAAR keep a wave for each mode, which would not turn with them.
@@ -210,18 +211,14 @@ fn update_after_epoch<T: Real>(
         let step = T::of(
             settings.object_step * settings.step_share(state.epoch) * partial.least_object_step,
         );
-        step_along(
-            &mut state.object,
-            step,
-            &state.carried_object,
-            inverse_damped,
-        );
+        let over = Over::Inverse(inverse_damped);
+        step_planes(&mut state.object, None, step, &state.carried_object, over);
         if settings.momentum > 0.0 {
             multiply_in_place(&mut state.carried_object, step, inverse_damped);
             object_momentum(scan, state, gain);
         }
     }
-    if settings.momentum > 0.0 && settings.refine_probe && settings.probe_start <= state.epoch {
+    if settings.momentum > 0.0 && settings.refines_probe(state.epoch) {
         let mean = T::of(partial.probe_steps / partial.n_patterns);
         let field = scan.tiling.field_len();
         let step: Vec<T> = state.carried_probe[..field]

@@ -342,6 +342,11 @@ impl IterativeSettings {
             && self.compat == Compatibility::None
     }
 
+    /// Whether the probe is refined in this epoch, counted from 0.
+    pub fn refines_probe(&self, epoch: usize) -> bool {
+        self.refine_probe && self.probe_start <= epoch
+    }
+
     /// Share of the step sizes in this epoch, counted from 0.
     pub fn step_share(&self, epoch: usize) -> f64 {
         let last = self.epochs.saturating_sub(1).max(1) as f64;
