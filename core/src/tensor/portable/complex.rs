@@ -145,8 +145,7 @@ impl Dft {
         for x in 0..n {
             for v in 0..n {
                 // The product modulo n keeps the angle small, hence exact.
-                let turns =
-                    ((x as i64 - origin) * (v as i64 - origin)).rem_euclid(n as i64);
+                let turns = ((x as i64 - origin) * (v as i64 - origin)).rem_euclid(n as i64);
                 let angle = -std::f64::consts::TAU * turns as f64 / n as f64;
                 let (re, im) = (angle.cos() / root, angle.sin() / root);
                 matrix[2 * n * x + v] = re;

@@ -86,7 +86,9 @@ impl Amplitudes {
             n_done += places.len();
             parts.push(match chunk {
                 Some(chunk) => {
-                    let rows = places.iter().map(|&at| (patterns[at] % self.per_chunk) as u32);
+                    let rows = places
+                        .iter()
+                        .map(|&at| (patterns[at] % self.per_chunk) as u32);
                     let rows: Vec<u32> = rows.collect();
                     let rows = Tensor::from_vec(rows, places.len(), &self.place.device)?;
                     self.chunks[chunk].index_select(&rows, 0)?

@@ -42,11 +42,7 @@ impl Model {
 
 impl Tensors {
     /// Done to every plane of `(.., n, n)`.
-    fn transform(
-        &self,
-        field: &Field,
-        of: impl Fn(&Field) -> OnDevice<Field>,
-    ) -> OnDevice<Field> {
+    fn transform(&self, field: &Field, of: impl Fn(&Field) -> OnDevice<Field>) -> OnDevice<Field> {
         let shape = field.re.shape().clone();
         let planes = field.map(|part| part.reshape(((), self.n, self.n)))?;
         of(&planes)?.map(|part| part.reshape(&shape))
@@ -68,17 +64,28 @@ impl Tensors {
         let placing = Placing::new(&self.place, self.adding, self.canvas, self.n, places())?;
         let shifts_px: Vec<[f64; 2]> = places().map(|place| place.shift_px).collect();
         let ramps = ramps(&self.place, self.n, batch.scan.origin(), &shifts_px)?;
-        let n_shifted = (0..self.n_modes).take_while(|&k| batch.is_shifted(k)).count();
+        let n_shifted = (0..self.n_modes)
+            .take_while(|&k| batch.is_shifted(k))
+            .count();
         let spectra = self.forward(&self.probe)?;
         let first = self.first_spectra(batch, state, &spectra)?;
         let mut shifted = vec![first.broadcast_mul(&ramps)?];
         if n_shifted > 1 {
             let others = Model::modes(&spectra, 1, n_shifted - 1)?;
-            shifted.push(others.map(|part| part.unsqueeze(1))?.broadcast_mul(&ramps)?);
+            shifted.push(
+                others
+                    .map(|part| part.unsqueeze(1))?
+                    .broadcast_mul(&ramps)?,
+            );
         }
         let shifted = self.inverse(&joined(&shifted, 0)?)?;
         let probes = if n_shifted < self.n_modes {
-            let shape = (self.n_modes - n_shifted, batch.patterns.len(), self.n, self.n);
+            let shape = (
+                self.n_modes - n_shifted,
+                batch.patterns.len(),
+                self.n,
+                self.n,
+            );
             let others = Model::modes(&self.probe, n_shifted, self.n_modes - n_shifted)?;
             let others = others.map(|part| part.unsqueeze(1)?.broadcast_as(shape))?;
             joined(&[shifted, others], 0)?
@@ -108,7 +115,9 @@ impl Tensors {
         }
         let (b, n) = (batch.patterns.len(), self.n);
         let rows = batch.patterns.iter().map(|&i| i * n_opr..(i + 1) * n_opr);
-        let weights: Vec<f64> = rows.flat_map(|row| state.opr_weights[row].to_vec()).collect();
+        let weights: Vec<f64> = rows
+            .flat_map(|row| state.opr_weights[row].to_vec())
+            .collect();
         let weights = self.place.tensor(&weights, (b, n_opr))?;
         let mut basis = vec![first];
         if n_opr > 1 {
@@ -174,7 +183,11 @@ impl Tensors {
             self.predicted = Some((batch.patterns.to_vec(), prediction));
             return Ok(sums);
         }
-        let steps: Vec<f64> = batch.patterns.iter().map(|&i| state.detector_steps[i]).collect();
+        let steps: Vec<f64> = batch
+            .patterns
+            .iter()
+            .map(|&i| state.detector_steps[i])
+            .collect();
         let steps = self.place.tensor(&steps, (steps.len(), 1, 1))?;
         let factor = prediction.factor(pass.rule, &steps)?;
         let chi = self.inverse(&far.broadcast_scale(&factor)?)?;

@@ -23,7 +23,11 @@ pub(super) struct Place {
 impl Place {
     /// For an engine of type `T`.
     pub(super) fn of<T: Real>(device: &Device) -> Self {
-        let dtype = if T::BYTES == 4 { DType::F32 } else { DType::F64 };
+        let dtype = if T::BYTES == 4 {
+            DType::F32
+        } else {
+            DType::F64
+        };
         Self {
             device: device.clone(),
             dtype,

@@ -83,7 +83,10 @@ impl Memory {
         if is_short_of_memory(error) {
             return self.too_large(self.largest_by_trial());
         }
-        Error::Run(format!("the {} failed: {error}", device_name(&self.place.device)))
+        Error::Run(format!(
+            "the {} failed: {error}",
+            device_name(&self.place.device)
+        ))
     }
 
     /// The largest batch below the present one for which the device gives memory: by halves, then in between.
@@ -145,7 +148,9 @@ mod tests {
     #[test]
     fn a_device_without_memory_is_known_by_its_words() {
         let said = |words: &str| is_short_of_memory(&candle_core::Error::Msg(words.to_owned()));
-        assert!(said("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")"));
+        assert!(said(
+            "DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")"
+        ));
         assert!(said("CublasError(CUBLAS_STATUS_ALLOC_FAILED)"));
         assert!(said("Failed to create metal resource: Buffer"));
         assert!(!said("shape mismatch in matmul"));

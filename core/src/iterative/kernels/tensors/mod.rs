@@ -191,11 +191,7 @@ impl Tensors {
         result.map_err(|error| self.memory.in_words(&error))
     }
 
-    fn take_over<T: Real>(
-        &mut self,
-        state: &State<T>,
-        inverse_damped: &[T],
-    ) -> OnDevice<()> {
+    fn take_over<T: Real>(&mut self, state: &State<T>, inverse_damped: &[T]) -> OnDevice<()> {
         (self.now, self.predicted) = (None, None);
         self.object = self.place.canvas(&state.object)?;
         self.probe = self.place.tiled(self.tiling, &state.probe)?;

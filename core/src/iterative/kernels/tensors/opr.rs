@@ -52,10 +52,7 @@ impl Tensors {
     }
 
     /// `res_i -= (Σ res_i e* / Σ |e|²) e`
-    pub(super) fn deflate_residuals<T: Real>(
-        &mut self,
-        mode: &Array2<Complex<T>>,
-    ) -> OnDevice<()> {
+    pub(super) fn deflate_residuals<T: Real>(&mut self, mode: &Array2<Complex<T>>) -> OnDevice<()> {
         let residuals = self.residuals()?;
         let mode = self.one_mode(mode)?;
         let overlap = residuals.broadcast_mul_conj(&mode)?;

@@ -59,8 +59,13 @@ impl Placing {
     ) -> Result<Self> {
         let corners: Vec<[usize; 2]> = places.map(|place| place.corner).collect();
         let [n_rows, stride] = canvas;
-        let starts: Vec<u32> = corners.iter().map(|c| (c[0] * stride + c[1]) as u32).collect();
-        let within: Vec<u32> = (0..n * n).map(|at| (at / n * stride + at % n) as u32).collect();
+        let starts: Vec<u32> = corners
+            .iter()
+            .map(|c| (c[0] * stride + c[1]) as u32)
+            .collect();
+        let within: Vec<u32> = (0..n * n)
+            .map(|at| (at / n * stride + at % n) as u32)
+            .collect();
         let b = corners.len();
         let ids = Tensor::from_vec(starts, (b, 1), &place.device)?
             .broadcast_add(&Tensor::from_vec(within, (1, n * n), &place.device)?)?

@@ -88,7 +88,9 @@ impl Projections {
 
     /// Whether there are waves of this pattern.
     fn holds(&self, pattern: usize) -> bool {
-        self.held.iter().any(|held| held.patterns.contains(&pattern))
+        self.held
+            .iter()
+            .any(|held| held.patterns.contains(&pattern))
     }
 
     /// Move all waves to the host's memory, and those to come.
@@ -298,9 +300,7 @@ impl Tensors {
         let projected = self.onto_amplitudes(batch, &waves)?;
         let exit_of = |canvas: &Option<Field>| {
             let canvas = canvas.as_ref().ok_or_else(no_batch)?;
-            model
-                .probes
-                .broadcast_mul(&model.placing.patches(canvas)?)
+            model.probes.broadcast_mul(&model.placing.patches(canvas)?)
         };
         let [object, other] = &self.projections.canvases;
         let next = exit_of(other)?

@@ -25,9 +25,8 @@ impl Tensors {
             deposits = deposits.broadcast_scale(&divisor.recip()?)?;
         }
         let n_kept = self.n_kept.min(self.n_modes);
-        let sum_of = |from: usize, len: usize| {
-            Model::modes(&deposits, from, len)?.map(|part| part.sum(0))
-        };
+        let sum_of =
+            |from: usize, len: usize| Model::modes(&deposits, from, len)?.map(|part| part.sum(0));
         let start = match &self.carried_object {
             Some(carried) if carries => carried.clone(),
             _ => self.place.no_field(self.object.re.elem_count())?,
@@ -76,7 +75,10 @@ impl Tensors {
     pub(super) fn sums_for_positions(&mut self) -> OnDevice<Vec<[f64; 4]>> {
         let now = self.now()?;
         let object = &now.model.object;
-        let (chi, probe) = (Model::mode(&now.chi, 0)?, Model::mode(&now.model.probes, 0)?);
+        let (chi, probe) = (
+            Model::mode(&now.chi, 0)?,
+            Model::mode(&now.model.probes, 0)?,
+        );
         let turned = |field: &Field| field.map(|part| part.t()?.contiguous());
         let along_columns = times_rows(object, &self.derivative)?;
         let along_rows = turned(&times_rows(&turned(object)?, &self.derivative)?)?;
