@@ -10,8 +10,8 @@ use ptycho_core::data::{Dataset, DatasetParts, Frames};
 use ptycho_core::fft::Fft2;
 use ptycho_core::forward::{Forward, Subpixel};
 use ptycho_core::iterative::{
-    Batching, Compatibility, EngineKind, IterativeOf, IterativeSettings, Noise, ObjectInit,
-    PositionMethod, ProbeScale,
+    Batching, Compatibility, Computing, EngineKind, IterativeOf, IterativeSettings, Noise,
+    ObjectInit, PositionMethod, ProbeScale,
 };
 use ptycho_core::job::{Engine as _, Step, Stop};
 use ptycho_core::patches;
@@ -20,7 +20,7 @@ use ptycho_core::simd::Real;
 use crate::support::data;
 
 /// An array of a golden file.
-fn read<T: ReadableElement>(file: &str, key: &str) -> ArrayD<T> {
+pub(crate) fn read<T: ReadableElement>(file: &str, key: &str) -> ArrayD<T> {
     let mut archive =
         zip::ZipArchive::new(File::open(data(&format!("lsqml/{file}.npz"))).unwrap()).unwrap();
     let member = archive.by_name(&format!("{key}.npy")).unwrap();
@@ -28,7 +28,7 @@ fn read<T: ReadableElement>(file: &str, key: &str) -> ArrayD<T> {
 }
 
 /// The golden scan with the true positions, or with `_wrong` ones.
-fn golden_input(positions: &str) -> Arc<Dataset> {
+pub(crate) fn golden_input(positions: &str) -> Arc<Dataset> {
     let frames: Array3<f32> = read("lsqml_input", "diffraction")
         .into_dimensionality()
         .unwrap();
@@ -55,7 +55,7 @@ fn golden_input(positions: &str) -> Arc<Dataset> {
     Arc::new(Dataset::new(parts).unwrap())
 }
 
-fn golden_batches(case: &str) -> Vec<Vec<Vec<usize>>> {
+pub(crate) fn golden_batches(case: &str) -> Vec<Vec<Vec<usize>>> {
     let sizes: Array2<i32> = read(case, "batch_sizes").into_dimensionality().unwrap();
     let order: Array1<i32> = read(case, "batch_index").into_dimensionality().unwrap();
     let mut order = order.into_iter().map(|i| i as usize);
@@ -71,7 +71,7 @@ fn golden_batches(case: &str) -> Vec<Vec<Vec<usize>>> {
 }
 
 /// Modes as `(k, n, n)`.
-fn modes(array: ArrayD<Complex<f64>>) -> Array3<Complex<f64>> {
+pub(crate) fn modes(array: ArrayD<Complex<f64>>) -> Array3<Complex<f64>> {
     let array = if array.ndim() == 2 {
         array.insert_axis(Axis(0))
     } else {
@@ -80,7 +80,7 @@ fn modes(array: ArrayD<Complex<f64>>) -> Array3<Complex<f64>> {
     array.into_dimensionality().unwrap()
 }
 
-fn relative<'a>(
+pub(crate) fn relative<'a>(
     found: impl IntoIterator<Item = &'a Complex<f64>>,
     expected: impl IntoIterator<Item = &'a Complex<f64>>,
 ) -> f64 {
@@ -92,20 +92,20 @@ fn relative<'a>(
     (error / norm).sqrt()
 }
 
-fn wide<T: Real, D: ndarray::Dimension>(
+pub(crate) fn wide<T: Real, D: ndarray::Dimension>(
     array: &ndarray::Array<Complex<T>, D>,
 ) -> ndarray::Array<Complex<f64>, D> {
     array.mapv(widen)
 }
 
-fn run_epoch<T: Real>(engine: &mut IterativeOf<T>) {
+pub(crate) fn run_epoch<T: Real>(engine: &mut IterativeOf<T>) {
     let stop = Stop::default();
     while engine.step(&stop).unwrap() != Step::EpochEnd {}
     assert_eq!(engine.health(), None);
 }
 
 /// Each mode turned to the phase of the expected one.
-fn same_phase(
+pub(crate) fn same_phase(
     mut found: Array3<Complex<f64>>,
     expected: &Array3<Complex<f64>>,
 ) -> Array3<Complex<f64>> {
@@ -118,8 +118,8 @@ fn same_phase(
 }
 
 /// A golden trajectory to follow.
-struct Case {
-    name: &'static str,
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
     settings: IterativeSettings,
     /// `` or `_wrong`.
     positions: &'static str,
@@ -137,7 +137,7 @@ impl Case {
         }
     }
 
-    fn engine<T: Real>(&self, n_threads: usize) -> IterativeOf<T> {
+    fn engine<T: Real>(&self, computing: Computing) -> IterativeOf<T> {
         let settings = IterativeSettings {
             epochs: *self.stored.last().unwrap(),
             probe_scale: ProbeScale::Keep,
@@ -154,7 +154,7 @@ impl Case {
         };
         let has_opr = settings.opr_modes > 0;
         let input = golden_input(self.positions);
-        let engine = IterativeOf::<T>::new(EngineKind::Lsqml, input, settings, n_threads)
+        let engine = IterativeOf::<T>::on(EngineKind::Lsqml, input, settings, computing)
             .unwrap()
             .with_probe(&modes_of(start))
             .unwrap()
@@ -169,8 +169,8 @@ impl Case {
     }
 
     /// The worst relative difference of object, probe, loss, and what else changes.
-    fn follow<T: Real>(&self, n_threads: usize) -> f64 {
-        let mut engine = self.engine::<T>(n_threads);
+    pub(crate) fn follow<T: Real>(&self, computing: Computing) -> f64 {
+        let mut engine = self.engine::<T>(computing);
         let loss = read::<f64>(self.name, "loss");
         let mut worst: f64 = 0.0;
         for epoch in 1..=*self.stored.last().unwrap() {
@@ -211,7 +211,14 @@ impl Case {
     }
 
     fn follow_both(&self, tolerance: f64) {
-        let (single, double) = (self.follow::<f32>(2), self.follow::<f64>(2));
+        let computing = Computing {
+            n_threads: 2,
+            ..Computing::default()
+        };
+        let (single, double) = (
+            self.follow::<f32>(computing.clone()),
+            self.follow::<f64>(computing),
+        );
         println!(
             "{}: {single:.1e} in single, {double:.1e} in double precision",
             self.name
@@ -233,89 +240,106 @@ fn widen<T: Real>(value: Complex<T>) -> Complex<f64> {
     Complex::new(value.re.wide(), value.im.wide())
 }
 
-fn follow_both(case: &'static str, settings: &IterativeSettings) {
-    Case::new(case, settings.clone()).follow_both(1e-3);
+/// The golden trajectory of this name.
+pub(crate) fn golden(name: &'static str) -> Case {
+    let default = IterativeSettings::default();
+    match name {
+        "lsqml_poisson" => Case {
+            stored: &[1, 2],
+            ..Case::new(
+                name,
+                IterativeSettings {
+                    noise: Noise::Poisson,
+                    ..default
+                },
+            )
+        },
+        "lsqml_positions" => Case {
+            positions: "_wrong",
+            ..Case::new(
+                name,
+                IterativeSettings {
+                    refine_positions: PositionMethod::Gradient,
+                    position_start: 0,
+                    position_step: 0.3,
+                    position_limit_px: 0.1,
+                    ..default
+                },
+            )
+        },
+        "lsqml_opr" => Case {
+            stored: &[1, 2, 4],
+            ..Case::new(
+                name,
+                IterativeSettings {
+                    opr_modes: 2,
+                    vary_intensity: true,
+                    opr_start: 0,
+                    opr_weight_relaxation: 0.1,
+                    ..default
+                },
+            )
+        },
+        "lsqml_gaussian_3modes" => Case::new(
+            name,
+            IterativeSettings {
+                probe_modes: 3,
+                rescale_first_epoch: false,
+                ..default
+            },
+        ),
+        "lsqml_compact_momentum" => Case::new(
+            name,
+            IterativeSettings {
+                batching: Batching::Compact,
+                momentum: 0.5,
+                ..default
+            },
+        ),
+        "lsqml_frozen_probe" => Case::new(
+            name,
+            IterativeSettings {
+                refine_probe: false,
+                ..default
+            },
+        ),
+        _ => Case::new(name, default),
+    }
 }
 
 #[test]
 fn the_poisson_steps_follow_the_golden_trajectory() {
-    let settings = IterativeSettings {
-        noise: Noise::Poisson,
-        ..IterativeSettings::default()
-    };
-    let case = Case {
-        stored: &[1, 2],
-        ..Case::new("lsqml_poisson", settings)
-    };
-    case.follow_both(1e-3);
+    golden("lsqml_poisson").follow_both(1e-3);
 }
 
 #[test]
 fn refined_positions_follow_the_golden_trajectory() {
-    let settings = IterativeSettings {
-        refine_positions: PositionMethod::Gradient,
-        position_start: 0,
-        position_step: 0.3,
-        position_limit_px: 0.1,
-        ..IterativeSettings::default()
-    };
-    let case = Case {
-        positions: "_wrong",
-        ..Case::new("lsqml_positions", settings)
-    };
-    case.follow_both(1e-3);
+    golden("lsqml_positions").follow_both(1e-3);
 }
 
 #[test]
 fn a_varying_probe_follows_the_golden_trajectory() {
-    let settings = IterativeSettings {
-        opr_modes: 2,
-        vary_intensity: true,
-        opr_start: 0,
-        opr_weight_relaxation: 0.1,
-        ..IterativeSettings::default()
-    };
-    let case = Case {
-        stored: &[1, 2, 4],
-        ..Case::new("lsqml_opr", settings)
-    };
-    case.follow_both(1e-3);
+    golden("lsqml_opr").follow_both(1e-3);
 }
 
 #[test]
 fn one_mode_follows_the_golden_trajectory() {
-    follow_both("lsqml_gaussian_1mode", &IterativeSettings::default());
+    golden("lsqml_gaussian_1mode").follow_both(1e-3);
 }
 
 #[test]
 fn three_modes_follow_the_golden_trajectory() {
-    let settings = IterativeSettings {
-        probe_modes: 3,
-        rescale_first_epoch: false,
-        ..IterativeSettings::default()
-    };
-    follow_both("lsqml_gaussian_3modes", &settings);
+    golden("lsqml_gaussian_3modes").follow_both(1e-3);
 }
 
 #[test]
 fn compact_batches_with_momentum_follow_the_golden_trajectory() {
-    let settings = IterativeSettings {
-        batching: Batching::Compact,
-        momentum: 0.5,
-        ..IterativeSettings::default()
-    };
-    follow_both("lsqml_compact_momentum", &settings);
+    golden("lsqml_compact_momentum").follow_both(1e-3);
 }
 
 #[test]
 fn a_frozen_probe_follows_the_golden_trajectory() {
-    follow_both(
-        "lsqml_frozen_probe",
-        &IterativeSettings {
-            refine_probe: false,
-            ..IterativeSettings::default()
-        },
-    );
+    golden("lsqml_frozen_probe").follow_both(1e-3);
 }
 
 /// A small noise-free scan: `side` x `side` positions, about 3.3 px apart, the first at `first_px`.
@@ -365,21 +389,21 @@ pub(crate) fn scan(n: usize, side: usize, first_px: f64, mask: bool) -> Arc<Data
     Arc::new(Dataset::new(parts).unwrap())
 }
 
-type Field = Array2<Complex<f64>>;
+pub(crate) type Field = Array2<Complex<f64>>;
 
 /// LSQML written down slowly from its formulas, over the one forward model, in double precision.
-struct Twin {
-    dataset: Arc<Dataset>,
-    forward: Forward<f64>,
-    fft: Fft2<f64>,
-    object: Field,
-    probe: Vec<Field>,
-    illumination: Array2<f64>,
-    loss: Vec<f64>,
+pub(crate) struct Twin {
+    pub(crate) dataset: Arc<Dataset>,
+    pub(crate) forward: Forward<f64>,
+    pub(crate) fft: Fft2<f64>,
+    pub(crate) object: Field,
+    pub(crate) probe: Vec<Field>,
+    pub(crate) illumination: Array2<f64>,
+    pub(crate) loss: Vec<f64>,
 }
 
 impl Twin {
-    fn new(dataset: Arc<Dataset>, probe: &Array3<Complex<f64>>) -> Self {
+    pub(crate) fn new(dataset: Arc<Dataset>, probe: &Array3<Complex<f64>>) -> Self {
         let n = dataset.n();
         let [h, w] = dataset.object_shape();
         Self {
@@ -393,18 +417,18 @@ impl Twin {
         }
     }
 
-    fn start(&self, i: usize) -> ([isize; 2], [f64; 2]) {
+    pub(crate) fn start(&self, i: usize) -> ([isize; 2], [f64; 2]) {
         patches::whole_start(self.dataset.positions_px()[i], self.dataset.n())
     }
 
-    fn cut(&self, canvas: &Field, i: usize) -> Field {
+    pub(crate) fn cut(&self, canvas: &Field, i: usize) -> Field {
         let n = self.dataset.n();
         let mut patch = Array2::zeros((n, n));
         patches::cut(canvas.view(), self.start(i).0, patch.view_mut());
         patch
     }
 
-    fn transform(&self, field: &Field, forward: bool) -> Field {
+    pub(crate) fn transform(&self, field: &Field, forward: bool) -> Field {
         let mut field = field.as_standard_layout().into_owned();
         let mut scratch = self.fft.scratch();
         let plane = field.as_slice_mut().unwrap();
@@ -416,7 +440,7 @@ impl Twin {
         field
     }
 
-    fn counts(&self, i: usize) -> Array2<f64> {
+    pub(crate) fn counts(&self, i: usize) -> Array2<f64> {
         let n = self.dataset.n();
         let mut frame = vec![0.0; n * n];
         self.dataset.frames().read(i, &mut frame);
@@ -568,7 +592,7 @@ impl Twin {
     }
 
     /// Two modes: the closed form of a 2x2 Hermitian eigenproblem.
-    fn orthogonalize(&mut self) {
+    pub(crate) fn orthogonalize(&mut self) {
         let [p, q] = self.probe.as_slice() else {
             return;
         };

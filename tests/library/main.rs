@@ -21,6 +21,7 @@ mod network; // layers, golden losses and gradients
 mod objects; // test objects, probes, scans
 mod painting; // colour maps, limits, orientation of exports
 mod physics; // FFT, forward model, patches, demonstration scan
+mod pie; // the PIE family, difference map and RAAR against golden trajectories and slow twins
 mod portable; // the composition for devices against the fused kernels
 mod simulation; // fast patterns against the forward model, photon statistics
 mod stages; // the five stages, their files and manifests

@@ -13,6 +13,7 @@ use ptychobench::gui::command::{Action, Command};
 use ptychobench::gui::document::CheckState;
 use ptychobench::gui::log::LogRing;
 use ptychobench::gui::queue::Lane;
+use ptychobench::gui::reconstruction::command_line::reconstruct_command;
 use ptychobench::gui::views::View;
 use ptychobench::gui::workbench::{WindowOptions, Workbench};
 use tempfile::TempDir;
@@ -231,7 +232,7 @@ fn a_run_is_watched_stopped_continued_and_kept() {
     window.harness.run_steps(2);
     window.click("▶ Run");
     window.until("object and probe are drawn", |app| {
-        app.document.run.preview.is_some() && 2 < app.document.run.loss.len()
+        app.document.run.preview.is_some() && 2 < app.document.run.course.loss.len()
     });
     assert!(window.shows("Object phase") && window.shows("Probe amplitude"));
     window.click("⏹ Stop");
@@ -257,7 +258,7 @@ fn a_run_is_watched_stopped_continued_and_kept() {
     assert!(finished.run_folder.join("manifest.json").is_file() && first_folder.is_dir());
     assert_eq!(
         finished.reconstruction.loss.len(),
-        window.app().document.run.loss.len()
+        window.app().document.run.course.loss.len()
     );
 
     window.click("Save result as…");
@@ -299,7 +300,7 @@ fn keys_reach_views_frames_runs_log_and_help() {
     window.harness.state_mut().document.settings.epochs = 1_000_000;
     window.key(Modifiers::NONE, Key::F5);
     window.until("F5 has started the run", |app| {
-        !app.document.run.loss.is_empty()
+        !app.document.run.course.loss.is_empty()
     });
     window.key(Modifiers::COMMAND, Key::Period);
     window.until("Ctrl+. has stopped it", |app| {
@@ -443,16 +444,12 @@ fn commands_are_spelled_as_the_command_line_takes_them() {
     let document = &mut window.harness.state_mut().document;
     document.settings.probe_modes = 3;
     document.n_threads = 2;
-    for text in [document.inspect_command(), document.reconstruct_command()] {
+    for text in [document.inspect_command(), reconstruct_command(document)] {
         let words = text.split(' ').map(|word| word.trim_matches('\''));
         let parsed = ptychobench::cli::Cli::try_parse_from(words);
         assert!(parsed.is_ok(), "{text}: {:?}", parsed.err());
     }
-    assert!(
-        document
-            .reconstruct_command()
-            .contains("--probe-modes 3 --threads 2")
-    );
+    assert!(reconstruct_command(document).contains("--probe-modes 3 --threads 2"));
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod group_commands; // overlap, groups and canvas as a user runs them
 #[path = "../library/made_study.rs"]
 mod made_study; // the run folder of a study, made up
 mod overlap_view; // the overlap view by label
+mod reconstruct_view; // the reconstruct view by label
 mod report_commands; // study report and study reference as a user runs them
 mod snapshots; // a dozen small pictures at most
 mod study_commands; // study new and study plan as a user runs them

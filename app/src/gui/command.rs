@@ -26,8 +26,6 @@ pub enum Command {
     ChooseRepaired,
     /// Write the result here.
     SaveResult(PathBuf),
-    /// Write the loss curve here as CSV.
-    SaveLoss(PathBuf),
     /// Write the scan here as a canonical NPZ.
     SaveScan(PathBuf),
     /// Use a tool on the open scan's file, write here, then open the result if asked.
@@ -88,6 +86,14 @@ pub enum Command {
     ChooseForFigure(Purpose),
     /// Take the file or folder that was chosen.
     TakeForFigure(Purpose, PathBuf),
+    /// Choose a file of the reconstruction.
+    ChooseForReconstruction(Purpose),
+    /// Take the file that was chosen.
+    TakeForReconstruction(Purpose, PathBuf),
+    /// Reconstruct the scan in all eight orientations for a few epochs each.
+    TryOrientations,
+    /// Reconstruct even and odd patterns apart and compare them.
+    CompareHalves,
     /// Make overlap views of this generated folder.
     ShowSets(PathBuf),
     /// Open this file and show it in the data view.
@@ -312,7 +318,7 @@ impl Action {
             ),
             Self::Continue => (
                 "Continue",
-                "Go on from where the last run ended; in the Train view, from where the chosen training ended",
+                "Go on from where the last run ended, with the same engine or another; in the Train view, from where the chosen training ended",
                 Some((Modifiers::SHIFT, Key::F5)),
             ),
             Self::Shortcuts => (

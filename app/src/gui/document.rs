@@ -6,10 +6,9 @@ use std::sync::Arc;
 use egui::util::undoer::Undoer;
 use ptycho_core::data::npz::KeyInfo;
 use ptycho_core::data::statistics::Statistics;
-use ptycho_core::data::{Dataset, Finding, Inspection, Reconstruction, Severity, Verdict};
+use ptycho_core::data::{Dataset, Finding, Inspection, Severity, Verdict};
 use ptycho_core::fields::Fields as _;
-use ptycho_core::iterative::{Course, EngineKind, IterativeSettings, ObjectInit};
-use ptycho_core::job::{Progress, StopReason};
+use ptycho_core::iterative::{EngineKind, IterativeSettings, KernelChoice, ObjectInit};
 use ptycho_core::phase::Region;
 use ptycho_core::study::generate::GenerateTask;
 use ptycho_core::study::memory::{available_bytes, estimate_bytes};
@@ -18,9 +17,11 @@ use ptycho_core::study::run::Source;
 use super::command::Action;
 use super::comparison::{CompareDraft, Comparing};
 use super::figure::{Figuring, OwnFigure};
-use super::files::{shell_line, shell_word, thread_flags};
+use super::files::shell_word;
 use super::generation::Generation;
-use super::preview::Preview;
+use super::reconstruction::devices::Devices;
+use super::reconstruction::trials::Trials;
+use super::reconstruction::{FinishedRun, How, Run, kernels_word};
 use super::study::{StudyDraft, Studying};
 use super::thinning::{Thinning, ThinningSettings};
 use super::training::{TrainDraft, Training};
@@ -110,43 +111,6 @@ pub fn key_verdict<'a>(
     (gravest, findings)
 }
 
-/// A run that has ended, with its result.
-pub struct FinishedRun {
-    pub reconstruction: Arc<Reconstruction>,
-    pub reason: StopReason,
-    pub run_folder: PathBuf,
-    pub engine: EngineKind,
-    pub settings: IterativeSettings,
-    /// Whole epochs in the result.
-    pub n_epochs: usize,
-    /// The scan it belongs to.
-    pub scan: u64,
-}
-
-/// The run that is on its way or was the last one.
-#[derive(Default)]
-pub struct Run {
-    pub engine: EngineKind,
-    pub settings: IterativeSettings,
-    pub preview: Option<Arc<Preview>>,
-    /// Counts previews, so that pictures are made anew only when there is a new one.
-    pub revision: u64,
-    pub loss: Vec<f64>,
-    pub seconds_per_epoch: Vec<f64>,
-    pub course: Course,
-    pub progress: Progress,
-    pub finished: Option<FinishedRun>,
-    pub failed: Option<String>,
-}
-
-impl Run {
-    /// `[epoch, loss]`, epochs counted from 1.
-    pub fn loss_points(&self) -> Vec<[f64; 2]> {
-        let points = self.loss.iter().enumerate();
-        points.map(|(i, loss)| [(i + 1) as f64, *loss]).collect()
-    }
-}
-
 /// How one line of the pre-flight list stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckState {
@@ -202,7 +166,7 @@ pub struct Message {
 
 /// What can be undone: parameters, never results.
 type Parameters = (
-    IterativeSettings,
+    (EngineKind, IterativeSettings, How),
     GenerateTask,
     ThinningSettings,
     TrainDraft,
@@ -216,10 +180,13 @@ pub struct Document {
     pub scan: Scan,
     pub engine: EngineKind,
     pub settings: IterativeSettings,
+    pub how: How,
+    pub devices: Devices,
     /// Epochs that Continue adds.
     pub more_epochs: usize,
     pub n_threads: usize,
     pub run: Run,
+    pub trials: Trials,
     pub generation: Generation,
     pub thinning: Thinning,
     pub training: Training,
@@ -237,9 +204,12 @@ impl Default for Document {
             scan: Scan::default(),
             engine: EngineKind::Lsqml,
             settings: IterativeSettings::default(),
+            how: How::default(),
+            devices: Devices::default(),
             more_epochs: 50,
             n_threads: 0,
             run: Run::default(),
+            trials: Trials::default(),
             generation: Generation::default(),
             thinning: Thinning::default(),
             training: Training::default(),
@@ -269,12 +239,8 @@ impl Document {
             source: Some(source),
             ..Scan::default()
         };
-        // Counted on, so that no picture of the scan before is taken for one of this.
-        let revision = self.run.revision;
-        self.run = Run {
-            revision,
-            ..Run::default()
-        };
+        self.run = self.run.anew();
+        self.trials = self.trials.anew();
     }
 
     /// Tell the user something that stays; the button of `fix` goes with it.
@@ -317,6 +283,11 @@ impl Document {
             .filter(|run| run.scan == self.scan.id)
     }
 
+    /// The result that another engine may go on from.
+    pub fn present_result(&self) -> Option<PathBuf> {
+        self.finished().map(|finished| finished.result.clone())
+    }
+
     /// Feed the undo history; `time_s` is the window's clock.
     pub fn note_settings(&mut self, time_s: f64) {
         let now = self.parameters();
@@ -325,7 +296,7 @@ impl Document {
 
     fn parameters(&self) -> Parameters {
         (
-            self.settings.clone(),
+            (self.engine, self.settings.clone(), self.how.clone()),
             self.generation.task.clone(),
             self.thinning.settings.clone(),
             self.training.draft.clone(),
@@ -336,8 +307,8 @@ impl Document {
     }
 
     fn restore(&mut self, parameters: Parameters) {
-        let (settings, task, thinning, training, comparing, study, figure) = parameters;
-        self.settings = settings;
+        let (run, task, thinning, training, comparing, study, figure) = parameters;
+        (self.engine, self.settings, self.how) = run;
         self.generation.set_task(task);
         self.thinning.set_settings(thinning);
         self.training.set_draft(training);
@@ -380,8 +351,17 @@ impl Document {
         };
         let mut checks = vec![self.dataset_check(dataset)];
         checks.extend(self.settings_checks(dataset));
+        checks.extend(self.start_check());
+        checks.extend(self.device_check());
         checks.push(memory_check(dataset, self.engine, &self.settings));
         checks
+    }
+
+    /// What stands in the way of a run.
+    pub fn blocking(&self) -> Option<String> {
+        let mut checks = self.preflight().into_iter();
+        let blocking = checks.find(|check| check.state == CheckState::Blocking);
+        blocking.map(|check| check.text)
     }
 
     fn dataset_check(&self, dataset: &Dataset) -> Check {
@@ -402,7 +382,12 @@ impl Document {
             checks.push(Check::new(CheckState::Blocking, error.to_string()));
         }
         let (m, batch) = (dataset.n_patterns(), self.settings.batch_size);
-        checks.push(if m < batch {
+        checks.push(if !self.engine.is_in_batches() {
+            Check::new(
+                CheckState::Good,
+                format!("{} takes all patterns at once.", self.engine.title()),
+            )
+        } else if m < batch {
             Check::new(
                 CheckState::Warning,
                 format!("Batch size {batch} exceeds the {m} patterns: each epoch is one batch."),
@@ -427,6 +412,36 @@ impl Document {
         checks
     }
 
+    /// Whether the result to start from is there.
+    fn start_check(&self) -> Option<Check> {
+        let start = self.how.start()?;
+        let name = start.display();
+        Some(if start.is_file() {
+            let text = format!("Starts from object, probe and positions of {name}.");
+            Check::new(CheckState::Good, text)
+        } else {
+            let text = format!("There is no result {name} to start from.");
+            Check::new(CheckState::Blocking, text)
+        })
+    }
+
+    /// What computes, and why.
+    fn device_check(&self) -> Option<Check> {
+        let found = self.devices.of(self.how.device)?;
+        Some(match &found.device {
+            Ok((device, _)) if *device != "cpu" && self.how.kernels == KernelChoice::Fused => {
+                let text = format!("Fused kernels run on the CPU, not on {device}.");
+                Check::new(CheckState::Blocking, text)
+            }
+            Ok((device, why)) => {
+                let kernels = kernels_word(device, self.how.kernels);
+                let text = format!("Computes on {device} with {kernels} kernels: {why}.");
+                Check::new(CheckState::Good, text)
+            }
+            Err(why) => Check::new(CheckState::Blocking, why.clone()),
+        })
+    }
+
     /// The command line that opens and inspects this scan.
     pub fn inspect_command(&self) -> String {
         match &self.scan.source {
@@ -441,39 +456,6 @@ impl Document {
             }
             None => "ptychobench inspect SCAN.npz --stats".to_owned(),
         }
-    }
-
-    /// The command line that runs this reconstruction.
-    pub fn reconstruct_command(&self) -> String {
-        let (before, input, output) = match &self.scan.source {
-            Some(Source::File(path)) => {
-                let output = super::files::beside(path, &format!("_{}", self.engine.name()), "npz");
-                let output = output
-                    .file_name()
-                    .unwrap_or_default()
-                    .to_string_lossy()
-                    .into_owned();
-                (String::new(), path.display().to_string(), output)
-            }
-            Some(Source::Demonstration) => (
-                "ptychobench demo -o demo.npz && ".to_owned(),
-                "demo.npz".to_owned(),
-                format!("demo_{}.npz", self.engine.name()),
-            ),
-            None => (String::new(), "SCAN.npz".to_owned(), "OUT.npz".to_owned()),
-        };
-        let mut words = vec![
-            "ptychobench".to_owned(),
-            "reconstruct".to_owned(),
-            input,
-            "-o".to_owned(),
-            output,
-            "--algorithm".to_owned(),
-            self.engine.name().to_owned(),
-        ];
-        words.extend(self.settings.flags());
-        words.extend(thread_flags(self.n_threads));
-        format!("{before}{}", shell_line(&words))
     }
 }
 

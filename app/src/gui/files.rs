@@ -97,6 +97,13 @@ pub enum Purpose {
     StudyBase,
     OtherStudy,
     SaveSummary,
+    StartFile,
+    SaveProbePower,
+    SavePositionRms,
+    SaveShifts,
+    SaveWeights,
+    SaveHalves,
+    SaveTurned,
 }
 
 impl Purpose {
@@ -143,6 +150,13 @@ impl Purpose {
             Self::StudyBase => "Take object and probe from",
             Self::OtherStudy => "Put the study beside",
             Self::SaveSummary => "Export the summary as HTML",
+            Self::StartFile => "Start from the result",
+            Self::SaveProbePower => "Save the probe power as CSV",
+            Self::SavePositionRms => "Save the position correction as CSV",
+            Self::SaveShifts => "Save the positions and their shifts as CSV",
+            Self::SaveWeights => "Save the weights of the modes as CSV",
+            Self::SaveHalves => "Save the ring correlation as CSV",
+            Self::SaveTurned => "Save the turned scan as",
         }
     }
 
@@ -160,6 +174,12 @@ impl Purpose {
             | Self::SaveCurves
             | Self::SaveReport
             | Self::SaveCompareCurves
+            | Self::SaveProbePower
+            | Self::SavePositionRms
+            | Self::SaveShifts
+            | Self::SaveWeights
+            | Self::SaveHalves
+            | Self::SaveTurned
             | Self::SaveStudy => "Save",
             Self::ExportPane
             | Self::ExportPlot
@@ -187,7 +207,8 @@ impl Purpose {
             | Self::CompareTruth
             | Self::StudyRuns
             | Self::StudyBase
-            | Self::OtherStudy => "Choose",
+            | Self::OtherStudy
+            | Self::StartFile => "Choose",
         }
     }
 
@@ -208,7 +229,9 @@ impl Purpose {
             | Self::OtherScan
             | Self::CompareTruth
             | Self::CompareResult
-            | Self::StudyBase => &["npz"],
+            | Self::StudyBase
+            | Self::StartFile
+            | Self::SaveTurned => &["npz"],
             Self::StudyFile | Self::OtherStudy => &["toml", "json"],
             Self::SaveStudy => &["toml"],
             Self::SaveSummary => &["html"],
@@ -229,7 +252,12 @@ impl Purpose {
             | Self::SavePoints
             | Self::SaveHistogram
             | Self::SaveCurves
-            | Self::SaveCompareCurves => &["csv"],
+            | Self::SaveCompareCurves
+            | Self::SaveProbePower
+            | Self::SavePositionRms
+            | Self::SaveShifts
+            | Self::SaveWeights
+            | Self::SaveHalves => &["csv"],
             Self::ExportPlot => &["png", "svg"],
             Self::ExportPane | Self::FigurePng => &["png"],
         }
@@ -256,6 +284,12 @@ impl Purpose {
                 | Self::FigurePdf
                 | Self::SaveStudy
                 | Self::SaveSummary
+                | Self::SaveProbePower
+                | Self::SavePositionRms
+                | Self::SaveShifts
+                | Self::SaveWeights
+                | Self::SaveHalves
+                | Self::SaveTurned
         )
     }
 

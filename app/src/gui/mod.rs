@@ -18,6 +18,7 @@ pub mod picture_out;
 pub mod preferences;
 pub mod preview;
 pub mod queue;
+pub mod reconstruction;
 pub mod study;
 pub mod texture;
 pub mod theme;

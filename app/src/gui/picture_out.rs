@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use egui::Context;
 use ndarray::Array2;
@@ -187,7 +186,6 @@ impl Workbench {
     fn pane_copy(&self) -> Option<PaneCopy> {
         let (pane, _) = self.pictures().focused();
         let scan = &self.document.scan;
-        let preview = self.document.run.preview.as_ref().map(Arc::as_ref);
         let values = match self.view {
             View::Data => self.data.values(pane, scan, scan.dataset.as_ref()?)?,
             View::Generate => self
@@ -195,7 +193,7 @@ impl Workbench {
                 .values(pane, &self.document.generation.sketch)?,
             View::Overlap => self.overlap.values()?,
             View::Train => TrainView::values(pane, &self.document.training)?,
-            View::Reconstruct => self.reconstruct.values(pane, preview?)?,
+            View::Reconstruct => self.reconstruct.values(pane, &self.document)?,
             View::Compare => return self.compare.copy(&self.document),
             View::Study | View::Figure => return None,
         };

@@ -63,9 +63,16 @@ pub const FIGURE: u64 = u64::MAX - 6;
 /// What jobs about reports have in place of a scan's number.
 pub const DIAGNOSIS: u64 = u64::MAX - 7;
 
+/// What jobs about devices have in place of a scan's number.
+pub const DEVICE: u64 = u64::MAX - 8;
+/// What a trial of a scan's orientations has in place of its number.
+pub const ORIENTATION: u64 = u64::MAX - 9;
+/// What a comparison of a scan's halves has in place of its number.
+pub const HALVES: u64 = u64::MAX - 10;
+
 /// Whether this is the number of a scan, not one of those above.
 pub fn is_scan(number: u64) -> bool {
-    number < DIAGNOSIS
+    number < HALVES
 }
 
 type Work = Box<dyn FnOnce(&dyn Monitor<Event>) -> Result<Outcome> + Send>;
@@ -242,6 +249,12 @@ impl Queue {
         self.row(Lane::Compute).filter(|row| row.scan == STUDY)
     }
 
+    /// The trial about a scan that runs, as shown.
+    pub fn trial(&self) -> Option<Row> {
+        self.row(Lane::Compute)
+            .filter(|row| matches!(row.scan, ORIENTATION | HALVES))
+    }
+
     /// Why nothing else can be computed now; empty where it can.
     pub fn busy_words(&self) -> &'static str {
         match self.row(Lane::Compute).map(|row| row.scan) {
@@ -256,6 +269,9 @@ impl Queue {
                 "A trained network is reconstructing: wait, or stop it in the Train view."
             }
             Some(STUDY) => "A study is running: wait, or stop it in the Study view.",
+            Some(ORIENTATION | HALVES) => {
+                "A trial is running: wait, or stop it in the Reconstruct view."
+            }
             Some(_) => "A reconstruction is running: wait, or stop it.",
             None if self.is_busy(Lane::Compute) => "Another job is about to start.",
             None => "",

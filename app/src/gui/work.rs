@@ -15,7 +15,11 @@ use ptycho_core::nn::TrainSnapshot;
 use ptycho_core::study::diagnose::Report;
 use ptycho_core::study::execute::{self, Control, RunOptions, StudySnapshot};
 use ptycho_core::study::generate::{GenerateOutcome, GenerateSnapshot, GenerateTask, generate};
+use ptycho_core::study::halves::{HalvesOutcome, HalvesSnapshot, HalvesTask, compare_halves};
 use ptycho_core::study::infer::{InferTask, infer};
+use ptycho_core::study::orientation::{
+    OrientationOutcome, OrientationSnapshot, OrientationTask, try_orientations,
+};
 use ptycho_core::study::overlap::{OverlapOutcome, OverlapTask, write_views};
 use ptycho_core::study::plan::Plan;
 use ptycho_core::study::run::{
@@ -29,6 +33,7 @@ use super::diagnosis::Subject as DiagnosisSubject;
 use super::figure::{Drawn, Problem as FigureProblem};
 use super::generation::{Planned, Sketch};
 use super::preview::Preview;
+use super::reconstruction::devices::Found;
 use super::study::Done;
 use super::thinning::{Shown, Subject};
 use super::training::{
@@ -44,6 +49,10 @@ pub enum Event {
     Statistics(Vec<Statistics>),
     /// The state of a running reconstruction.
     Reconstruction(Box<IterativeSnapshot>),
+    /// The state of a running trial of orientations.
+    Orientations(Box<OrientationSnapshot>),
+    /// The state of a running comparison of halves.
+    Halves(Box<HalvesSnapshot>),
     /// The state of a running generation.
     Generation(Box<GenerateSnapshot>),
     /// The parts of a sketch that are ready.
@@ -70,6 +79,14 @@ pub enum Outcome {
     ToolDone(Box<ToolOutcome>, bool),
     Reconstructed(Box<ReconstructOutcome>),
     Preview(Box<Preview>),
+    /// Which device a choice comes to.
+    Device(Found),
+    /// What a trial of orientations came to.
+    Oriented(Box<OrientationOutcome>),
+    /// What a comparison of halves came to.
+    Halved(Box<HalvesOutcome>),
+    /// A scan whose patterns were turned, and what was done.
+    Turned(PathBuf, Vec<String>),
     Sketch(Box<Sketch>),
     Planned(Box<Planned>),
     Generated(Box<GenerateOutcome>),
@@ -282,6 +299,34 @@ pub fn run(
     };
     let outcome = reconstruct(task, dataset, &relay)?;
     Ok(Outcome::Reconstructed(Box::new(outcome)))
+}
+
+/// A trial of orientations in its run folder.
+pub fn run_orientations(
+    task: &OrientationTask,
+    dataset: &Dataset,
+    monitor: &dyn Monitor<Event>,
+) -> Result<Outcome> {
+    let relay = Relay {
+        monitor,
+        wrap: |snapshot: OrientationSnapshot| Some(Event::Orientations(Box::new(snapshot))),
+    };
+    let outcome = try_orientations(task, dataset, &relay)?;
+    Ok(Outcome::Oriented(Box::new(outcome)))
+}
+
+/// A comparison of halves in its run folder.
+pub fn run_halves(
+    task: &HalvesTask,
+    dataset: &Dataset,
+    monitor: &dyn Monitor<Event>,
+) -> Result<Outcome> {
+    let relay = Relay {
+        monitor,
+        wrap: |snapshot: HalvesSnapshot| Some(Event::Halves(Box::new(snapshot))),
+    };
+    let outcome = compare_halves(task, dataset, &relay)?;
+    Ok(Outcome::Halved(Box::new(outcome)))
 }
 
 /// Write overlap views.

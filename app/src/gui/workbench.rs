@@ -218,6 +218,7 @@ impl Workbench {
     fn poll_queue(&mut self) {
         loop {
             self.start_preview();
+            self.look_for_device();
             self.start_sketch();
             self.start_thinning();
             self.start_train_plan();
@@ -245,7 +246,6 @@ impl Workbench {
             Purpose::SaveRepaired => Command::Repair(path),
             Purpose::SaveScan => Command::SaveScan(path),
             Purpose::SaveResult => Command::SaveResult(path),
-            Purpose::SaveLoss => Command::SaveLoss(path),
             Purpose::ExportPane => Command::ExportPane(path),
             Purpose::ObjectFile
             | Purpose::ProbeFile
@@ -264,6 +264,14 @@ impl Workbench {
             | Purpose::InferData
             | Purpose::InferOutput
             | Purpose::SaveCurves => Command::TakeForTraining(purpose, path),
+            Purpose::SaveLoss
+            | Purpose::StartFile
+            | Purpose::SaveProbePower
+            | Purpose::SavePositionRms
+            | Purpose::SaveShifts
+            | Purpose::SaveWeights
+            | Purpose::SaveHalves
+            | Purpose::SaveTurned => Command::TakeForReconstruction(purpose, path),
             Purpose::OtherScan | Purpose::OtherRun => Command::Diagnosis(Ask::Beside(path)),
             Purpose::SaveReport => Command::Diagnosis(Ask::Save(path)),
             Purpose::CompareTruth

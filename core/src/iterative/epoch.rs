@@ -4,7 +4,7 @@ use num_complex::Complex;
 use rayon::prelude::*;
 
 use crate::iterative::algorithm::BatchResult;
-use crate::iterative::kernels::fused::step_along;
+use crate::iterative::kernels::fused::{Over, step_planes};
 use crate::iterative::scan::Scan;
 use crate::iterative::state::{Partial, Place, Planes, State};
 use crate::iterative::{
@@ -135,8 +135,9 @@ pub(crate) fn end<T: Real>(run: &Ending<T>, state: &mut State<T>) {
     if !is_projected {
         state.carried_object.re.fill(T::zero());
         state.carried_object.im.fill(T::zero());
-        state.carried_probe.fill(T::zero());
     }
+    state.carried_probe.fill(T::zero());
+    state.carried_probe_weight.fill(T::zero());
     constraints::keep_power(settings, state, run.first_power);
     if !is_projected || settings.compat == Compatibility::Ptychi {
         // DM and RAAR keep a wave for each mode, which would not turn with them.
@@ -194,16 +195,24 @@ fn update_after_epoch<T: Real>(
     partial: &Partial,
 ) {
     let gain = T::of(settings.momentum);
+    if settings.follows_object(EngineKind::Lsqml) {
+        let State {
+            object,
+            carried_object: step,
+            ..
+        } = &mut *state;
+        for (step, now) in [(&mut step.re, &object.re), (&mut step.im, &object.im)] {
+            let pairs = step.iter_mut().zip(&**now);
+            pairs.for_each(|(step, &now)| *step = now - *step);
+        }
+        object_momentum(scan, state, gain);
+    }
     if settings.batching == Batching::Compact {
         let step = T::of(
             settings.object_step * settings.step_share(state.epoch) * partial.least_object_step,
         );
-        step_along(
-            &mut state.object,
-            step,
-            &state.carried_object,
-            inverse_damped,
-        );
+        let over = Over::Inverse(inverse_damped);
+        step_planes(&mut state.object, None, step, &state.carried_object, over);
         if settings.momentum > 0.0 {
             multiply_in_place(&mut state.carried_object, step, inverse_damped);
             object_momentum(scan, state, gain);

@@ -12,6 +12,7 @@ mod study;
 mod study_run;
 mod study_show;
 mod train;
+mod trial;
 
 use std::path::{Path, PathBuf};
 
@@ -22,11 +23,13 @@ pub use self::run::PreviewRequest;
 use super::chooser::Chooser;
 use super::command::{Action, Command};
 use super::dialogs::{Dialog, PreferencesDraft};
-use super::document::{CheckState, Document};
+use super::document::Document;
 use super::figure::command_line::figure_command;
 use super::files::{self, Purpose};
 use super::generation::command_line::simulate_command;
 use super::queue::Lane;
+use super::reconstruction::Curve;
+use super::reconstruction::command_line::reconstruct_command;
 use super::study::Ask;
 use super::study::command_line::study_command;
 use super::theme::UI_SCALE_RANGE;
@@ -48,7 +51,6 @@ impl Workbench {
                 self.choose(Purpose::SaveRepaired, &output);
             }
             Command::SaveResult(path) => self.save_result(path),
-            Command::SaveLoss(path) => self.save_loss(path),
             Command::SaveScan(path) => self.save_scan(path),
             Command::UseTool(tool, output, opens) => self.use_tool(*tool, &output, opens),
             Command::ExportPane(path) => self.export_pane(path),
@@ -89,6 +91,12 @@ impl Workbench {
             Command::TakeForComparison(purpose, path) => self.take_for_comparison(purpose, path),
             Command::ChooseForFigure(purpose) => self.choose_for_figure(purpose),
             Command::TakeForFigure(purpose, path) => self.take_for_figure(purpose, path),
+            Command::ChooseForReconstruction(purpose) => self.choose_for_reconstruction(purpose),
+            Command::TakeForReconstruction(purpose, path) => {
+                self.take_for_reconstruction(purpose, path);
+            }
+            Command::TryOrientations => self.start_orientations(),
+            Command::CompareHalves => self.start_halves(),
             Command::OpenInData(path) => {
                 self.open(Source::File(absolute(&path)));
                 self.view = View::Data;
@@ -117,7 +125,10 @@ impl Workbench {
             Action::OpenDemonstration => self.open(Source::Demonstration),
             Action::RepairFile => self.begin_repair(),
             Action::SaveScanAs => self.choose_beside(Purpose::SaveScan, "_contract", "npz"),
-            Action::SaveResultAs => self.choose_beside(Purpose::SaveResult, "_lsqml", "npz"),
+            Action::SaveResultAs => {
+                let suffix = format!("_{}", self.document.run.engine.name());
+                self.choose_beside(Purpose::SaveResult, &suffix, "npz");
+            }
             Action::SaveLoss if self.view == View::Train => {
                 self.choose_for_training(Purpose::SaveCurves);
             }
@@ -193,7 +204,7 @@ impl Workbench {
             Action::ExportPane if self.view == View::Figure => self.can_export_figure(),
             Action::ExportPane | Action::CopyImage | Action::CopyValues => self.has_focused_pane(),
             Action::SaveLoss if self.view == View::Train => !document.training.arms.is_empty(),
-            Action::SaveLoss => !document.run.loss.is_empty(),
+            Action::SaveLoss => !document.run.traces(Curve::Loss).is_empty(),
             Action::Undo => document.can_undo(),
             Action::Redo => document.can_redo(),
             Action::Generate => self.can_generate(),
@@ -210,13 +221,7 @@ impl Workbench {
             Action::Run | Action::Continue if self.view == View::Study => {
                 !runs && document.studying.run_problem().is_none()
             }
-            Action::Run => {
-                !runs
-                    && document
-                        .preflight()
-                        .iter()
-                        .all(|check| check.state != CheckState::Blocking)
-            }
+            Action::Run => !runs && document.blocking().is_none(),
             Action::Stop => runs,
             Action::Continue if self.view == View::Train => {
                 document.training.resume_problem().is_none()
@@ -274,7 +279,7 @@ impl Workbench {
                 overlap_command(thinning, scan, *n_threads)
             }
             View::Train => self.train_page_command(),
-            View::Reconstruct => self.document.reconstruct_command(),
+            View::Reconstruct => reconstruct_command(&self.document),
             View::Compare => self.compare_page_command(),
             View::Study => study_command(&self.document.studying, self.document.n_threads),
             View::Figure => figure_command(&self.document),

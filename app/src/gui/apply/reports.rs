@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::super::dialogs::Dialog;
 use super::super::queue::{
-    COMPARISON, FIGURE, GENERATION, INFERENCE, Lane, OVERLAP, Report, STUDY, TRAINING, is_scan,
+    COMPARISON, FIGURE, GENERATION, HALVES, INFERENCE, Lane, ORIENTATION, OVERLAP, Report, STUDY,
+    TRAINING, is_scan,
 };
 use super::super::widgets::notice::{Level, Notice};
 use super::super::work::{Event, Outcome};
@@ -33,11 +34,7 @@ impl Workbench {
             Some(Event::Inspected(inspection)) => self.document.scan.inspection = Some(*inspection),
             Some(Event::Statistics(statistics)) => self.document.scan.statistics = statistics,
             Some(Event::Reconstruction(snapshot)) => {
-                let course = snapshot.course;
-                let run = &mut self.document.run;
-                run.loss.clone_from(&course.loss);
-                run.seconds_per_epoch.clone_from(&course.seconds_per_epoch);
-                run.course = course;
+                self.document.run.take_course(snapshot.course);
                 self.next_preview = Some(PreviewRequest {
                     object: snapshot.object,
                     probe: snapshot.probe,
@@ -47,6 +44,16 @@ impl Workbench {
                 if let Some((_, last)) = &mut self.document.generation.snapshot {
                     *last = *snapshot;
                 }
+            }
+            Some(Event::Orientations(snapshot)) => {
+                let trials = &mut self.document.trials;
+                trials.orientations.snapshot = Some(*snapshot);
+                trials.revision += 1;
+            }
+            Some(Event::Halves(snapshot)) => {
+                let trials = &mut self.document.trials;
+                trials.halves.snapshot = Some(*snapshot);
+                trials.revision += 1;
             }
             Some(Event::Sketch(sketch)) => self.document.generation.sketch.update(*sketch),
             // Trainings and studies are told above.
@@ -77,6 +84,10 @@ impl Workbench {
                 self.document.run.preview = Some(Arc::new(*preview));
                 self.document.run.revision += 1;
             }
+            Outcome::Oriented(outcome) => self.oriented(*outcome),
+            Outcome::Halved(outcome) => self.halved(*outcome),
+            Outcome::Turned(path, notes) => self.turned(path, &notes),
+            Outcome::Device(found) => self.document.devices.take(found),
             Outcome::Sketch(sketch) => self.document.generation.sketch.update(*sketch),
             Outcome::Planned(planned) => self.planned(*planned),
             Outcome::Generated(outcome) => self.generated(*outcome),
@@ -113,6 +124,9 @@ impl Workbench {
         if (lane, scan) == (Lane::Compute, INFERENCE) {
             self.inference_failed(error);
         }
+        if lane == Lane::Compute && matches!(scan, ORIENTATION | HALVES) {
+            self.trial_failed(scan, error);
+        }
         if matches!(error, ptycho_core::Error::Cancelled) {
             tracing::info!("{name}: stopped");
             if lane == Lane::Files && self.document.scan.dataset.is_none() {
@@ -134,7 +148,7 @@ impl Workbench {
             Lane::Compute if scan == GENERATION => {
                 self.document.generation.failed = Some(error.to_string());
             }
-            Lane::Compute if matches!(scan, OVERLAP | INFERENCE) => {}
+            Lane::Compute if matches!(scan, OVERLAP | INFERENCE | ORIENTATION | HALVES) => {}
             Lane::Compute => self.document.run.failed = Some(error.to_string()),
             Lane::Figure => return self.figure_failed(error),
             Lane::Compare => return self.comparison_failed(error),

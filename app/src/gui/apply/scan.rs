@@ -25,6 +25,10 @@ impl Workbench {
             let text = "A reconstruction is running. Stop it before opening another scan.";
             return self.document.tell(Level::Warning, text, Some(Action::Stop));
         }
+        if self.queue.trial().is_some() {
+            let text = "A trial of the open scan is running. Stop it before opening another one.";
+            return self.document.tell(Level::Warning, text, Some(Action::Stop));
+        }
         for lane in [Lane::Files, Lane::Background, Lane::Preview] {
             self.queue.stop_lane(lane);
         }
@@ -138,6 +142,13 @@ impl Workbench {
             }
             _ => self.document.tell(Level::Info, text, None),
         }
+    }
+
+    /// Open the scan whose patterns were turned.
+    pub(super) fn turned(&mut self, path: PathBuf, notes: &[String]) {
+        let text = format!("Written: {}. {}", path.display(), notes.join("; "));
+        self.open(Source::File(path));
+        self.document.tell(Level::Info, text, None);
     }
 
     pub(super) fn save_scan(&mut self, path: PathBuf) {

@@ -48,7 +48,7 @@ impl BatchResult {
 pub(crate) fn n_phases(engine: EngineKind) -> usize {
     match engine {
         EngineKind::Dm => 2,
-        EngineKind::Raar => 3,
+        EngineKind::Raar => 4,
         _ => 1,
     }
 }

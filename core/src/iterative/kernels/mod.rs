@@ -289,7 +289,7 @@ pub(crate) trait Kernels<T: Real>: Send {
 
     /// Turn a canvas of numerators into an object: `numerator / √(w² + (floor max w)²)`, or, with a floor of 0,
     /// `numerator / w` where `w` is above the type's least positive number and the present object elsewhere. The result stays
-    /// in the canvas; of [`Canvas::Object`] it becomes the object where `replaces`.
+    /// in the canvas; of [`Canvas::Object`] it becomes the object where `replaces`, its amplitudes cut to 1000 as pty-chi cuts them.
     fn divide_object(
         &mut self,
         state: &mut State<T>,

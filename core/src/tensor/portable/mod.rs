@@ -11,11 +11,13 @@ mod beside;
 mod complex;
 mod layers;
 mod losses;
+mod patches;
 mod shift;
 
 pub use complex::{Complex, Dft};
 pub use layers::{conv3x3, max_pool2, relu, sigmoid, softplus, upsample2};
 pub use losses::{amplitude_error, negative_log_likelihood, roughness};
+pub use patches::{PatchPlaces, frequency, ramps};
 pub use shift::{Placement, Shifts};
 
 use candle_core::{DType, Device, Result, Shape, Tensor};

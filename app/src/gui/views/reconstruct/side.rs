@@ -7,12 +7,14 @@ use ptycho_core::study::store::RunFolder;
 use super::super::super::chrome::action_button;
 use super::super::super::command::{Action, Command};
 use super::super::super::diagnosis::Ask;
-use super::super::super::document::{CheckState, Document};
+use super::super::super::document::Document;
 use super::super::super::meter::seconds_text;
 use super::super::super::preferences::Preferences;
 use super::super::super::queue::{Queue, Row};
+use super::super::super::reconstruction::command_line::continue_command;
 use super::super::super::theme;
-use super::super::side::{check_line, large_button, pressed, title_row};
+use super::super::side::{check_line, large_button, pressed};
+use super::parameters::parameters;
 
 /// Which of the actions can do anything now.
 #[derive(Clone, Copy, Debug, Default)]
@@ -68,6 +70,7 @@ pub(super) fn side(
         });
 }
 
+/// Go on: the same engine from its checkpoint, another one from the result.
 fn continue_row(
     ui: &mut Ui,
     document: &mut Document,
@@ -80,10 +83,31 @@ fn continue_row(
             let drag = egui::DragValue::new(&mut document.more_epochs)
                 .range(1..=100_000)
                 .suffix(" more epochs");
-            ui.add(drag).on_hover_text(
-                "Epochs that Continue adds, from the last run's checkpoint and with its settings",
-            );
+            ui.add(drag)
+                .on_hover_text("Epochs that Continue adds")
+                .accessible_name("More epochs");
         });
+    });
+    let Some(finished) = document.finished().filter(|_| permissions.resume) else {
+        return;
+    };
+    let words = if finished.engine == document.engine {
+        "Goes on from the checkpoint, with the last run's settings.".to_owned()
+    } else {
+        let (before, now) = (finished.engine.title(), document.engine.title());
+        format!("Goes on from the result of {before} with {now} and the parameters below.")
+    };
+    ui.horizontal_wrapped(|ui| {
+        ui.label(RichText::new(words).small().weak());
+        let copy = ui
+            .small_button("Copy")
+            .on_hover_text("Copy the command line that goes on in the same way")
+            .accessible_name("Copy Continue as command");
+        if copy.clicked()
+            && let Some(text) = continue_command(document)
+        {
+            commands.push(Command::CopyText(text));
+        }
     });
 }
 
@@ -94,16 +118,12 @@ fn blocking_words(document: &Document, permissions: Permissions) -> String {
     if !permissions.busy.is_empty() {
         return permissions.busy.to_owned();
     }
-    let blocking = document
-        .preflight()
-        .into_iter()
-        .find(|check| check.state == CheckState::Blocking);
-    blocking.map_or_else(String::new, |check| check.text)
+    document.blocking().unwrap_or_default()
 }
 
 fn progress(ui: &mut Ui, document: &Document, row: Option<&Row>) {
     let run = &document.run;
-    if row.is_none() && run.loss.is_empty() {
+    if row.is_none() && run.course.loss.is_empty() {
         return;
     }
     let progress = row.map_or(run.progress, |row| row.progress);
@@ -120,13 +140,13 @@ fn progress(ui: &mut Ui, document: &Document, row: Option<&Row>) {
             "{} epochs done",
             document
                 .finished()
-                .map_or(run.loss.len(), |finished| finished.n_epochs)
+                .map_or(run.course.loss.len(), |finished| finished.n_epochs)
         ),
     };
     ui.add(egui::ProgressBar::new(share).text(state));
-    let spent: f64 = run.seconds_per_epoch.iter().sum();
+    let spent: f64 = run.course.seconds_per_epoch.iter().sum();
     let elapsed = row.map_or(spent, |row| row.elapsed.as_secs_f64());
-    let loss = run.loss.last().copied();
+    let loss = run.course.loss.last().copied();
     Grid::new("progress")
         .num_columns(4)
         .spacing([10.0, 2.0])
@@ -163,7 +183,7 @@ fn rate_text(rate_per_s: f64) -> String {
 
 /// Remaining epochs times the mean of the last ten; nothing is said before three epochs are known.
 fn remaining_text(document: &Document, row: &Row) -> String {
-    let seconds = &document.run.seconds_per_epoch;
+    let seconds = &document.run.course.seconds_per_epoch;
     if seconds.len() < 3 {
         return "—".to_owned();
     }
@@ -199,6 +219,7 @@ fn result(ui: &mut Ui, document: &Document, permissions: Permissions, commands: 
         ui.colored_label(color, icon);
         ui.label(words);
     });
+    ui.add(egui::Label::new(RichText::new(finished.computed_by()).weak()).wrap());
     let folder = finished.run_folder.display().to_string();
     ui.horizontal_wrapped(|ui| {
         ui.label(RichText::new("Kept in").weak());
@@ -238,20 +259,4 @@ fn preflight(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
         check_line(ui, &check, commands);
     }
     ui.separator();
-}
-
-fn parameters(
-    ui: &mut Ui,
-    document: &mut Document,
-    preferences: &mut Preferences,
-    is_running: bool,
-    commands: &mut Vec<Command>,
-) {
-    title_row(ui, "Parameters of LSQML", document, commands);
-    if is_running {
-        ui.label(RichText::new("Changes apply to the next run.").weak());
-    }
-    preferences
-        .parameters
-        .ui(ui, "lsqml", &mut document.settings);
 }

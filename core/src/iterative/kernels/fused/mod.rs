@@ -4,6 +4,8 @@
 //! What a chunk or band sums, and in which order, does not depend on the number of threads.
 
 mod modulus;
+mod pie;
+mod projections;
 mod refine;
 mod sweeps;
 
@@ -15,6 +17,7 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use self::modulus::{LikelihoodSums, Modulus};
+pub(crate) use self::pie::{Over, step_planes};
 use self::sweeps::{AddRows, Deposit, Project, StepSums, TimesConj, add_assign};
 use super::{
     Batch, Canvas, Divisor, FirstPass, Kernels, ObjectWeight, PatternSums, ProbeWeight, Rule,
@@ -75,6 +78,11 @@ pub(crate) struct Workspace<T> {
     first: Planes<T>,
     /// `1/D`
     pub(crate) inverse_damped: Aligned<T>,
+    /// Illumination of the batch, and what divides by it: `(a, b)` of `a W + b`. Room is made when first wanted.
+    batch_weight: Aligned<T>,
+    batch_divisor: Option<[T; 2]>,
+    /// Denominator of the probe, a sum for each chunk. Room is made when first wanted.
+    adjoint_weight: Aligned<T>,
 }
 
 impl<T: Real> Workspace<T> {
@@ -127,6 +135,9 @@ impl<T: Real> Workspace<T> {
             all: Planes::zeros(scan.canvas_len()),
             first: Planes::zeros(scan.canvas_len()),
             inverse_damped: Aligned::zeros(scan.canvas_len()),
+            batch_weight: Aligned::default(),
+            batch_divisor: None,
+            adjoint_weight: Aligned::default(),
         }
     }
 
@@ -289,7 +300,7 @@ impl<T: Real> Minibatch<'_, T> {
             .batch
             .scan
             .amplitude(i, &mut room.frame, &mut room.amplitude);
-        let sums = shared.arch().dispatch(Modulus {
+        let mut sums = shared.arch().dispatch(Modulus {
             tiling: self.batch.scan.tiling,
             waves: &mut room.waves,
             amplitude,
@@ -298,6 +309,9 @@ impl<T: Real> Minibatch<'_, T> {
             rule: self.pass.rule,
             step: state.detector_steps[i],
         });
+        if self.pass.probe_weight != ProbeWeight::Plain {
+            sums.probe_peak = self.probe_peak(shared, room, store.shifted);
+        }
         if !self.pass.only_sums {
             self.back(shared, room, object, store, adjoint);
         }
@@ -328,28 +342,8 @@ impl<T: Real> Minibatch<'_, T> {
             } else {
                 &mut room.shifted[at.clone()]
             };
-            if self.batch.is_shifted(k) {
-                let weights = self.batch.weights(state, i).filter(|_| k == 0);
-                let from = match weights {
-                    None => &shared.spectra[at.clone()],
-                    Some(weights) => {
-                        mix(&mut room.b, &shared.spectra, &shared.opr_spectra, weights);
-                        &*room.b
-                    }
-                };
-                let (to, conjugate, add) = (&mut *room.a, false, false);
-                arch.dispatch(ApplyRamp {
-                    tiling,
-                    ramp: &room.ramp,
-                    from,
-                    to,
-                    conjugate,
-                    add,
-                });
-                shared.fft.inverse(&mut room.a, probe, &mut room.scratch);
-            } else {
-                probe.copy_from_slice(&state.probe[at.clone()]);
-            }
+            let parts = (&room.ramp, &mut *room.a, &mut *room.b, &mut room.scratch);
+            self.shift_probe(state, shared, parts, (i, k), probe);
             arch.dispatch(ExitWave {
                 tiling,
                 object,
@@ -360,6 +354,45 @@ impl<T: Real> Minibatch<'_, T> {
                 .fft
                 .forward(&mut room.a, &mut room.waves[at], &mut room.scratch);
         }
+    }
+
+    /// Mode `k` of the probe at the sub-pixel position of pattern `i`, whose ramp is set, in `to`.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what is read, what is worked in, what is left"
+    )]
+    fn shift_probe(
+        &self,
+        state: &State<T>,
+        shared: &Workspace<T>,
+        (ramp, a, b, scratch): (&Ramp<T>, &mut [T], &mut [T], &mut Scratch<T>),
+        (i, k): (usize, usize),
+        to: &mut [T],
+    ) {
+        let tiling = self.batch.scan.tiling;
+        let field = tiling.field_len();
+        let at = k * field..(k + 1) * field;
+        if !self.batch.is_shifted(k) {
+            to.copy_from_slice(&state.probe[at]);
+            return;
+        }
+        let weights = self.batch.weights(state, i).filter(|_| k == 0);
+        let from = match weights {
+            None => &shared.spectra[at],
+            Some(weights) => {
+                mix(b, &shared.spectra, &shared.opr_spectra, weights);
+                &*b
+            }
+        };
+        shared.arch().dispatch(ApplyRamp {
+            tiling,
+            ramp,
+            from,
+            to: a,
+            conjugate: false,
+            add: false,
+        });
+        shared.fft.inverse(a, to, scratch);
     }
 
     /// Sums of the pattern-wise steps of pty-chi's Poisson model.
@@ -408,6 +441,7 @@ impl<T: Real> Minibatch<'_, T> {
             self.batch.scan.tiling.field_len(),
         );
         let kept = self.pass.n_kept;
+        let divisor = pie::divisor(arch, tiling, object, self.pass.probe_weight);
         for k in 0..self.batch.settings.probe_modes {
             let at = k * field..(k + 1) * field;
             let chi = if k < kept {
@@ -422,12 +456,13 @@ impl<T: Real> Minibatch<'_, T> {
                 let (b, to, add) = (&room.shifted[at.clone()], &mut *store.extra, k > kept);
                 arch.dispatch(TimesConj { a: chi, b, to, add });
             }
-            arch.dispatch(Project {
+            let product = Project {
                 tiling,
                 object,
                 chi,
                 to: &mut room.a,
-            });
+            };
+            pie::project(arch, product, divisor);
             let sum = &mut adjoint[at.clone()];
             if self.batch.is_shifted(k) {
                 let wave = &mut room.waves[at];
@@ -681,17 +716,23 @@ impl<T: Real> Kernels<T> for Fused<T> {
             batch,
             pass: self.pass()?,
         };
-        if weight != ObjectWeight::Plain {
-            unimplemented!()
-        }
         let work = &mut self.work;
-        self.pool
-            .install(|| minibatch.sum_object_direction(state, work, carries));
+        work.batch_divisor = None;
+        self.pool.install(|| {
+            if minibatch.pass.probe_weight == ProbeWeight::Plain && weight == ObjectWeight::Plain {
+                minibatch.sum_object_direction(state, work, carries);
+            } else {
+                minibatch.sum_weighted_direction(state, work, weight);
+            }
+        });
         Ok(())
     }
 
-    fn divide_by_batch(&mut self, _: &Batch<T>, _: &State<T>, _: f64) -> Result<()> {
-        unimplemented!()
+    fn divide_by_batch(&mut self, batch: &Batch<T>, _: &State<T>, alpha: f64) -> Result<()> {
+        let work = &mut self.work;
+        self.pool
+            .install(|| pie::divide_by_batch(batch, work, alpha));
+        Ok(())
     }
 
     fn step_sums(&mut self, batch: &Batch<T>, state: &State<T>) -> Result<Option<Vec<[f64; 6]>>> {
@@ -781,72 +822,128 @@ impl<T: Real> Kernels<T> for Fused<T> {
         divisor: Divisor,
         momentum: f64,
     ) -> Result<()> {
-        if momentum != 0.0 || divisor != Divisor::Epoch {
-            unimplemented!()
-        }
         let work = &self.work;
+        let over = match (divisor, work.batch_divisor) {
+            (Divisor::None, _) => Over::Nothing,
+            (Divisor::Epoch, _) => Over::Inverse(&work.inverse_damped),
+            (Divisor::Batch, Some(divisor)) => Over::Weight(&work.batch_weight, divisor),
+            (Divisor::Batch, None) => {
+                return Err(Error::Run(
+                    "a batch's illumination was not summed".to_owned(),
+                ));
+            }
+        };
+        let velocity = (momentum != 0.0).then_some((&mut state.object_velocity, T::of(momentum)));
         self.pool.install(|| {
-            step_along(
-                &mut state.object,
-                T::of(step),
-                &work.all,
-                &work.inverse_damped,
-            );
+            pie::step_planes(&mut state.object, velocity, T::of(step), &work.all, over);
         });
         Ok(())
     }
 
     fn step_probe(&mut self, state: &mut State<T>, step: f64, momentum: f64) -> Result<()> {
-        if momentum != 0.0 {
-            unimplemented!()
-        }
-        let step = T::of(step);
-        for (value, &direction) in state.probe.iter_mut().zip(&*self.work.probe_direction) {
-            *value += step * direction;
+        let velocity = (momentum != 0.0).then_some((&mut state.probe_velocity, T::of(momentum)));
+        let direction = &self.work.probe_direction;
+        self.pool.install(|| {
+            pie::step_field(&mut state.probe, velocity, T::of(step), direction);
+        });
+        Ok(())
+    }
+
+    fn begin_waves(&mut self, batch: &Batch<T>, state: &mut State<T>) -> Result<()> {
+        let minibatch = Minibatch::projecting(batch);
+        let work = &mut self.work;
+        if state.waves.is_empty() && !batch.stop.is_requested() {
+            self.pool.install(|| {
+                minibatch.transform_probe(state, work);
+                minibatch.begin_waves(state, work);
+            });
         }
         Ok(())
     }
 
-    fn begin_waves(&mut self, _: &Batch<T>, _: &mut State<T>) -> Result<()> {
-        unimplemented!()
-    }
-
     fn difference_map(
         &mut self,
-        _: &Batch<T>,
-        _: &mut State<T>,
-        _: f64,
+        batch: &Batch<T>,
+        state: &mut State<T>,
+        relaxation: f64,
     ) -> Result<Option<Vec<(PatternSums, f64)>>> {
-        unimplemented!()
+        let minibatch = Minibatch::projecting(batch);
+        let work = &mut self.work;
+        if batch.stop.is_requested() {
+            return Ok(None);
+        }
+        Ok(Some(self.pool.install(|| {
+            minibatch.transform_probe(state, work);
+            minibatch.difference_map(state, work, relaxation)
+        })))
     }
 
-    fn sum_object(&mut self, _: &Batch<T>, _: &mut State<T>, _: bool) -> Result<bool> {
-        unimplemented!()
+    fn sum_object(&mut self, batch: &Batch<T>, state: &mut State<T>, both: bool) -> Result<bool> {
+        let minibatch = Minibatch::projecting(batch);
+        let work = &mut self.work;
+        if batch.stop.is_requested() {
+            return Ok(false);
+        }
+        self.pool.install(|| {
+            minibatch.transform_probe(state, work);
+            minibatch.sum_object(state, work, both);
+        });
+        Ok(true)
     }
 
     fn reflect(
         &mut self,
-        _: &Batch<T>,
-        _: &mut State<T>,
-        _: f64,
+        batch: &Batch<T>,
+        state: &mut State<T>,
+        beta: f64,
     ) -> Result<Option<Vec<(PatternSums, f64)>>> {
-        unimplemented!()
+        let minibatch = Minibatch::projecting(batch);
+        let work = &mut self.work;
+        if batch.stop.is_requested() {
+            return Ok(None);
+        }
+        Ok(Some(self.pool.install(|| {
+            minibatch.transform_probe(state, work);
+            minibatch.reflect(state, work, beta)
+        })))
     }
 
-    fn sum_probe(&mut self, _: &Batch<T>, _: &mut State<T>) -> Result<bool> {
-        unimplemented!()
+    fn sum_probe(&mut self, batch: &Batch<T>, state: &mut State<T>) -> Result<bool> {
+        let minibatch = Minibatch::projecting(batch);
+        let work = &mut self.work;
+        if batch.stop.is_requested() {
+            return Ok(false);
+        }
+        self.pool.install(|| minibatch.sum_probe(state, work));
+        Ok(true)
     }
 
-    fn divide_object(&mut self, _: &mut State<T>, _: Canvas, _: f64, _: bool) -> Result<()> {
-        unimplemented!()
+    fn divide_object(
+        &mut self,
+        state: &mut State<T>,
+        canvas: Canvas,
+        floor: f64,
+        replaces: bool,
+    ) -> Result<()> {
+        self.pool
+            .install(|| projections::divide_object(state, canvas, floor, replaces));
+        Ok(())
     }
 
-    fn clear_object_sums(&mut self, _: &mut State<T>) -> Result<()> {
-        unimplemented!()
+    fn clear_object_sums(&mut self, state: &mut State<T>) -> Result<()> {
+        for canvas in [&mut state.carried_object, &mut state.carried_other] {
+            canvas.re.fill(T::zero());
+            canvas.im.fill(T::zero());
+        }
+        state.carried_weight.fill(T::zero());
+        Ok(())
     }
 
-    fn divide_probe(&mut self, _: &mut State<T>, _: f64) -> Result<()> {
-        unimplemented!()
+    fn divide_probe(&mut self, state: &mut State<T>, floor: f64) -> Result<()> {
+        let work = &mut self.work;
+        self.pool
+            .install(|| projections::divide_probe(state, work, floor));
+        Ok(())
     }
 }
 
@@ -876,29 +973,4 @@ fn multiply<T: Real>(to: &mut [T], a: &[T], b: &[T]) {
     for ((to, &a), &b) in to.iter_mut().zip(a).zip(b) {
         *to = a * b;
     }
-}
-
-/// `object += step · direction / D`
-pub(crate) fn step_along<T: Real>(
-    object: &mut Planes<T>,
-    step: T,
-    direction: &Planes<T>,
-    inverse_damped: &[T],
-) {
-    const PART: usize = 1 << 14;
-    let one = |object: &mut [T], direction: &[T]| {
-        object
-            .par_chunks_mut(PART)
-            .zip(direction.par_chunks(PART))
-            .zip(inverse_damped.par_chunks(PART))
-            .for_each(|((object, direction), damping)| {
-                for ((object, &direction), &damping) in
-                    object.iter_mut().zip(direction).zip(damping)
-                {
-                    *object += step * direction * damping;
-                }
-            });
-    };
-    one(&mut object.re, &direction.re);
-    one(&mut object.im, &direction.im);
 }

@@ -9,10 +9,12 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::sweeps::Project;
+use super::{BAND_ROWS, Minibatch, Room, Workspace};
 use crate::fft::tile::Tiling;
 use crate::fft::tile::fields::{Patch, times_conj};
-use crate::iterative::kernels::ProbeWeight;
-use crate::iterative::state::Planes;
+use crate::iterative::PositionMethod;
+use crate::iterative::kernels::{Batch, ObjectWeight, ProbeWeight};
+use crate::iterative::state::{Planes, State};
 use crate::simd::{Aligned, LANES, Real};
 
 /// Values that one thread steps at a time.
@@ -65,10 +67,11 @@ impl<T: Real> WithSimd for PatchPeak<'_, T> {
     }
 }
 
-/// `max Σ_k |P_k|²` of fields one after the other.
+/// `max Σ_k |P_k|²` of fields one after the other, in two places.
 struct ProbePeak<'a, T> {
     tiling: Tiling,
-    probe: &'a [&'a [T]],
+    kept: &'a [T],
+    rest: &'a [T],
 }
 
 impl<T: Real> WithSimd for ProbePeak<'_, T> {
@@ -80,11 +83,9 @@ impl<T: Real> WithSimd for ProbePeak<'_, T> {
         let mut lanes = [T::zero(); LANES];
         for at in (0..plane).step_by(LANES) {
             let mut sum = [T::zero(); LANES];
-            for mode in self.probe {
-                let (re, im) = (
-                    &mode[at..at + LANES],
-                    &mode[plane + at..plane + at + LANES],
-                );
+            let modes = self.kept.chunks_exact(2 * plane);
+            for mode in modes.chain(self.rest.chunks_exact(2 * plane)) {
+                let (re, im) = (&mode[at..at + LANES], &mode[plane + at..][..LANES]);
                 for l in 0..LANES {
                     sum[l] += re[l] * re[l] + im[l] * im[l];
                 }
@@ -95,11 +96,6 @@ impl<T: Real> WithSimd for ProbePeak<'_, T> {
         }
         lanes.iter().fold(T::zero(), |a, &b| greater(a, b))
     }
-}
-
-/// The greatest intensity of a pattern's probe, all modes together.
-pub(crate) fn probe_peak<T: Real>(arch: Arch, tiling: Tiling, probe: &[&[T]]) -> f64 {
-    arch.dispatch(ProbePeak { tiling, probe }).wide()
 }
 
 /// What divides `χ conj(O)` of a pattern, if anything does.
@@ -165,6 +161,105 @@ impl<T: Real> WithSimd for Regularised<'_, T> {
     }
 }
 
+impl<T: Real> Minibatch<'_, T> {
+    /// The greatest intensity of a pattern's probe, all modes together.
+    pub(super) fn probe_peak(&self, work: &Workspace<T>, room: &Room<T>, kept: &[T]) -> f64 {
+        let tiling = self.batch.scan.tiling;
+        let rest = &room.shifted[kept.len()..];
+        let peak = ProbePeak { tiling, kept, rest };
+        work.arch().dispatch(peak).wide()
+    }
+
+    /// Object direction of the PIE family. Where it is to be divided by the batch's illumination, that is summed along,
+    /// while the probes are in cache.
+    pub(super) fn sum_weighted_direction(
+        &self,
+        state: &State<T>,
+        work: &mut Workspace<T>,
+        weight: ObjectWeight,
+    ) {
+        let share = match weight {
+            ObjectWeight::Plain => Share::Weighted,
+            ObjectWeight::Regularised { alpha, largest } => {
+                Share::Regularised(regularisation(alpha, largest))
+            }
+        };
+        let canvas = work.all.re.len();
+        if work.batch_weight.len() != canvas {
+            work.batch_weight = Aligned::zeros(canvas);
+        }
+        let band = BAND_ROWS * self.batch.scan.stride;
+        let mut all = std::mem::take(&mut work.all);
+        let mut sums = std::mem::take(&mut work.batch_weight);
+        let shared = &*work;
+        let (field, modes) = (self.batch.scan.tiling.field_len(), self.pass.n_kept);
+        let wave = |j: usize, k: usize| &shared.chi[(j * modes + k) * field..][..field];
+        (
+            all.re.par_chunks_mut(band),
+            all.im.par_chunks_mut(band),
+            sums.par_chunks_mut(band),
+        )
+            .into_par_iter()
+            .enumerate()
+            .for_each(|(b, (re, im, weight))| {
+                re.fill(T::zero());
+                im.fill(T::zero());
+                weight.fill(T::zero());
+                self.add_products((state, shared), b, (&wave, share), (re, im, weight));
+            });
+        if self.batch.settings.refine_positions == PositionMethod::CrossCorrelation {
+            work.first.copy_from(&all);
+        }
+        (work.all, work.batch_weight) = (all, sums);
+    }
+
+    /// Add the rows of band `b` of all patterns; `wave` is that of the batch's pattern j and mode k.
+    pub(super) fn add_products<'w>(
+        &self,
+        (state, shared): (&State<T>, &Workspace<T>),
+        b: usize,
+        (wave, share): (&dyn Fn(usize, usize) -> &'w [T], Share<T>),
+        (re, im, weight): (&mut [T], &mut [T], &mut [T]),
+    ) {
+        let (tiling, stride) = (self.batch.scan.tiling, self.batch.scan.stride);
+        let (field, modes) = (tiling.field_len(), self.batch.settings.probe_modes);
+        let rows = b * BAND_ROWS..b * BAND_ROWS + re.len() / stride;
+        for (j, &i) in self.batch.patterns.iter().enumerate() {
+            let [row, column] = state.places[i].corner;
+            let (from, to) = (rows.start.max(row), rows.end.min(row + tiling.n));
+            if to <= from {
+                continue;
+            }
+            for k in 0..modes {
+                shared.arch().dispatch(AddProduct {
+                    tiling,
+                    share,
+                    chi: wave(j, k),
+                    probe: &shared.shifted[(j * modes + k) * field..][..field],
+                    rows: from - row..to - row,
+                    re: &mut *re,
+                    im: &mut *im,
+                    weight: &mut *weight,
+                    start: (from - rows.start) * stride + column,
+                    stride,
+                });
+            }
+        }
+    }
+}
+
+/// What divides by the illumination of the batch that was summed last.
+pub(super) fn divide_by_batch<T: Real>(batch: &Batch<T>, work: &mut Workspace<T>, alpha: f64) {
+    let divisor = regularisation(alpha, largest(&work.batch_weight).wide());
+    work.batch_divisor = Some(divisor);
+    if batch.settings.refine_positions == PositionMethod::CrossCorrelation {
+        work.first.re.fill(T::zero());
+        work.first.im.fill(T::zero());
+        let over = Over::Weight(&work.batch_weight, divisor);
+        step_planes(&mut work.first, None, T::one(), &work.all, over);
+    }
+}
+
 /// What some rows of a pattern add to a band of the canvas beside or instead of `χ conj(P)`.
 #[derive(Clone, Copy)]
 pub(crate) enum Share<T> {
@@ -172,7 +267,7 @@ pub(crate) enum Share<T> {
     Regularised([T; 2]),
     /// `χ conj(P)`, and `|P|²` to the weight.
     Weighted,
-    /// `χ conj(P)` alone.
+    /// `χ conj(P)` alone, to a canvas whose weight is another's.
     Plain,
 }
 

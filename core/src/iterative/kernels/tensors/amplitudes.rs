@@ -59,9 +59,15 @@ impl Amplitudes {
 
     fn send<T: Real>(&self, scan: &Scan<T>, patterns: &[usize]) -> Result<Tensor> {
         let n = self.n;
+        let mask = scan.dataset.detector_mask().filter(|_| !scan.sums_all);
         let mut frames = vec![0.0_f32; patterns.len() * n * n];
         for (&i, frame) in patterns.iter().zip(frames.chunks_exact_mut(n * n)) {
             scan.dataset.frames().read(i, frame);
+            if let Some(mask) = mask {
+                // Masked pixels may hold anything.
+                let masked = frame.iter_mut().zip(mask).filter(|(_, used)| !**used);
+                masked.for_each(|(value, _)| *value = 0.0);
+            }
         }
         let shape = (patterns.len(), n, n);
         Tensor::from_vec(frames, shape, &self.place.device)?.to_dtype(self.place.dtype)
@@ -84,19 +90,16 @@ impl Amplitudes {
                 order[at] = (n_done + rank) as u32;
             }
             n_done += places.len();
-            parts.push(match chunk {
-                Some(chunk) => {
-                    let rows = places
-                        .iter()
-                        .map(|&at| (patterns[at] % self.per_chunk) as u32);
-                    let rows: Vec<u32> = rows.collect();
-                    let rows = Tensor::from_vec(rows, places.len(), &self.place.device)?;
-                    self.chunks[chunk].index_select(&rows, 0)?
-                }
-                None => {
-                    let sent: Vec<usize> = places.iter().map(|&at| patterns[at]).collect();
-                    self.send(scan, &sent)?
-                }
+            parts.push(if let Some(chunk) = chunk {
+                let rows = places
+                    .iter()
+                    .map(|&at| (patterns[at] % self.per_chunk) as u32);
+                let rows: Vec<u32> = rows.collect();
+                let rows = Tensor::from_vec(rows, places.len(), &self.place.device)?;
+                self.chunks[chunk].index_select(&rows, 0)?
+            } else {
+                let sent: Vec<usize> = places.iter().map(|&at| patterns[at]).collect();
+                self.send(scan, &sent)?
             });
         }
         if let [only] = parts.as_slice() {

@@ -3,13 +3,14 @@
 use candle_core::{D, Tensor};
 
 use super::host::Field;
-use super::placing::{Placing, ramps};
+use super::placing::Placing;
 use super::rules::Prediction;
 use super::{Now, OnDevice, Tensors};
 use crate::iterative::kernels::{Batch, FirstPass, PatternSums, ProbeWeight};
+use crate::iterative::scan::Scan;
 use crate::iterative::state::State;
-use crate::iterative::{Compatibility, IterativeSettings};
 use crate::simd::Real;
+use crate::tensor::portable::ramps;
 
 /// What a batch is predicted from.
 pub(super) struct Model {
@@ -63,7 +64,8 @@ impl Tensors {
         let places = || batch.patterns.iter().map(|&i| state.places[i]);
         let placing = Placing::new(&self.place, self.adding, self.canvas, self.n, places())?;
         let shifts_px: Vec<[f64; 2]> = places().map(|place| place.shift_px).collect();
-        let ramps = ramps(&self.place, self.n, batch.scan.origin(), &shifts_px)?;
+        let on = (self.place.dtype, &self.place.device);
+        let ramps = ramps(&shifts_px, self.n, batch.scan.origin(), on)?;
         let n_shifted = (0..self.n_modes)
             .take_while(|&k| batch.is_shifted(k))
             .count();
@@ -109,15 +111,12 @@ impl Tensors {
         spectra: &Field,
     ) -> OnDevice<Field> {
         let first = Model::modes(spectra, 0, 1)?;
-        let n_opr = state.n_opr();
-        if !is_weighted(batch.settings, n_opr) {
+        let rows = batch.patterns.iter().map(|&i| batch.weights(state, i));
+        let Some(rows) = rows.collect::<Option<Vec<&[f64]>>>() else {
             return first.map(|part| part.unsqueeze(0));
-        }
-        let (b, n) = (batch.patterns.len(), self.n);
-        let rows = batch.patterns.iter().map(|&i| i * n_opr..(i + 1) * n_opr);
-        let weights: Vec<f64> = rows
-            .flat_map(|row| state.opr_weights[row].to_vec())
-            .collect();
+        };
+        let (b, n, n_opr) = (rows.len(), self.n, state.n_opr());
+        let weights = rows.concat();
         let weights = self.place.tensor(&weights, (b, n_opr))?;
         let mut basis = vec![first];
         if n_opr > 1 {
@@ -138,23 +137,23 @@ impl Tensors {
     ) -> OnDevice<(Field, Prediction)> {
         let far = self.forward(waves)?;
         let amplitude = self.amplitudes.batch(batch.scan, batch.patterns)?;
-        let used = self.used(batch.settings, &amplitude)?;
+        let used = self.used(batch.scan, &amplitude)?;
         let prediction = Prediction {
             intensity: far.intensity()?.sum(0)?,
             amplitude,
             used,
-            sums_used: batch.settings.compat != Compatibility::Ptychi,
+            sums_used: !batch.scan.sums_all,
         };
         Ok((far, prediction))
     }
 
-    /// 1 where a pixel is neither masked nor saturated.
-    fn used(&self, settings: &IterativeSettings, amplitude: &Tensor) -> OnDevice<Option<Tensor>> {
-        if settings.saturation_counts <= 0.0 {
+    /// 1 where a pixel is neither masked nor saturated; `None` where all count.
+    fn used<T: Real>(&self, scan: &Scan<T>, amplitude: &Tensor) -> OnDevice<Option<Tensor>> {
+        if !scan.saturation.is_finite() {
             return Ok(self.mask.clone());
         }
         let below = amplitude
-            .lt(settings.saturation_counts.sqrt())?
+            .lt(scan.saturation.wide())?
             .to_dtype(self.place.dtype)?;
         match &self.mask {
             Some(mask) => below.broadcast_mul(mask).map(Some),
@@ -232,6 +231,11 @@ impl Tensors {
         joined(&[shifted, others], 0)
     }
 
+    /// A mode `(1, n, n)` shifted to every pattern: `(b, n, n)`.
+    pub(super) fn shift(&self, model: &Model, mode: &Field) -> OnDevice<Field> {
+        self.inverse(&self.forward(mode)?.broadcast_mul(&model.ramps)?)
+    }
+
     /// `shift⁻¹` of planes `(b, n, n)`.
     pub(super) fn shift_back(&self, model: &Model, planes: &Field) -> OnDevice<Field> {
         self.inverse(&self.forward(planes)?.broadcast_mul_conj(&model.ramps)?)
@@ -258,11 +262,6 @@ impl Tensors {
             }
         }
     }
-}
-
-/// Whether every pattern has a first mode of its own.
-fn is_weighted(settings: &IterativeSettings, n_opr: usize) -> bool {
-    n_opr > 1 || settings.vary_intensity && settings.compat != Compatibility::Ptychi
 }
 
 /// Fields one after the other along an axis.

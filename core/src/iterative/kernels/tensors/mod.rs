@@ -301,7 +301,7 @@ impl<T: Real> Kernels<T> for Tensors {
         self.in_words(sums)
     }
 
-    fn patches(&mut self, _: &Batch<T>, _: &State<T>) -> Result<[Array3<Complex<T>>; 3]> {
+    fn patches(&mut self, _: &Batch<T>, _: &State<T>) -> Result<[Array3<Complex<T>>; 4]> {
         let patches = self.show_patches();
         self.in_words(patches)
     }
@@ -328,11 +328,11 @@ impl<T: Real> Kernels<T> for Tensors {
 
     fn opr_wave_sums(
         &mut self,
-        _: &Batch<T>,
+        batch: &Batch<T>,
         _: &State<T>,
-        mode: &Array2<Complex<T>>,
+        mode: Option<&Array2<Complex<T>>>,
     ) -> Result<Vec<[f64; 2]>> {
-        let sums = self.sums_of_waves(mode);
+        let sums = self.sums_of_waves(batch, mode);
         self.in_words(sums)
     }
 

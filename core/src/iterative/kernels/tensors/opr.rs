@@ -6,6 +6,8 @@ use num_complex::Complex;
 use super::forward::Model;
 use super::host::{Field, pattern_sums};
 use super::{OnDevice, Tensors, no_batch};
+use crate::iterative::Compatibility;
+use crate::iterative::kernels::Batch;
 use crate::simd::Real;
 
 impl Tensors {
@@ -72,13 +74,23 @@ impl Tensors {
         Ok(())
     }
 
-    /// `Σ Re(χ_0 (e O)*), Σ|e O|²`
+    /// `Σ Re(χ_0 (e O)*), Σ|e O|²`, `e` shifted to the positions unless pty-chi's faults are kept; without a mode `P_0`.
     pub(super) fn sums_of_waves<T: Real>(
         &self,
-        mode: &Array2<Complex<T>>,
+        batch: &Batch<T>,
+        mode: Option<&Array2<Complex<T>>>,
     ) -> OnDevice<Vec<[f64; 2]>> {
         let now = self.now()?;
-        let waves = now.model.object.broadcast_mul(&self.one_mode(mode)?)?;
+        let mode = match mode {
+            Some(mode) => self.one_mode(mode)?,
+            None => Model::modes(&self.probe, 0, 1)?,
+        };
+        let mode = if batch.settings.compat == Compatibility::Ptychi {
+            mode
+        } else {
+            self.shift(&now.model, &mode)?
+        };
+        let waves = now.model.object.broadcast_mul(&mode)?;
         pattern_sums([
             waves.broadcast_dot(&Model::mode(&now.chi, 0)?)?,
             waves.intensity()?,

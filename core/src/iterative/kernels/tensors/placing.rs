@@ -7,6 +7,7 @@ use candle_core::{Result, Tensor};
 
 use super::host::{Field, Place};
 use crate::iterative::state;
+use crate::tensor::portable::{PatchPlaces, frequency};
 
 /// Work of a product (canvas rows x canvas columns x pattern rows) above which patches are added one by one.
 const PRODUCT_WORK: usize = 80_000_000;
@@ -41,8 +42,7 @@ pub(super) struct Placing {
     n: usize,
     canvas: [usize; 2],
     corners: Vec<[usize; 2]>,
-    /// Place on the canvas of every pixel of every patch.
-    ids: Tensor,
+    places: PatchPlaces,
     /// `(b, n, stride)`: 1 where a patch's column lies.
     columns: Option<Tensor>,
     /// `(rows, b n)`: 1 where a patch's row lies.
@@ -59,17 +59,9 @@ impl Placing {
     ) -> Result<Self> {
         let corners: Vec<[usize; 2]> = places.map(|place| place.corner).collect();
         let [n_rows, stride] = canvas;
-        let starts: Vec<u32> = corners
-            .iter()
-            .map(|c| (c[0] * stride + c[1]) as u32)
-            .collect();
-        let within: Vec<u32> = (0..n * n)
-            .map(|at| (at / n * stride + at % n) as u32)
-            .collect();
+        let starts: Vec<usize> = corners.iter().map(|c| c[0] * stride + c[1]).collect();
+        let places = PatchPlaces::new(&starts, n, stride, &place.device)?;
         let b = corners.len();
-        let ids = Tensor::from_vec(starts, (b, 1), &place.device)?
-            .broadcast_add(&Tensor::from_vec(within, (1, n * n), &place.device)?)?
-            .flatten_all()?;
         let spread = |axis: usize, size: usize| -> Result<Tensor> {
             let firsts: Vec<f64> = corners.iter().map(|c| c[axis] as f64).collect();
             let firsts = place.tensor(&firsts, (b, 1, 1))?;
@@ -93,7 +85,7 @@ impl Placing {
             n,
             canvas,
             corners,
-            ids,
+            places,
             columns,
             rows,
         })
@@ -112,13 +104,7 @@ impl Placing {
 
     /// `(b, n, n)` of a canvas.
     pub(super) fn patches(&self, canvas: &Field) -> Result<Field> {
-        canvas.map(|part| self.patches_of(part))
-    }
-
-    fn patches_of(&self, canvas: &Tensor) -> Result<Tensor> {
-        canvas
-            .index_select(&self.ids, 0)?
-            .reshape((self.corners.len(), self.n, self.n))
+        canvas.map(|part| self.places.gather(part))
     }
 
     /// The canvas with patches `(b, n, n)` added.
@@ -133,7 +119,7 @@ impl Placing {
     pub(super) fn add(&self, canvas: &Tensor, patches: &Tensor) -> Result<Tensor> {
         let [n_rows, stride] = self.canvas;
         let (Some(columns), true) = (&self.columns, self.adding != Adding::Index) else {
-            return canvas.index_add(&self.ids, &patches.flatten_all()?, 0);
+            return self.places.add(canvas, patches);
         };
         let spread = patches.contiguous()?.matmul(columns)?;
         if let Some(rows) = &self.rows {
@@ -147,47 +133,6 @@ impl Placing {
         }
         sum.flatten_all()
     }
-}
-
-/// The ramps `exp(-2πi (f_row u + f_column v))` that shift by `shifts_px`, `(b, n, n)`, the frequency 0 at `origin`; the
-/// Nyquist frequency of an even size is -½.
-pub(super) fn ramps(
-    place: &Place,
-    n: usize,
-    origin: usize,
-    shifts_px: &[[f64; 2]],
-) -> Result<Field> {
-    let axis = |axis: usize| -> Result<[Tensor; 2]> {
-        let turns = |shift: &[f64; 2]| {
-            let shift = shift[axis];
-            (0..n).map(move |v| -std::f64::consts::TAU * frequency(v, n, origin) * shift)
-        };
-        let angles: Vec<f64> = shifts_px.iter().flat_map(turns).collect();
-        let shape = if axis == 0 {
-            (shifts_px.len(), n, 1)
-        } else {
-            (shifts_px.len(), 1, n)
-        };
-        let of = |f: fn(f64) -> f64| {
-            let values: Vec<f64> = angles.iter().map(|&angle| f(angle)).collect();
-            place.tensor(&values, shape)
-        };
-        Ok([of(f64::cos)?, of(f64::sin)?])
-    };
-    let ([a_re, a_im], [b_re, b_im]) = (axis(0)?, axis(1)?);
-    let (rows, columns) = (Field { re: a_re, im: a_im }, Field { re: b_re, im: b_im });
-    rows.broadcast_mul(&columns)
-}
-
-/// Cycles per pixel of the frequency at pixel `v`.
-fn frequency(v: usize, n: usize, origin: usize) -> f64 {
-    let from_zero = (v + n - origin) % n;
-    let signed = if from_zero < n.div_ceil(2) {
-        from_zero as f64
-    } else {
-        from_zero as f64 - n as f64
-    };
-    signed / n as f64
 }
 
 /// The derivative along a row by its Fourier transform, `2πi f` with the Nyquist frequency at -½: `(2 n, 2 n)`, from a

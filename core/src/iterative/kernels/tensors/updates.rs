@@ -52,7 +52,7 @@ impl Tensors {
     }
 
     /// See [`Kernels::step_sums`](super::Kernels::step_sums).
-    pub(super) fn sums_for_steps(&mut self) -> OnDevice<Vec<[f64; 6]>> {
+    pub(super) fn sums_for_steps(&self) -> OnDevice<Vec<[f64; 6]>> {
         let now = self.now()?;
         let kept = |of: &Field| Model::modes(of, 0, self.n_kept.min(self.n_modes));
         let (chi, probes) = (kept(&now.chi)?, kept(&now.model.probes)?);
@@ -72,7 +72,7 @@ impl Tensors {
     }
 
     /// See [`Kernels::position_sums`](super::Kernels::position_sums).
-    pub(super) fn sums_for_positions(&mut self) -> OnDevice<Vec<[f64; 4]>> {
+    pub(super) fn sums_for_positions(&self) -> OnDevice<Vec<[f64; 4]>> {
         let now = self.now()?;
         let object = &now.model.object;
         let (chi, probe) = (
@@ -94,13 +94,14 @@ impl Tensors {
         ])
     }
 
-    /// Patches of the object, of `A0/D`, and `P̃_0`.
-    pub(super) fn show_patches<T: Real>(&mut self) -> OnDevice<[Array3<Complex<T>>; 3]> {
+    /// Patches of the object and of `A0/D`, `P̃_0`, and `χ_0`.
+    pub(super) fn show_patches<T: Real>(&self) -> OnDevice<[Array3<Complex<T>>; 4]> {
         let now = self.now()?;
         Ok([
             array3(&now.model.object)?,
             array3(&now.model.placing.patches(&self.first)?)?,
             array3(&Model::mode(&now.model.probes, 0)?)?,
+            array3(&Model::mode(&now.chi, 0)?)?,
         ])
     }
 
