@@ -20,6 +20,7 @@ fn follow_both(name: &'static str) {
         case.follow::<f32>(on_tensors()),
         case.follow::<f64>(on_tensors()),
     );
+    println!("{name} on tensors: {single:.1e} in single, {double:.1e} in double precision");
     assert!(single < 1e-3, "{name} in single precision: {single:e}");
     assert!(double < 1e-9, "{name} in double precision: {double:e}");
 }
