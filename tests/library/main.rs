@@ -4,6 +4,7 @@
 
 mod bundles; // trained networks on disk
 mod comparison; // reconstructions side by side, refusals, exports
+mod constraints; // what holds probe and object at the end of an epoch, step schedules
 mod contract; // verdicts and repairs of good, bent and broken files
 mod convolution; // the fast convolution against its plain twin
 mod diagnosis; // reports on datasets and runs, scenarios
