@@ -500,6 +500,15 @@ impl<T: Real> IterativeOf<T> {
         if self.prepared == Some(self.state.epoch) {
             return Ok(());
         }
+        if self.settings.follows_object(self.engine) && self.state.cursor == 0 {
+            // The end of the epoch takes the step from it.
+            let State {
+                object,
+                carried_object,
+                ..
+            } = &mut self.state;
+            carried_object.copy_from(object);
+        }
         let (scan, state, room) = (&self.scan, &mut self.state, &mut self.inverse_damped);
         let damping = self.settings.preconditioner_damping;
         self.pool.install(|| {

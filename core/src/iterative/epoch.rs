@@ -195,6 +195,18 @@ fn update_after_epoch<T: Real>(
     partial: &Partial,
 ) {
     let gain = T::of(settings.momentum);
+    if settings.follows_object(EngineKind::Lsqml) {
+        let State {
+            object,
+            carried_object: step,
+            ..
+        } = &mut *state;
+        for (step, now) in [(&mut step.re, &object.re), (&mut step.im, &object.im)] {
+            let pairs = step.iter_mut().zip(&**now);
+            pairs.for_each(|(step, &now)| *step = now - *step);
+        }
+        object_momentum(scan, state, gain);
+    }
     if settings.batching == Batching::Compact {
         let step = T::of(
             settings.object_step * settings.step_share(state.epoch) * partial.least_object_step,

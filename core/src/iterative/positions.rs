@@ -30,6 +30,7 @@ use crate::simd::Real;
 const DAMPING: f64 = 0.1;
 /// Floor of the weight of a patch's pixels, as a share of the greatest.
 const WEIGHT_FLOOR: f64 = 0.1;
+
 /// Shifts at which the correlation is looked at, in px from the middle.
 const GRID_PX: [f64; 5] = [-0.6, -0.3, 0.0, 0.3, 0.6];
 

@@ -128,7 +128,7 @@ field_table! {
         opr_modes: usize = 0, basic, 0..=32;
         /// Whether the power of the probe may vary from pattern to pattern.
         vary_intensity: bool = false, basic;
-        /// Gain of the momentum that accelerates convergence; 0 is off, 0.5 suits compact batches.
+        /// Gain of the momentum that accelerates convergence; 0 is off, 0.5 is usual.
         momentum: f64 = 0.0, basic, 0.0..=1.0;
         /// Share of each step that mPIE carries over into the next.
         pie_momentum: f64 = 0.5, basic, 0.0..=0.99;
@@ -182,8 +182,8 @@ field_table! {
         added_mode_power: f64 = 0.02, advanced, 0.0..=0.5;
         /// Epochs before positions are refined.
         position_start: usize = 3, advanced, 0..=1000000;
-        /// Step size of the positions.
-        position_step: f64 = 0.3, advanced, 0.0..=10.0;
+        /// Share of the positions' step that is taken; pty-chi takes 0.3 of half of it.
+        position_step: f64 = 1.0, advanced, 0.0..=10.0;
         /// The furthest that a position moves in an epoch.
         position_limit_px: f64 = 0.5, advanced, 0.001..=100.0, unit "px";
         /// Whether refined positions are held to an affine map of the given ones: shift, scale, rotation and shear.
@@ -333,6 +333,15 @@ impl EngineKind {
 }
 
 impl IterativeSettings {
+    /// Whether the object gets momentum from its step over a whole epoch of random or uniform batches; pty-chi gives it none
+    /// there.
+    pub(crate) fn follows_object(&self, engine: EngineKind) -> bool {
+        engine == EngineKind::Lsqml
+            && self.momentum > 0.0
+            && self.batching != Batching::Compact
+            && self.compat == Compatibility::None
+    }
+
     /// Whether the probe is refined in this epoch, counted from 0.
     pub fn refines_probe(&self, epoch: usize) -> bool {
         self.refine_probe && self.probe_start <= epoch

@@ -166,7 +166,8 @@ pub(crate) struct State<T> {
     pub(crate) illumination: Aligned<T>,
     /// Epochs whose illumination is in: `epoch + 1` once the epoch's update is done.
     pub(crate) n_illuminated: usize,
-    /// Compact batches: object direction summed over the epoch so far. DM and RAAR: numerator of the object.
+    /// Compact batches: object direction summed over the epoch so far. Other batches with momentum: the object at the
+    /// epoch's start. DM and RAAR: numerator of the object.
     pub(crate) carried_object: Planes<T>,
     /// RAAR: numerator of the object of the other projection.
     pub(crate) carried_other: Planes<T>,

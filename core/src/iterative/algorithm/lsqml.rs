@@ -113,6 +113,11 @@ fn solve<T: Real>(batch: &Batch<T>, sums: &[[f64; 6]], n_kept: usize) -> (Vec<f6
     let floor = 1.2e-7 * (n * n * n_kept) as f64;
     let mean = |at: usize| sums.iter().map(|s| s[at] + floor).sum::<f64>() / size;
     let (mean_11, mean_22) = (mean(0), mean(1));
+    let gain = match rule(settings) {
+        // Near the measured counts the proximal step is this much shorter than the modulus's.
+        Rule::Poisson { mu } => 1.0 + 0.5 * mu,
+        _ => 1.0,
+    };
     let one = |&[u2, v2, uv_re, uv_im, b1, b2]: &[f64; 6]| {
         let (object, probe) = if settings.joint_step {
             let (a11, a22) = (u2 + floor + 0.1 * mean_11, v2 + floor + 0.1 * mean_22);
@@ -125,7 +130,10 @@ fn solve<T: Real>(batch: &Batch<T>, sums: &[[f64; 6]], n_kept: usize) -> (Vec<f6
             )
         };
         let object = clip(object) * settings.object_step_scaler / settings.probe_modes as f64;
-        (object, clip(probe) * settings.probe_step_scaler)
+        (
+            gain * object,
+            gain * clip(probe) * settings.probe_step_scaler,
+        )
     };
     sums.iter().map(one).unzip()
 }
