@@ -240,12 +240,12 @@ impl Slow {
         self.divide(&sum, &weight, &self.twin.object, floor)
     }
 
-    /// The probe of the exit waves, with the present object.
-    fn probe_of(&self, floor: f64) -> Vec<Field> {
+    /// The probe of exit waves, with the present object.
+    fn probe_of(&self, waves: &[Vec<Field>], floor: f64) -> Vec<Field> {
         let dim = self.twin.probe[0].dim();
         let mut sums = vec![Field::zeros(dim); self.twin.probe.len()];
         let mut weight = Field::zeros(dim);
-        for (i, waves) in self.waves.iter().enumerate() {
+        for (i, waves) in waves.iter().enumerate() {
             let view = self.view(i);
             let turned = view.patch.mapv(|v| v.conj());
             for (k, wave) in waves.iter().enumerate() {
@@ -299,7 +299,7 @@ impl Slow {
             }
         }
         let floor = self.settings.projection_floor;
-        self.twin.probe = self.probe_of(floor);
+        self.twin.probe = self.probe_of(&self.waves, floor);
         self.twin.object = self.object_of(&self.waves, floor);
         loss
     }
@@ -314,12 +314,7 @@ impl Slow {
             Compatibility::Ptychi => 0.0,
             Compatibility::None => self.settings.projection_floor,
         };
-        let revised: Vec<Vec<Field>> = self
-            .waves
-            .iter()
-            .enumerate()
-            .map(|(i, psi)| self.revise(i, psi).0)
-            .collect();
+        let revised = self.revised();
         let own = self.object_of(&self.waves, floor);
         let other = self.object_of(&revised, floor);
         let beta = self.settings.beta;
@@ -336,8 +331,18 @@ impl Slow {
             }
         }
         self.twin.object = self.object_of(&self.waves, floor);
-        self.twin.probe = self.probe_of(floor);
+        let waves = match self.settings.compat {
+            Compatibility::Ptychi => self.waves.clone(),
+            Compatibility::None => self.revised(),
+        };
+        self.twin.probe = self.probe_of(&waves, floor);
         loss
+    }
+
+    /// The exit waves with the measured modulus.
+    fn revised(&self) -> Vec<Vec<Field>> {
+        let waves = self.waves.iter().enumerate();
+        waves.map(|(i, psi)| self.revise(i, psi).0).collect()
     }
 }
 

@@ -285,7 +285,8 @@ pub(crate) trait Kernels<T: Real>: Send {
         beta: f64,
     ) -> Result<Option<Vec<(PatternSums, f64)>>>;
 
-    /// Onto the carried sums of the probe, as [`Kernels::difference_map`] does, from `ψ` as it is.
+    /// Onto the carried sums of the probe, as [`Kernels::difference_map`] does, from `A ψ` as [`Kernels::reflect`] has it, or
+    /// with [`Compatibility::Ptychi`] from `ψ` as it is.
     fn sum_probe(&mut self, batch: &Batch<T>, state: &mut State<T>) -> Result<bool>;
 
     /// Turn a canvas of numerators into an object: `numerator / √(w² + (floor max w)²)`, or, with a floor of 0,

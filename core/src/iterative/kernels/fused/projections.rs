@@ -322,14 +322,26 @@ impl<'a, T: Real> Minibatch<'a, T> {
         })
     }
 
-    /// The probe's sums of the exit waves as they are.
+    /// The probe's sums; see [`Kernels::sum_probe`](super::Kernels::sum_probe).
     pub(super) fn sum_probe(&self, state: &mut State<T>, work: &mut Workspace<T>) {
         let tiling = self.batch.scan.tiling;
         let field = tiling.field_len();
+        let revises = self.batch.settings.compat != Compatibility::Ptychi;
         self.each(state, work, |state, work, room, exit| {
             let object = self.patch(&state.object, state, exit.i);
             room.ramp.set(tiling, state.places[exit.i].shift_px);
-            for (k, chi) in exit.psi.chunks_exact(field).enumerate() {
+            if revises {
+                self.change_of(work, room, exit.i, exit.psi);
+            }
+            for (k, psi) in exit.psi.chunks_exact(field).enumerate() {
+                let chi = if revises {
+                    let wave = &mut room.waves[k * field..(k + 1) * field];
+                    work.fft.inverse(wave, &mut room.b, &mut room.scratch);
+                    add_assign(&mut room.b, psi);
+                    &*room.b
+                } else {
+                    psi
+                };
                 work.arch().dispatch(Project {
                     tiling,
                     object,
