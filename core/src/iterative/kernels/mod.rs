@@ -120,7 +120,7 @@ pub(crate) struct FirstPass {
     pub(crate) n_kept: usize,
 }
 
-/// Sums over one pattern's pixels.
+/// Sums over one pattern's pixels; those left out (masked, saturated) do not count, but with [`Compatibility::Ptychi`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct PatternSums {
     /// `Σ (√(y + 1e-7) - √(I + 1e-7))²`

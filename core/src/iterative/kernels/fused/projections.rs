@@ -17,7 +17,7 @@ use crate::fft::tile::Tiling;
 use crate::fft::tile::fields::{ApplyRamp, ExitWave, Patch, times, times_conj};
 use crate::iterative::Compatibility;
 use crate::iterative::kernels::{Batch, Canvas, FirstPass, PatternSums, ProbeWeight, Rule};
-use crate::iterative::state::{Planes, State};
+use crate::iterative::state::State;
 use crate::simd::{Aligned, LANES, Real};
 
 /// The greatest amplitude of an object that is divided out of its sums, as pty-chi has it.
