@@ -175,7 +175,7 @@ impl Slow {
             .iter()
             .map(|w| self.twin.transform(&(w * &factor), false))
             .collect();
-        (revised, loss / used.sum())
+        (revised, loss / used.len() as f64)
     }
 
     fn place(&self, to: &mut Field, i: usize, field: &Field) {
@@ -329,7 +329,11 @@ impl Slow {
         let own = self.object_of(&self.waves, floor);
         let other = self.object_of(&revised, floor);
         let beta = self.settings.beta;
-        let [twice, rest, once] = [2.0 * beta, 1.0 - 2.0 * beta, beta].map(Complex::from);
+        let sign = match self.settings.compat {
+            Compatibility::Ptychi => 1.0,
+            Compatibility::None => -1.0,
+        };
+        let [twice, rest, once] = [2.0 * beta, 1.0 - 2.0 * beta, sign * beta].map(Complex::from);
         for (view, revised) in views.iter().zip(&revised) {
             let (own, other) = (self.twin.cut(&own, view.i), self.twin.cut(&other, view.i));
             for ((psi, revised), p) in self.waves[view.i].iter_mut().zip(revised).zip(&view.probe) {

@@ -273,7 +273,8 @@ pub(crate) trait Kernels<T: Real>: Send {
     fn sum_object(&mut self, batch: &Batch<T>, state: &mut State<T>, both: bool) -> Result<bool>;
 
     /// RAAR: with `A ψ = F⁻¹{mod F ψ}` and `Q` the object of a canvas times `P̃`,
-    /// `ψ = 2β Q_other + (1 - 2β) A ψ + β (Q_object - ψ)`; returns the sums of the prediction `|F{O P̃}|²` with the
+    /// `ψ = 2β Q_other + (1 - 2β) A ψ + β (ψ - Q_object)`, the last difference the other way round with
+    /// [`Compatibility::Ptychi`]; returns the sums of the prediction `|F{O P̃}|²` with the
     /// state's object and `Σ |change of ψ|²` of every pattern.
     #[expect(
         clippy::type_complexity,
