@@ -1,5 +1,10 @@
 //! The engine against golden trajectories of pty-chi and against its slow twin.
 
+#[path = "lsqml/refinement.rs"]
+mod refinement;
+#[path = "lsqml/simulated.rs"]
+mod simulated;
+
 use std::fs::File;
 use std::sync::Arc;
 

@@ -218,7 +218,7 @@ fn update_after_epoch<T: Real>(
             object_momentum(scan, state, gain);
         }
     }
-    if settings.momentum > 0.0 && settings.refine_probe && settings.probe_start <= state.epoch {
+    if settings.momentum > 0.0 && settings.refines_probe(state.epoch) {
         let mean = T::of(partial.probe_steps / partial.n_patterns);
         let field = scan.tiling.field_len();
         let step: Vec<T> = state.carried_probe[..field]

@@ -158,7 +158,7 @@ fn update_modes<T: Real>(
     let (n_opr, n) = (state.n_opr(), batch.scan.tiling.n);
     let share = MODE_SHARE.min(batch.patterns.len() as f64 / batch.scan.n_patterns() as f64);
     let share = share * settings.opr_mode_relaxation;
-    let is_refined = settings.refine_probe && settings.probe_start <= state.epoch;
+    let is_refined = settings.refines_probe(state.epoch);
     let mut modes = batch.scan.probe(&state.opr_modes);
     kernels.opr_begin(batch, state)?;
     for r in 1..n_opr {

@@ -333,11 +333,6 @@ impl EngineKind {
 }
 
 impl IterativeSettings {
-    /// Whether the probe is refined in this epoch, counted from 0.
-    pub fn refines_probe(&self, epoch: usize) -> bool {
-        self.refine_probe && self.probe_start <= epoch
-    }
-
     /// Whether the object gets momentum from its step over a whole epoch of random or uniform batches; pty-chi gives it none
     /// there.
     pub(crate) fn follows_object(&self, engine: EngineKind) -> bool {
@@ -345,6 +340,11 @@ impl IterativeSettings {
             && self.momentum > 0.0
             && self.batching != Batching::Compact
             && self.compat == Compatibility::None
+    }
+
+    /// Whether the probe is refined in this epoch, counted from 0.
+    pub fn refines_probe(&self, epoch: usize) -> bool {
+        self.refine_probe && self.probe_start <= epoch
     }
 
     /// Share of the step sizes in this epoch, counted from 0.

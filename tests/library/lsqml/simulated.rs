@@ -63,9 +63,8 @@ impl Recipe {
         let count = self.side * self.side;
         let positions_px: Vec<[f64; 2]> = (0..count)
             .map(|i| {
-                [i / self.side, i % self.side].map(|k| {
-                    first_px + self.spacing_px * k as f64 + random.random_range(-1.0..1.0)
-                })
+                [i / self.side, i % self.side]
+                    .map(|k| first_px + self.spacing_px * k as f64 + random.random_range(-1.0..1.0))
             })
             .collect();
         let shape = (2.0 * first_px + self.spacing_px * (self.side - 1) as f64) as usize;
@@ -116,7 +115,11 @@ impl Recipe {
     }
 
     fn power(&self) -> f64 {
-        if self.photons == 0.0 { 1e6 } else { self.photons }
+        if self.photons == 0.0 {
+            1e6
+        } else {
+            self.photons
+        }
     }
 
     fn probe(&self) -> Array3<Complex<f64>> {
@@ -144,8 +147,7 @@ impl Recipe {
             .map(|((_, c), v)| c as f64 * v.norm_sqr())
             .sum::<f64>()
             / power(first);
-        let tilted =
-            Array2::from_shape_fn(first.dim(), |(r, c)| first[[r, c]] * (c as f64 - mean));
+        let tilted = Array2::from_shape_fn(first.dim(), |(r, c)| first[[r, c]] * (c as f64 - mean));
         let factor = (power(first) / power(&tilted)).sqrt();
         tilted * Complex::from(factor)
     }
@@ -161,7 +163,12 @@ fn object(side: usize) -> Field {
                 random.random_range(0.0..std::f64::consts::TAU),
             );
             let frequency = 0.1 * 1.07_f64.powi(k);
-            [frequency * f64::cos(angle), frequency * f64::sin(angle), phase, 1.0]
+            [
+                frequency * f64::cos(angle),
+                frequency * f64::sin(angle),
+                phase,
+                1.0,
+            ]
         })
         .collect();
     Array2::from_shape_fn((side, side), |(r, c)| {
@@ -191,7 +198,10 @@ pub(crate) fn position_error_px(found: &[[f64; 2]], truth: &[[f64; 2]]) -> f64 {
 /// `√(Σ |O - c T|² / Σ |O|²)` over the middle of the frame, the best complex factor c allowed for.
 pub(crate) fn object_error(found: &Field, truth: &Field) -> f64 {
     let margin = found.nrows() / 4;
-    let middle = ndarray::s![margin..found.nrows() - margin, margin..found.ncols() - margin];
+    let middle = ndarray::s![
+        margin..found.nrows() - margin,
+        margin..found.ncols() - margin
+    ];
     let (mut cross, mut power, mut all) = (Complex::from(0.0), 0.0, 0.0);
     for (f, t) in found.slice(middle).iter().zip(truth.slice(middle)) {
         cross += f * t.conj();

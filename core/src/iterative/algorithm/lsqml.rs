@@ -41,9 +41,11 @@ pub(super) fn step<T: Real>(
     let settings = batch.settings;
     let only_sums = state.epoch == 0 && settings.rescale_first_epoch;
     let rule = rule(settings);
-    if rule == Rule::PoissonSteps && !only_sums {
-        solve_detector_steps(kernels, batch, state)?;
-    }
+    let steps_before = if rule == Rule::PoissonSteps && !only_sums {
+        solve_detector_steps(kernels, batch, state)?
+    } else {
+        Vec::new()
+    };
     let pass = FirstPass {
         rule,
         probe_weight: ProbeWeight::Plain,
@@ -51,6 +53,7 @@ pub(super) fn step<T: Real>(
         n_kept: n_kept(EngineKind::Lsqml, settings),
     };
     let Some(sums) = kernels.first_pass(batch, state, &pass)? else {
+        restore_detector_steps(batch, state, &steps_before);
         return Ok(None);
     };
     let mut result = BatchResult::of(batch, &sums);
@@ -60,6 +63,7 @@ pub(super) fn step<T: Real>(
     let is_compact = settings.batching == Batching::Compact;
     kernels.object_direction(batch, state, ObjectWeight::Plain, is_compact)?;
     let Some(sums) = kernels.step_sums(batch, state)? else {
+        restore_detector_steps(batch, state, &steps_before);
         return Ok(None);
     };
     let (object_steps, probe_steps) = solve(batch, &sums, pass.n_kept);
@@ -88,12 +92,14 @@ fn rule(settings: &IterativeSettings) -> Rule {
     }
 }
 
-/// Two rounds of pty-chi's steps at the detector, without its random perturbation of a hundredth.
+/// Two rounds of pty-chi's steps at the detector, without its random perturbation of a hundredth. Returns the steps before.
 fn solve_detector_steps<T: Real>(
     kernels: &mut dyn Kernels<T>,
     batch: &Batch<T>,
     state: &mut State<T>,
-) -> Result<()> {
+) -> Result<Vec<f64>> {
+    let stored = batch.patterns.iter().map(|&i| state.detector_steps[i]);
+    let before = stored.collect();
     for _ in 0..2 {
         let stored = batch.patterns.iter().map(|&i| state.detector_steps[i]);
         let mean = stored.sum::<f64>() / batch.patterns.len() as f64;
@@ -103,7 +109,14 @@ fn solve_detector_steps<T: Real>(
             state.detector_steps[i] = (0.5 * mean + 0.5 * step).clamp(0.0, 1.0);
         }
     }
-    Ok(())
+    Ok(before)
+}
+
+/// A batch that was stopped leaves no trace.
+fn restore_detector_steps<T: Real>(batch: &Batch<T>, state: &mut State<T>, before: &[f64]) {
+    for (&i, &step) in batch.patterns.iter().zip(before) {
+        state.detector_steps[i] = step;
+    }
 }
 
 /// The step sizes of every pattern: object, then probe.
@@ -161,7 +174,7 @@ fn update<T: Real>(
         let keep = if keeps { 1.0 } else { 0.0 };
         kernels.carry_probe(state, keep, 1.0 / n_batches)?;
     }
-    if settings.refine_probe && settings.probe_start <= state.epoch {
+    if settings.refines_probe(state.epoch) {
         let mean = result.probe_steps / batch.patterns.len() as f64;
         let step = mean * settings.probe_step * share;
         kernels.step_probe(state, if is_compact { step / n_batches } else { step }, 0.0)?;
