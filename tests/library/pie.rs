@@ -28,16 +28,23 @@ const OTHERS: [EngineKind; 5] = [
     EngineKind::Raar,
 ];
 
-/// Follow a golden trajectory; the worst relative difference of object, probe and loss.
-fn follow<T: Real>(engine: EngineKind, case: &str, settings: &IterativeSettings) -> f64 {
+/// Follow a golden trajectory, object and probe with this step; the worst relative difference of object, probe and loss.
+pub(crate) fn follow<T: Real>(
+    engine: EngineKind,
+    case: &str,
+    step: f64,
+    computing: Computing,
+) -> f64 {
     let settings = IterativeSettings {
         epochs: 6,
         probe_scale: ProbeScale::Keep,
         compat: Compatibility::Ptychi,
-        ..settings.clone()
+        object_step: step,
+        probe_step: step,
+        ..IterativeSettings::default()
     };
     let start = modes(read("lsqml_input", "probe_1mode"));
-    let mut engine = IterativeOf::<T>::new(engine, golden_input(""), settings, 2)
+    let mut engine = IterativeOf::<T>::on(engine, golden_input(""), settings, computing)
         .unwrap()
         .with_probe(&start.mapv(|v| Complex::new(T::of(v.re), T::of(v.im))))
         .unwrap()
@@ -61,14 +68,13 @@ fn follow<T: Real>(engine: EngineKind, case: &str, settings: &IterativeSettings)
 }
 
 fn follow_both(engine: EngineKind, case: &str, step: f64) {
-    let settings = IterativeSettings {
-        object_step: step,
-        probe_step: step,
-        ..IterativeSettings::default()
+    let computing = Computing {
+        n_threads: 2,
+        ..Computing::default()
     };
     let (single, double) = (
-        follow::<f32>(engine, case, &settings),
-        follow::<f64>(engine, case, &settings),
+        follow::<f32>(engine, case, step, computing.clone()),
+        follow::<f64>(engine, case, step, computing),
     );
     println!("{case}: {single:.1e} in single, {double:.1e} in double precision");
     assert!(single < 1e-3, "{case} in single precision: {single:e}");

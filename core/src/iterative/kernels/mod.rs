@@ -7,6 +7,8 @@
 //!
 //! Fields are those of the project: orthonormal transforms, probe in √photons. Sums are over the pixels of a pattern.
 
+#[cfg(test)]
+mod agreement;
 pub(crate) mod fused;
 pub(crate) mod tensors;
 
