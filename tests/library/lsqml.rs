@@ -212,7 +212,11 @@ impl Case {
                     .max((found[1] - column).abs());
             }
         }
-        eprintln!("DEBUG {} e{epoch} obj {:.1e} all {worst:.1e}", self.name, relative(&wide(&engine.object()), &object));
+        eprintln!(
+            "DEBUG {} e{epoch} obj {:.1e} all {worst:.1e}",
+            self.name,
+            relative(&wide(&engine.object()), &object)
+        );
         worst.max(relative(&same_phase(found, &probe), &probe))
     }
 

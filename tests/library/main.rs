@@ -34,4 +34,5 @@ mod study_runs; // studies executed: straight, interrupted, changed, failed
 mod support; // paths and small helpers
 mod tools; // subset, shuffle, split, crop, bin, pad, fixture
 mod training; // learning, resuming, diverging
-mod training_runs; // run folders of trainings, the loss guard rail
+mod training_runs;
+mod trials; // orientations and halves: what they find, write and refuse // run folders of trainings, the loss guard rail
