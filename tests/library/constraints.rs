@@ -10,7 +10,7 @@ use ptycho_core::data::{Dataset, DatasetParts};
 use ptycho_core::iterative::{
     Compatibility, EngineKind, IterativeOf, IterativeSettings, StepSchedule,
 };
-use ptycho_core::job::{Engine as _, Quiet, DriveOptions, drive};
+use ptycho_core::job::{DriveOptions, Engine as _, Quiet, drive};
 
 use crate::lsqml::scan;
 
@@ -42,7 +42,10 @@ fn run(settings: IterativeSettings) -> (Array2<Wave>, Array3<Wave>) {
     (engine.object(), engine.probe())
 }
 
-fn distance<'a>(found: impl IntoIterator<Item = &'a Wave>, expected: impl IntoIterator<Item = &'a Wave>) -> f64 {
+fn distance<'a>(
+    found: impl IntoIterator<Item = &'a Wave>,
+    expected: impl IntoIterator<Item = &'a Wave>,
+) -> f64 {
     found
         .into_iter()
         .zip(expected)
@@ -62,10 +65,14 @@ fn the_probe_keeps_its_power_and_the_patterns_stay() {
         };
         let (object, probe) = run(free.clone());
         let (held_object, held_probe) = run(kept);
-        let start = IterativeOf::<f64>::new(EngineKind::Lsqml, scan(24, 5, 16.0, false), free, 1).unwrap();
+        let start =
+            IterativeOf::<f64>::new(EngineKind::Lsqml, scan(24, 5, 16.0, false), free, 1).unwrap();
         let power = |probe: &Array3<Wave>| probe.iter().map(Complex::norm_sqr).sum::<f64>();
         let first = power(&start.probe());
-        assert!((power(&probe) / first - 1.0).abs() > 1e-4, "there is something to hold");
+        assert!(
+            (power(&probe) / first - 1.0).abs() > 1e-4,
+            "there is something to hold"
+        );
         assert!((power(&held_probe) / first - 1.0).abs() < 1e-12);
         let factor = (first / power(&probe)).sqrt();
         assert!(distance(&held_probe, &probe.mapv(|value| value * factor)) < 1e-9);
@@ -96,7 +103,9 @@ fn amplitudes_and_phases_stay_within_their_limits() {
         let phases: Vec<f64> = held.iter().map(|value| value.arg()).collect();
         let (least, most) = phases
             .iter()
-            .fold((f64::MAX, f64::MIN), |(least, most), p| (least.min(*p), most.max(*p)));
+            .fold((f64::MAX, f64::MIN), |(least, most), p| {
+                (least.min(*p), most.max(*p))
+            });
         assert!(most - least < 0.1 + 1e-9);
         if compat == Compatibility::Ptychi {
             assert!((most - 0.05).abs() < 1e-9 || (least + 0.05).abs() < 1e-9);
@@ -133,8 +142,16 @@ fn smooth_twin(x: &Array2<Wave>, strength: f64, iterations: usize) -> Array2<Wav
         let slope = divergence(&down, &across) - x.mapv(|value| value / strength);
         for r in 0..rows {
             for c in 0..columns {
-                let y = if r + 1 < rows { slope[[r + 1, c]] - slope[[r, c]] } else { zero };
-                let z = if c + 1 < columns { slope[[r, c + 1]] - slope[[r, c]] } else { zero };
+                let y = if r + 1 < rows {
+                    slope[[r + 1, c]] - slope[[r, c]]
+                } else {
+                    zero
+                };
+                let z = if c + 1 < columns {
+                    slope[[r, c + 1]] - slope[[r, c]]
+                } else {
+                    zero
+                };
                 let size = (y.norm_sqr() + z.norm_sqr()).sqrt();
                 down[[r, c]] = (down[[r, c]] + y * 0.125) / (1.0 + 0.125 * size);
                 across[[r, c]] = (across[[r, c]] + z * 0.125) / (1.0 + 0.125 * size);
@@ -147,19 +164,24 @@ fn smooth_twin(x: &Array2<Wave>, strength: f64, iterations: usize) -> Array2<Wav
 /// pty-chi's `total_variation_2d_chambolle` with two iterations, transcribed.
 fn smooth_ptychi_twin(x: &Array2<Wave>, strength: f64) -> Array2<Wave> {
     let (rows, columns) = x.dim();
-    let at = |plane: &Array2<Wave>, r: usize, c: usize| plane[[r.min(rows - 1), c.min(columns - 1)]];
+    let at =
+        |plane: &Array2<Wave>, r: usize, c: usize| plane[[r.min(rows - 1), c.min(columns - 1)]];
     let zero = Array2::from_elem((rows, columns), Complex::new(0.0, 0.0));
     let (mut down, mut across, mut plane) = (zero.clone(), zero.clone(), x.clone());
     let divergence = |down: &Array2<Wave>, across: &Array2<Wave>| {
         Array2::from_shape_fn((rows, columns), |(r, c)| {
-            down[[r, c]] - down[[r.saturating_sub(1), c]] + across[[r, c]] - across[[r, c.saturating_sub(1)]]
+            down[[r, c]] - down[[r.saturating_sub(1), c]] + across[[r, c]]
+                - across[[r, c.saturating_sub(1)]]
         })
     };
     for _ in 0..2 {
         let slope = divergence(&down, &across) - plane.mapv(|value| value / strength);
         for r in 0..rows {
             for c in 0..columns {
-                let (y, z) = (at(&slope, r + 1, c) - slope[[r, c]], at(&slope, r, c + 1) - slope[[r, c]]);
+                let (y, z) = (
+                    at(&slope, r + 1, c) - slope[[r, c]],
+                    at(&slope, r, c + 1) - slope[[r, c]],
+                );
                 let size = (y * y + z * z).sqrt() * 0.125 + 1.0;
                 down[[r, c]] = (down[[r, c]] + y * 0.125) / size;
                 across[[r, c]] = (across[[r, c]] + z * 0.125) / size;
@@ -177,7 +199,10 @@ fn variation(plane: &Array2<Wave>) -> f64 {
     let mut sum = 0.0;
     for r in 0..rows - 1 {
         for c in 0..columns - 1 {
-            let (y, z) = (plane[[r + 1, c]] - plane[[r, c]], plane[[r, c + 1]] - plane[[r, c]]);
+            let (y, z) = (
+                plane[[r + 1, c]] - plane[[r, c]],
+                plane[[r, c + 1]] - plane[[r, c]],
+            );
             sum += (y.norm_sqr() + z.norm_sqr()).sqrt();
         }
     }
@@ -198,7 +223,11 @@ fn total_variation_is_its_slow_twin() {
             Compatibility::None => smooth_twin(&free, strength, 20),
             Compatibility::Ptychi => smooth_ptychi_twin(&free, strength),
         };
-        assert!(distance(&smooth, &twin) < 1e-11, "{}", distance(&smooth, &twin));
+        assert!(
+            distance(&smooth, &twin) < 1e-11,
+            "{}",
+            distance(&smooth, &twin)
+        );
         assert!(variation(&smooth) < variation(&free));
     }
 }
@@ -208,7 +237,11 @@ fn total_variation_comes_near_its_minimum() {
     let strength = 0.02;
     let (free, _) = run(settings(Compatibility::None));
     let cost = |plane: &Array2<Wave>| {
-        let misfit: f64 = plane.iter().zip(&free).map(|(a, b)| (a - b).norm_sqr()).sum();
+        let misfit: f64 = plane
+            .iter()
+            .zip(&free)
+            .map(|(a, b)| (a - b).norm_sqr())
+            .sum();
         0.5 * misfit + strength * variation(plane)
     };
     let (smooth, _) = run(IterativeSettings {
@@ -219,7 +252,10 @@ fn total_variation_comes_near_its_minimum() {
     let gained = (cost(&free) - cost(&smooth)) / (cost(&free) - least);
     assert!(gained > 0.95, "{gained}");
     let mean = |plane: &Array2<Wave>| plane.iter().sum::<Wave>() / plane.len() as f64;
-    assert!((mean(&smooth) - mean(&free)).norm() < 1e-12, "the mean stays");
+    assert!(
+        (mean(&smooth) - mean(&free)).norm() < 1e-12,
+        "the mean stays"
+    );
 }
 
 /// A small Gaussian window over a plane whose border is repeated.
@@ -231,7 +267,9 @@ fn blurred_twin(plane: &Array2<Wave>, side: isize, sigma: f64) -> Array2<Wave> {
         let (mut sum, mut total) = (Complex::new(0.0, 0.0), 0.0);
         for y in -reach..=reach {
             for x in -reach..=reach {
-                let at = |i: usize, by: isize, n: usize| (i as isize + by).clamp(0, n as isize - 1) as usize;
+                let at = |i: usize, by: isize, n: usize| {
+                    (i as isize + by).clamp(0, n as isize - 1) as usize
+                };
                 sum += plane[[at(r, y, rows), at(c, x, columns)]] * (weight(y) * weight(x));
                 total += weight(y) * weight(x);
             }
@@ -243,7 +281,8 @@ fn blurred_twin(plane: &Array2<Wave>, side: isize, sigma: f64) -> Array2<Wave> {
 fn mask_twin(wave: &Array2<Wave>, threshold: f64) -> Array2<f64> {
     let amplitude = blurred_twin(wave, 5, 3.0).mapv(Complex::norm);
     let most = amplitude.iter().copied().fold(0.0, f64::max);
-    let kept = amplitude.mapv(|value| Complex::new(if value > threshold * most { 1.0 } else { 0.0 }, 0.0));
+    let kept =
+        amplitude.mapv(|value| Complex::new(if value > threshold * most { 1.0 } else { 0.0 }, 0.0));
     blurred_twin(&kept, 3, 2.0).mapv(Complex::norm)
 }
 
@@ -367,7 +406,10 @@ fn the_original_centres_the_amplitude_of_the_first_mode_between_pixels() {
     let after = center_of(&centred.probe(), |value| value.norm(), 1);
     for axis in 0..2 {
         // Ringing and what goes round the border keep it from being exact.
-        assert!((after[axis] - 12.0).abs() < 0.3 * (before[axis] - 12.0).abs(), "{before:?} {after:?}");
+        assert!(
+            (after[axis] - 12.0).abs() < 0.3 * (before[axis] - 12.0).abs(),
+            "{before:?} {after:?}"
+        );
     }
     assert_eq!(free.object(), centred.object(), "the object stays");
 }

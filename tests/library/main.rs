@@ -35,4 +35,5 @@ mod support; // paths and small helpers
 mod tensors; // the engines on tensors against golden trajectories and the fused kernels
 mod tools; // subset, shuffle, split, crop, bin, pad, fixture
 mod training; // learning, resuming, diverging
-mod training_runs; // run folders of trainings, the loss guard rail
+mod training_runs;
+mod trials; // orientations and halves: what they find, write and refuse // run folders of trainings, the loss guard rail

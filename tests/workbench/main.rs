@@ -24,4 +24,5 @@ mod support; // paths and small helpers
 mod tool_commands; // subset, split, crop, pad, patches, fixture as a user runs them
 mod train_commands; // train, infer and check-loss as a user runs them
 mod train_view; // the train view by label
+mod trial_commands; // orient, halves, turn, and engines that go on from one another, as a user runs them
 mod widgets; // widgets by label
