@@ -55,9 +55,9 @@ impl Projections {
         self.weight = None;
     }
 
-    /// All waves as the state holds them; `None` if there are none.
+    /// All waves as the state holds them; `None` if there are none, or not those of the start of an epoch.
     pub(super) fn waves<T: Real>(&self, tiling: Tiling) -> OnDevice<Option<Aligned<T>>> {
-        let Some(first) = self.held.first() else {
+        let (Some(first), Some(_)) = (self.held.first(), self.epoch) else {
             return Ok(None);
         };
         let n_modes = first.waves.re.dim(0)?;
