@@ -188,6 +188,11 @@ impl<'a, T: Real> Minibatch<'a, T> {
         results
     }
 
+    /// A pattern of it: its exit waves, and what it adds to the probe's sums where that is refined.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what is read, what is worked in, what is left"
+    )]
     fn map_one(
         &self,
         state: &State<T>,
