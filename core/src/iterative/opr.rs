@@ -235,7 +235,7 @@ pub(crate) fn end_epoch<T: Real>(
     }
     if n_opr > 1 {
         normalize_modes(scan, settings, state);
-        let first = if is_ptychi { 0 } else { 1 };
+        let first = usize::from(!is_ptychi);
         for column in first..n_opr {
             limit(state.opr_weights.iter_mut().skip(column).step_by(n_opr));
         }

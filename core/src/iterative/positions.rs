@@ -122,7 +122,7 @@ fn by_correlation<T: Real>(
             let field = stacks[at].index_axis(Axis(0), j);
             field.mapv(|v| Complex64::new(v.re.wide(), v.im.wide()))
         });
-        let largest = probe.iter().map(|v| v.norm_sqr()).fold(0.0, f64::max);
+        let largest = probe.iter().map(Complex64::norm_sqr).fold(0.0, f64::max);
         let weight = probe.mapv(|v| v.norm_sqr() + WEIGHT_FLOOR * largest);
         let mut wanted = Array2::from_shape_fn((n, n), |at| patch[at] * weight[at]);
         for (at, to) in wanted.indexed_iter_mut() {

@@ -323,6 +323,10 @@ impl<T: Real> Minibatch<'_, T> {
     }
 
     /// The detector waves of pattern `i`, in the room; the shifted probes in `kept_probes` or the room.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what is read, what is worked in, what is left"
+    )]
     fn predict(
         &self,
         state: &State<T>,
