@@ -23,6 +23,9 @@ pub fn simulate_command(task: &GenerateTask) -> String {
     words.extend(task.simulation.flags());
     words.extend(task.split.flags());
     words.extend(thread_flags(task.n_threads));
+    if task.device != GenerateTask::default().device {
+        words.extend(["--device".to_owned(), task.device.name().to_owned()]);
+    }
     let output = parse_path(&task.output.display().to_string());
     words.extend(["-o".to_owned(), output.display().to_string()]);
     shell_line(&words)

@@ -76,7 +76,7 @@ fn state(scan: &Scan<f64>, n_opr: usize) -> State<f64> {
         detector_steps: (0..N_PATTERNS).map(|i| 0.3 + 0.05 * i as f64).collect(),
         positions_px,
         illumination: Aligned::zeros(len),
-        carried_object: canvas(len, 2.2),
+        carried_object: Planes::zeros(len),
         carried_other: Planes::zeros(len),
         carried_weight: Aligned::zeros(len),
         carried_probe: Aligned::zeros(N_MODES * scan.tiling.field_len()),
@@ -226,11 +226,15 @@ fn regularised_weights_batch_divisors_and_momentum_agree() {
                 kernels
                     .object_direction(batch, state, weight, false)
                     .unwrap();
+                kernels.step_object(state, 0.1, Divisor::None, 0.5).unwrap();
+                let weight = ObjectWeight::Plain;
+                kernels
+                    .object_direction(batch, state, weight, false)
+                    .unwrap();
                 kernels.divide_by_batch(batch, state, 0.3).unwrap();
                 kernels
                     .step_object(state, 0.3, Divisor::Batch, 0.5)
                     .unwrap();
-                kernels.step_object(state, 0.1, Divisor::None, 0.5).unwrap();
                 kernels.step_probe(state, 0.2, 0.5).unwrap();
                 kernels.step_probe(state, 0.2, 0.5).unwrap();
             },

@@ -22,6 +22,9 @@ use crate::iterative::{Compatibility, IterativeSettings};
 use crate::job::Stop;
 use crate::simd::{Aligned, Real};
 
+/// The greatest amplitude of an object that is divided out of its sums, as pty-chi has it.
+pub(crate) const MOST_AMPLITUDE: f64 = 1000.0;
+
 /// One batch of a run.
 #[derive(Clone, Copy)]
 pub(crate) struct Batch<'a, T> {

@@ -16,12 +16,12 @@ use super::{BAND_ROWS, Minibatch, N_CHUNKS, Room, Workspace};
 use crate::fft::tile::Tiling;
 use crate::fft::tile::fields::{ApplyRamp, ExitWave, Patch, times, times_conj};
 use crate::iterative::Compatibility;
-use crate::iterative::kernels::{Batch, Canvas, FirstPass, PatternSums, ProbeWeight, Rule};
+use crate::iterative::kernels::{
+    Batch, Canvas, FirstPass, MOST_AMPLITUDE, PatternSums, ProbeWeight, Rule,
+};
 use crate::iterative::state::State;
 use crate::simd::{Aligned, LANES, Real};
 
-/// The greatest amplitude of an object that is divided out of its sums, as pty-chi has it.
-const MOST_AMPLITUDE: f64 = 1000.0;
 /// Values that one thread takes at a time.
 const PART: usize = 4096;
 

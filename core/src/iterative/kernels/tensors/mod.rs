@@ -28,9 +28,9 @@ use self::rules::Prediction;
 use super::{Batch, Canvas, Divisor, FirstPass, Kernels, ObjectWeight, PatternSums};
 use crate::error::{Error, Result};
 use crate::fft::tile::Tiling;
-use crate::iterative::IterativeSettings;
 use crate::iterative::scan::Scan;
 use crate::iterative::state::State;
+use crate::iterative::{IterativeSettings, PositionMethod};
 use crate::simd::{Aligned, Real};
 use crate::tensor::portable::Dft;
 
@@ -94,6 +94,8 @@ struct Tensors {
     n_kept: usize,
     /// Whether the host wants the probe within an epoch.
     shows_probe: bool,
+    /// Whether positions are refined by the object's step, which PIE takes by the batch's illumination.
+    correlates: bool,
     dft: Dft,
     derivative: Tensor,
     amplitudes: Amplitudes,
@@ -160,6 +162,7 @@ impl Tensors {
             n_modes: settings.probe_modes,
             n_kept,
             shows_probe: settings.vary_intensity || settings.opr_modes > 0,
+            correlates: settings.refine_positions == PositionMethod::CrossCorrelation,
             dft: Dft::with_origin(n, scan.origin(), place.dtype, &place.device)?,
             derivative: derivative(&place, n)?,
             mask: mask.transpose()?,

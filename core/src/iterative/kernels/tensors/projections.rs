@@ -8,7 +8,7 @@ use super::memory::is_short_of_memory;
 use super::{OnDevice, Tensors, no_batch};
 use crate::fft::tile::Tiling;
 use crate::iterative::Compatibility;
-use crate::iterative::kernels::{Batch, Canvas, PatternSums, Rule};
+use crate::iterative::kernels::{Batch, Canvas, MOST_AMPLITUDE, PatternSums, Rule};
 use crate::iterative::scan::tiled;
 use crate::iterative::state::State;
 use crate::simd::{Aligned, Real};
@@ -250,7 +250,12 @@ impl Tensors {
     ) -> OnDevice<()> {
         let model = self.model(batch, state)?;
         let waves = self.projections.take(batch.patterns, &self.place.device)?;
-        self.add_to_probe(&model, &waves)?;
+        if batch.settings.compat == Compatibility::Ptychi {
+            self.add_to_probe(&model, &waves)?;
+        } else {
+            let projected = self.onto_amplitudes(batch, &waves)?;
+            self.add_to_probe(&model, &projected)?;
+        }
         self.projections.keep(batch.patterns, waves)
     }
 
@@ -334,7 +339,12 @@ impl Tensors {
         let (Some(numerator), Some(weight)) = (numerator, &self.projections.weight) else {
             return Err(no_batch());
         };
-        let divided = self.divided(&numerator, weight, floor, &self.object)?;
+        let mut divided = self.divided(&numerator, weight, floor, &self.object)?;
+        if replaces {
+            // 1 up to the limit.
+            let beyond = (divided.intensity()?.sqrt()? / MOST_AMPLITUDE)?.maximum(1.0)?;
+            divided = divided.broadcast_scale(&beyond.recip()?)?;
+        }
         self.projections.canvases[which] = Some(divided.clone());
         if replaces {
             self.object = divided;

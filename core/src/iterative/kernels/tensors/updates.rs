@@ -32,7 +32,10 @@ impl Tensors {
             _ => self.place.no_field(self.object.re.elem_count())?,
         };
         let mut all = placing.add_field(&start, &sum_of(0, n_kept)?)?;
-        let first = all.broadcast_scale(&self.inverse_damped)?;
+        let first = match weight {
+            ObjectWeight::Plain => all.broadcast_scale(&self.inverse_damped)?,
+            ObjectWeight::Regularised { .. } => all.clone(),
+        };
         if n_kept < self.n_modes {
             all = placing.add_field(&all, &sum_of(n_kept, self.n_modes - n_kept)?)?;
         }
@@ -47,7 +50,11 @@ impl Tensors {
         let illumination = model.placing.add(&nothing, &model.probe_power()?)?;
         let greatest = (illumination.max(0)? * alpha)?;
         let divisor = (illumination * (1.0 - alpha))?.broadcast_add(&greatest)?;
-        self.batch_divisor = Some(divisor.recip()?);
+        let inverse = divisor.recip()?;
+        if self.correlates {
+            self.first = self.all.broadcast_scale(&inverse)?;
+        }
+        self.batch_divisor = Some(inverse);
         Ok(())
     }
 
