@@ -1,5 +1,7 @@
-//! LSQML in patterns per second: `cargo bench -p ptycho_core --bench lsqml [-- MODES THREADS EPOCHS]`.
+//! The iterative engines in patterns per second:
+//! `cargo bench -p ptycho_core --bench lsqml [-- MODES THREADS EPOCHS engine=lsqml kernels=tensors device=cuda batch=96]`.
 //!
+//! Without `kernels=tensors` the fused kernels; with it those on Candle tensors, on `device` (auto, cpu, cuda or metal).
 //! On the Siemens star of the developers' shared folder, or on the demonstration scan where there is none. The first
 //! epoch only rescales the probe and does not count.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark")]
@@ -8,17 +10,51 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use candle_core::Device;
 use num_complex::Complex32;
+use ptycho_core::compute::{Compute, DeviceChoice};
 use ptycho_core::data::{Dataset, Strictness};
 use ptycho_core::fft::Fft2;
 use ptycho_core::fft::tile::TileFft;
-use ptycho_core::iterative::{Compatibility, EngineKind, Iterative, IterativeSettings};
+use ptycho_core::iterative::{Compatibility, Computing, EngineKind, Iterative, IterativeSettings};
 use ptycho_core::job::{Engine as _, Stop};
 use ptycho_core::simd::Aligned;
+
+/// What stands on the command line as `key=value`.
+fn given(key: &str) -> Option<String> {
+    std::env::args().find_map(|arg| {
+        let (name, value) = arg.split_once('=')?;
+        (name == key).then(|| value.to_owned())
+    })
+}
+
+/// The device of the tensor kernels; `None` for the fused ones.
+fn device() -> Option<Device> {
+    if given("kernels").as_deref() != Some("tensors") {
+        return None;
+    }
+    let choice = match given("device").as_deref() {
+        Some("cpu") => DeviceChoice::Cpu,
+        Some("cuda") => DeviceChoice::Cuda,
+        Some("metal") => DeviceChoice::Metal,
+        _ => DeviceChoice::Auto,
+    };
+    let compute = Compute::open(choice, 0).unwrap();
+    println!("tensors on {} ({})", compute.name(), compute.reason());
+    Some(compute.device().clone())
+}
+
+fn engine_kind() -> EngineKind {
+    let name = given("engine").unwrap_or_else(|| "lsqml".to_owned());
+    let kind = EngineKind::ALL.into_iter().find(|kind| kind.name() == name);
+    kind.unwrap()
+}
 
 fn main() {
     let numbers: Vec<usize> = std::env::args().filter_map(|a| a.parse().ok()).collect();
     let epochs = numbers.get(2).copied().unwrap_or(12);
+    let batch_size = given("batch").map_or(96, |size| size.parse().unwrap());
+    let (device, kind) = (device(), engine_kind());
     transforms();
     let star = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/siemens_star_aps.npz");
     let dataset = if star.exists() {
@@ -29,7 +65,8 @@ fn main() {
     let dataset = Arc::new(dataset);
     let n = dataset.n();
     println!(
-        "{} patterns of {n}x{n}, batches of 96, {} epochs",
+        "{}: {} patterns of {n}x{n}, batches of {batch_size}, {} epochs",
+        kind.title(),
         dataset.n_patterns(),
         epochs - 1
     );
@@ -47,20 +84,31 @@ fn main() {
                 }
                 let settings = IterativeSettings {
                     epochs,
+                    batch_size,
                     probe_modes,
                     compat,
                     ..IterativeSettings::default()
                 };
-                engine(&dataset, settings, n_threads);
+                let computing = Computing {
+                    n_threads,
+                    device: device.clone(),
+                    memory_bytes: None,
+                };
+                engine(kind, &dataset, settings, computing);
             }
         }
     }
 }
 
-fn engine(dataset: &Arc<Dataset>, settings: IterativeSettings, n_threads: usize) {
+fn engine(
+    kind: EngineKind,
+    dataset: &Arc<Dataset>,
+    settings: IterativeSettings,
+    computing: Computing,
+) {
     let (modes, compat) = (settings.probe_modes, settings.compat);
-    let mut engine =
-        Iterative::new(EngineKind::Lsqml, Arc::clone(dataset), settings, n_threads).unwrap();
+    let n_threads = computing.n_threads;
+    let mut engine = Iterative::on(kind, Arc::clone(dataset), settings, computing).unwrap();
     let stop = Stop::default();
     while !engine.is_finished() {
         engine.step(&stop).unwrap();

@@ -212,11 +212,6 @@ impl Case {
                     .max((found[1] - column).abs());
             }
         }
-        eprintln!(
-            "DEBUG {} e{epoch} obj {:.1e} all {worst:.1e}",
-            self.name,
-            relative(&wide(&engine.object()), &object)
-        );
         worst.max(relative(&same_phase(found, &probe), &probe))
     }
 

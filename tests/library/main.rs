@@ -32,6 +32,7 @@ mod study_files; // studies as written, what is wrong with them, what they come 
 mod study_report; // what studies came to: manifests, tables, summaries
 mod study_runs; // studies executed: straight, interrupted, changed, failed
 mod support; // paths and small helpers
+mod tensors; // the engines on tensors against golden trajectories and the fused kernels
 mod tools; // subset, shuffle, split, crop, bin, pad, fixture
 mod training; // learning, resuming, diverging
 mod training_runs;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use candle_core::Device;
 use ndarray::{Array2, Array3};
 use num_complex::{Complex32, Complex64};
 use ptycho_core::Error;
@@ -79,8 +80,19 @@ impl Case {
     }
 }
 
+impl Case {
+    /// The forward model as tensors, here on the CPU.
+    fn on_tensors(&self, subpixel: Subpixel, seed: u64) -> Simulator {
+        let (object, probe) = (Arc::new(self.object.clone()), Arc::new(self.probe.clone()));
+        let positions_px = self.positions_px.as_slice().into();
+        Simulator::on(object, probe, positions_px, (subpixel, seed), &Device::Cpu).unwrap()
+    }
+}
+
 /// Rounding of single precision over the passes of two transforms; measured 3e-7 at most.
 const AMPLITUDE_TOLERANCE: f64 = 1e-6;
+/// The same over the products that stand for the transforms on a device.
+const TENSOR_TOLERANCE: f64 = 3e-6;
 
 #[test]
 fn amplitudes_are_those_of_the_forward_model_for_every_kind_of_size() {
@@ -126,6 +138,33 @@ fn amplitudes_are_those_of_the_forward_model_for_every_kind_of_size() {
         }
     }
     eprintln!("worst amplitude error, relative to the largest of the pattern: {worst:e}");
+}
+
+#[test]
+fn a_device_gives_the_same_counts_and_draws_the_same_photons_but_for_rounding() {
+    let mut worst = 0.0_f64;
+    for (n, n_modes) in [(15, 2), (32, 3), (100, 1), (128, 2)] {
+        let case = case(n, n_modes, 1e4);
+        for subpixel in [Subpixel::Fourier, Subpixel::Bilinear] {
+            let (fused, device) = (case.simulator(subpixel, 3), case.on_tensors(subpixel, 3));
+            let (mut expected, mut found) = (vec![0.0; n * n], vec![0.0; n * n]);
+            // Backwards, so that patterns are read out of the order of blocks.
+            for i in (0..case.positions_px.len()).rev() {
+                fused.intensity(i, &mut expected);
+                device.intensity(i, &mut found);
+                let largest = expected.iter().copied().fold(0.0, f32::max).sqrt();
+                for (expected, found) in expected.iter().zip(&found) {
+                    worst = worst.max(f64::from((expected.sqrt() - found.sqrt()).abs() / largest));
+                }
+                fused.amplitude(i, &mut expected);
+                device.amplitude(i, &mut found);
+                let n_other = expected.iter().zip(&found).filter(|(a, b)| a != b).count();
+                assert!(n_other <= n * n / 100, "{n_other} of {} pixels", n * n);
+            }
+            assert_eq!(device.device_failure(), None);
+        }
+    }
+    assert!(worst <= TENSOR_TOLERANCE, "{worst:e}");
 }
 
 #[test]

@@ -9,8 +9,8 @@ use ptycho_core::sim::{
 };
 use ptycho_core::study::generate::Preset;
 
-use super::Threads;
 use super::settings::Flags;
+use super::{Device, Threads};
 
 /// Make training and test sets at several photon doses from an object and a probe.
 #[derive(Debug, Args)]
@@ -58,6 +58,10 @@ pub struct SimulateArgs {
     pub dry_run: bool,
     #[command(flatten)]
     pub threads: Threads,
+    /// Device of the forward model; photons are drawn on the CPU. Another than the CPU changes expected counts within the
+    /// rounding of single precision, and with it a photon here and there.
+    #[arg(long, value_enum, default_value_t = Device::Cpu)]
+    pub device: Device,
     /// Print one JSON object on the last line.
     #[arg(long)]
     pub json: bool,

@@ -70,6 +70,7 @@ fn task(args: &SimulateArgs) -> Result<GenerateTask> {
         split: args.split.over(&base.split)?,
         output: args.output.clone(),
         n_threads: args.threads.n,
+        device: args.device.into(),
     })
 }
 

@@ -345,7 +345,7 @@ impl<T: Real> IterativeOf<T> {
     }
 
     /// Loss of every whole epoch so far: the mean over batches of `mean (√(y + 1e-7) - √(I + 1e-7))²`, each batch
-    /// predicted before its update. The same in every engine, so that they can be compared; with
+    /// predicted before its update, over all pixels; those left out count 0. The same in every engine, so that they can be compared; with
     /// [`Compatibility::Ptychi`](crate::iterative::Compatibility::Ptychi) that of DM and RAAR is the norm of the exit waves' change.
     pub fn loss(&self) -> &[f64] {
         &self.shown().traces.loss

@@ -11,6 +11,8 @@
 //! mPIE: rPIE with momentum, v = m v + step, O += v and P likewise
 //! ```
 //!
+//! Both by the step sizes of the settings, which batches of few patterns take in part (see `caution`).
+//!
 //! The illumination of the batch stands in the divisor, so that patterns that overlap do not step further together than
 //! each would alone, whatever the size of the batch. pty-chi divides each pattern's step by
 //! `(1 - α) |P̃|² + α max |P̃|²` and adds them up, which diverges when many overlap;
@@ -51,7 +53,7 @@ pub(super) fn step<T: Real>(
         EngineKind::Mpie => settings.pie_momentum,
         _ => 0.0,
     };
-    let share = settings.step_share(state.epoch);
+    let share = settings.step_share(state.epoch) * caution(batch, momentum);
     let object_step = settings.object_step * share;
     positions::refine(kernels, batch, state, Some(object_step))?;
     kernels.step_object(state, object_step, divisor, momentum)?;
@@ -59,6 +61,18 @@ pub(super) fn step<T: Real>(
         kernels.step_probe(state, settings.probe_step * share, momentum)?;
     }
     Ok(Some(BatchResult::of(batch, &sums)))
+}
+
+/// Share of a whole step that is taken, `(1 - 1/(2√B)) (1 - m/√B)`; 1 in pty-chi.
+///
+/// Object and probe are both corrected by the whole residual, and momentum m repeats a step up to `1/(1 - m)` times. In a
+/// large batch the next residual answers that; a batch of one pattern goes too far before its neighbours are heard.
+fn caution<T: Real>(batch: &Batch<T>, momentum: f64) -> f64 {
+    if batch.settings.compat == Compatibility::Ptychi {
+        return 1.0;
+    }
+    let root = (batch.patterns.len() as f64).sqrt();
+    (1.0 - 0.5 / root) * (1.0 - momentum / root)
 }
 
 /// The object's direction, and what is left to divide it by.

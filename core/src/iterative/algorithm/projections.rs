@@ -8,14 +8,15 @@
 //! DM (Thibault et al., Ultramicroscopy 109, 338, 2009)
 //!   ψ += relaxation (A{2 O P̃ - ψ} - O P̃)
 //!   P = Σ shift⁻¹(O* ψ) / D,  O = Σ place(Σ_k P̃* ψ) / D         from the new probe
-//! RAAR (Luke, Inverse Problems 21, 37, 2005, as Marchesini et al. 2016, Eq. 16, have it)
-//!   ψ = 2β Q A ψ + (1 - 2β) A ψ + β (Q ψ - ψ)                   Q ψ = P̃ Σ place(Σ_k P̃* ψ) / D
-//!   O = Σ place(Σ_k P̃* ψ) / D,  P = Σ shift⁻¹(O* ψ) / D         from the old probe, the new object
+//! RAAR (Luke, Inverse Problems 21, 37, 2005)
+//!   ψ = 2β Q A ψ + (1 - 2β) A ψ + β (ψ - Q ψ)                   Q ψ = P̃ Σ place(Σ_k P̃* ψ) / D
+//!   O = Σ place(Σ_k P̃* ψ) / D,  P = Σ shift⁻¹(O* A ψ) / D       from the old probe, the new object
 //! D = √(w² + (projection_floor max w)²),  w = Σ place(Σ_k |P̃|²) or Σ shift⁻¹(|O|²)
 //! ```
 //!
-//! pty-chi's RAAR divides by w alone, so that dark pixels are noise and errors grow;
-//! [`Compatibility::Ptychi`](crate::iterative::Compatibility::Ptychi) keeps it. Batches bound the memory worked in; they
+//! pty-chi's RAAR takes the last difference the other way round, `Q ψ - ψ`, so that what lies outside the range of Q grows
+//! by `3β - 1` an epoch, makes the probe of ψ instead of A ψ, and divides by w alone, so that dark pixels are noise;
+//! [`Compatibility::Ptychi`](crate::iterative::Compatibility::Ptychi) keeps all three. Batches bound the memory worked in; they
 //! change nothing but the rounding.
 
 use super::BatchResult;

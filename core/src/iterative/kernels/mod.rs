@@ -7,6 +7,8 @@
 //!
 //! Fields are those of the project: orthonormal transforms, probe in √photons. Sums are over the pixels of a pattern.
 
+#[cfg(test)]
+mod agreement;
 pub(crate) mod fused;
 pub(crate) mod tensors;
 
@@ -120,7 +122,7 @@ pub(crate) struct FirstPass {
     pub(crate) n_kept: usize,
 }
 
-/// Sums over one pattern's pixels.
+/// Sums over one pattern's pixels; those left out (masked, saturated) do not count, but with [`Compatibility::Ptychi`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct PatternSums {
     /// `Σ (√(y + 1e-7) - √(I + 1e-7))²`
@@ -271,7 +273,8 @@ pub(crate) trait Kernels<T: Real>: Send {
     fn sum_object(&mut self, batch: &Batch<T>, state: &mut State<T>, both: bool) -> Result<bool>;
 
     /// RAAR: with `A ψ = F⁻¹{mod F ψ}` and `Q` the object of a canvas times `P̃`,
-    /// `ψ = 2β Q_other + (1 - 2β) A ψ + β (Q_object - ψ)`; returns the sums of the prediction `|F{O P̃}|²` with the
+    /// `ψ = 2β Q_other + (1 - 2β) A ψ + β (ψ - Q_object)`, the last difference the other way round with
+    /// [`Compatibility::Ptychi`]; returns the sums of the prediction `|F{O P̃}|²` with the
     /// state's object and `Σ |change of ψ|²` of every pattern.
     #[expect(
         clippy::type_complexity,
@@ -284,7 +287,8 @@ pub(crate) trait Kernels<T: Real>: Send {
         beta: f64,
     ) -> Result<Option<Vec<(PatternSums, f64)>>>;
 
-    /// Onto the carried sums of the probe, as [`Kernels::difference_map`] does, from `ψ` as it is.
+    /// Onto the carried sums of the probe, as [`Kernels::difference_map`] does, from `A ψ` as [`Kernels::reflect`] has it, or
+    /// with [`Compatibility::Ptychi`] from `ψ` as it is.
     fn sum_probe(&mut self, batch: &Batch<T>, state: &mut State<T>) -> Result<bool>;
 
     /// Turn a canvas of numerators into an object: `numerator / √(w² + (floor max w)²)`, or, with a floor of 0,

@@ -94,12 +94,7 @@ impl DeviceForward {
     }
 
     /// Expected counts of pattern `i`; `false` if the device failed.
-    pub(super) fn intensity(
-        &self,
-        positions_px: &[[f64; 2]],
-        i: usize,
-        out: &mut [f32],
-    ) -> bool {
+    pub(super) fn intensity(&self, positions_px: &[[f64; 2]], i: usize, out: &mut [f32]) -> bool {
         let (number, within) = (i / BLOCK, i % BLOCK);
         let block = self.block(number);
         let values = block.get_or_init(|| {
@@ -174,8 +169,7 @@ impl DeviceForward {
         of: impl Fn(&Complex) -> candle_core::Result<Complex>,
     ) -> candle_core::Result<Complex> {
         let shape = field.re.shape().clone();
-        of(&field.map(|part| part.reshape(((), self.n, self.n)))?)?
-            .map(|part| part.reshape(&shape))
+        of(&field.map(|part| part.reshape(((), self.n, self.n)))?)?.map(|part| part.reshape(&shape))
     }
 
     /// Place of a patch that was checked to lie inside.
@@ -199,7 +193,11 @@ impl DeviceForward {
                 starts.push(self.at(whole_start(floor, self.n).0) + down * self.stride + right);
                 let share = |axis: usize, second: usize| {
                     let fraction = position[axis] - floor[axis];
-                    if second == 0 { 1.0 - fraction } else { fraction }
+                    if second == 0 {
+                        1.0 - fraction
+                    } else {
+                        fraction
+                    }
                 };
                 weights.push(share(0, down) * share(1, right));
             }

@@ -5,15 +5,18 @@
 //! out in the order of the pattern.
 
 mod canvas;
+mod device;
 mod kernels;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use candle_core::Device;
 use ndarray::{Array2, Array3};
 use num_complex::Complex32;
 use rayon::prelude::*;
 
 use self::canvas::{Canvas, Modes, check_positions, check_values};
+use self::device::DeviceForward;
 use self::kernels::{AddIntensity, Interpolate, Power};
 use crate::data::Frames;
 use crate::error::{Error, Result};
@@ -38,6 +41,8 @@ pub struct Simulator {
     noise_seed: u64,
     fft: TileFft<f32>,
     rooms: Mutex<Vec<Room>>,
+    /// The forward model elsewhere.
+    device: Option<DeviceForward>,
 }
 
 /// What one thread works in.
@@ -79,7 +84,34 @@ impl Simulator {
             noise_seed,
             fft,
             rooms: Mutex::new(Vec::new()),
+            device: None,
         })
+    }
+
+    /// As [`Simulator::new`] with the expected counts computed on a device, in blocks of patterns; photons are drawn on the
+    /// CPU all the same. The counts are those of the CPU up to the rounding of single precision.
+    ///
+    /// # Errors
+    /// As [`Simulator::new`]; [`Error::Run`] with the device's words.
+    pub fn on(
+        object: Arc<Array2<Complex32>>,
+        probe: Arc<Array3<Complex32>>,
+        positions_px: Arc<[[f64; 2]]>,
+        (subpixel, noise_seed): (Subpixel, u64),
+        device: &Device,
+    ) -> Result<Self> {
+        let (whole, modes) = (Arc::clone(&object), Arc::clone(&probe));
+        let simulator = Self::new(object, probe, positions_px, subpixel, noise_seed)?;
+        let device = DeviceForward::new(&whole, &modes, subpixel, device)?;
+        Ok(Self {
+            device: Some(device),
+            ..simulator
+        })
+    }
+
+    /// What the device said when it failed; patterns from then on were computed on the CPU.
+    pub fn device_failure(&self) -> Option<String> {
+        self.device.as_ref().and_then(DeviceForward::failure)
     }
 
     /// Number of patterns.
@@ -97,6 +129,11 @@ impl Simulator {
     /// # Panics
     /// If there is no pattern `i`, or `out` is shorter than a pattern.
     pub fn intensity(&self, i: usize, out: &mut [f32]) {
+        if let Some(device) = &self.device
+            && device.intensity(&self.positions_px, i, out)
+        {
+            return;
+        }
         self.with_room(|room| {
             let (object, fraction_px) = self.patch(i, &mut room.patch);
             for k in 0..self.probe.n_modes() {

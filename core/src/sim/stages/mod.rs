@@ -24,7 +24,7 @@ use crate::sim::Outside;
 
 pub use canonicalise::canonicalise;
 pub use patches::with_patches;
-pub use simulate::{Simulated, expected_photons, probe_factor, simulate, simulate_at};
+pub use simulate::{Simulated, expected_photons, probe_factor, simulate, simulate_at, simulate_on};
 pub use split::{Split, SplitRows, split, split_rows, split_scans};
 pub use validate::{Design, Half, SplitDesign, Validation, View, validate};
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use candle_core::Device;
 use num_complex::Complex32;
 
 use crate::data::{Frames, Metadata};
@@ -111,14 +112,32 @@ pub fn simulate_at(
     seed: u64,
     settings: &SimulationSettings,
 ) -> Result<Simulated> {
+    simulate_on(scene, (photons, probe_factor), seed, settings, None)
+}
+
+/// As [`simulate_at`] for (photons, probe factor), with the forward model on a device; photons are drawn on the CPU.
+///
+/// # Errors
+/// Those of [`Simulator::on`].
+pub fn simulate_on(
+    scene: &Scene,
+    (photons, probe_factor): (f64, f64),
+    seed: u64,
+    settings: &SimulationSettings,
+    device: Option<&Device>,
+) -> Result<Simulated> {
     let noise_seed = noise_seed(seed, photons);
-    let simulator = Arc::new(Simulator::new(
-        Arc::clone(&scene.object),
-        Arc::new(scene.probe.mapv(|value| scaled(value, probe_factor))),
-        Arc::clone(&scene.positions_px),
-        settings.subpixel,
-        noise_seed,
-    )?);
+    let object = Arc::clone(&scene.object);
+    let probe = Arc::new(scene.probe.mapv(|value| scaled(value, probe_factor)));
+    let positions_px = Arc::clone(&scene.positions_px);
+    let subpixel = settings.subpixel;
+    let simulator = Arc::new(match device {
+        Some(device) => {
+            let model = (subpixel, noise_seed);
+            Simulator::on(object, probe, positions_px, model, device)?
+        }
+        None => Simulator::new(object, probe, positions_px, subpixel, noise_seed)?,
+    });
     let (frames, counts_factor) = match settings.amplitude {
         AmplitudeScale::SqrtCounts => (simulator.frames(), None),
         AmplitudeScale::DoseNormalised => {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::compute::DeviceChoice;
 use crate::data::dataset::SCHEMA;
 use crate::disk::{ContentHash, sha256_hex};
 use crate::error::{Error, Result};
@@ -56,11 +57,12 @@ pub(super) fn keys(task: &GenerateTask, scene_sha256: &str, photons: f64) -> Res
         split,
         output: _,
         n_threads: _,
+        device,
     } = task;
     // A file's metadata names the command, so that another one makes another file.
     let command = task.command(photons);
     let version = (SCHEMA, env!("CARGO_PKG_VERSION"));
-    let first = chained(
+    let mut first = chained(
         "",
         Stage::Simulate,
         &(
@@ -69,6 +71,9 @@ pub(super) fn keys(task: &GenerateTask, scene_sha256: &str, photons: f64) -> Res
             (split.test_positions, split.test_seed),
         ),
     )?;
+    if *device != DeviceChoice::Cpu {
+        first = chained(&first, Stage::Simulate, device)?;
+    }
     let second = chained(&first, Stage::Canonicalise, &())?;
     let third = chained(&second, Stage::Patches, &simulation.patches)?;
     let fourth = chained(&third, Stage::Split, &(split, command))?;

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
+use crate::compute::Compute;
 use crate::data::write::write_npz;
 use crate::data::{Dataset, DatasetParts, Finding, Metadata, Saved, Strictness};
 use crate::error::{Error, Problem, Result};
-use crate::sim::Scene;
 use crate::sim::stages::{
-    Design, Half, canonicalise, simulate_at, split_scans, validate, with_patches,
+    Design, Half, canonicalise, simulate_on, split_scans, validate, with_patches,
 };
+use crate::sim::{Scene, Simulator};
 use crate::study::generate::manifest::LightRecord;
 use crate::study::generate::progress::{Part, Watch};
 use crate::study::generate::scene::{Parted, Prepared, Prior};
@@ -54,9 +56,11 @@ pub(super) fn make(
         writing_s: 0.0,
         n_drawn: 0,
         drawing_s: 0.0,
+        simulators: Vec::new(),
     };
     let halves = making.halves()?;
     let (saved, photons_measured) = making.write(&halves)?;
+    making.check_device()?;
     let findings = making.validate()?;
     let counts_factor = halves.train.metadata().counts_factor.unwrap_or(1.0);
     let light = |saved: &Saved, half: &Dataset| {
@@ -97,6 +101,8 @@ struct Making<'a> {
     /// Patterns drawn, and the wall-clock time while all threads drew.
     n_drawn: usize,
     drawing_s: f64,
+    /// Those behind the patterns.
+    simulators: Vec<Arc<Simulator>>,
 }
 
 /// Training and test set, not yet written.
@@ -192,7 +198,10 @@ impl Making<'_> {
     fn canonical(&mut self, scene: &Scene, seed: u64) -> Result<Dataset> {
         let (task, photons) = (self.prepared.task, self.prior.photons);
         let start = Instant::now();
-        let simulated = simulate_at(scene, photons, self.probe_factor, seed, &task.simulation)?;
+        let device = self.prepared.compute.as_ref().map(Compute::device);
+        let light = (photons, self.probe_factor);
+        let simulated = simulate_on(scene, light, seed, &task.simulation, device)?;
+        self.simulators.push(Arc::clone(&simulated.simulator));
         let simulated_at = Instant::now();
         let dataset = canonicalise(simulated)?;
         self.seconds[Stage::Simulate as usize] += (simulated_at - start).as_secs_f64();
@@ -342,6 +351,16 @@ impl Making<'_> {
             self.seconds[Stage::Simulate as usize] += start.elapsed().as_secs_f64();
         }
         Ok(counts.iter().sum())
+    }
+
+    /// That no pattern was drawn from counts of another origin than the device's.
+    fn check_device(&self) -> Result<()> {
+        let failure = self.simulators.iter().find_map(|s| s.device_failure());
+        failure.map_or(Ok(()), |words| {
+            Err(Error::Run(format!(
+                "the device failed: {words}; simulate again with --device cpu"
+            )))
+        })
     }
 
     /// Stage 5.

@@ -27,6 +27,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::compute::DeviceChoice;
 use crate::fields::{AutoReal, Fields as _};
 use crate::sim::leak::Leak;
 use crate::sim::{ObjectSettings, ProbeSettings, ScanSettings};
@@ -58,6 +59,9 @@ pub struct GenerateTask {
     pub output: PathBuf,
     /// Threads; 0 = one for each core. The result does not depend on it.
     pub n_threads: usize,
+    /// Device of the forward model. Another than the CPU changes expected counts within the rounding of single precision,
+    /// and with it a photon here and there.
+    pub device: DeviceChoice,
 }
 
 impl Default for GenerateTask {
@@ -69,6 +73,7 @@ impl Default for GenerateTask {
             split: SplitSettings::default(),
             output: PathBuf::from("datasets"),
             n_threads: 0,
+            device: DeviceChoice::Cpu,
         }
     }
 }
@@ -162,6 +167,9 @@ impl GenerateTask {
         words.extend(self.simulation.flags());
         words.extend(self.split.flags());
         words.extend(["--doses".to_owned(), photons.to_string()]);
+        if self.device != DeviceChoice::Cpu {
+            words.extend(["--device".to_owned(), self.device.name().to_owned()]);
+        }
         words.join(" ")
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::compute::{Compute, DeviceChoice};
 use crate::error::{Error, Result};
 use crate::fields::Fields as _;
 use crate::sim::leak::{Leak, leak, support};
@@ -26,6 +27,8 @@ pub(super) struct Prepared<'a> {
     /// One for each dose.
     pub(super) doses: Vec<Prior>,
     pub(super) earlier: Option<RunManifest>,
+    /// Where the forward model is computed, if not on the CPU, and why there.
+    pub(super) compute: Option<Compute>,
 }
 
 /// Training and test rows, or two scans.
@@ -56,6 +59,11 @@ pub(super) struct Start {
 impl<'a> Prepared<'a> {
     pub(super) fn new(task: &'a GenerateTask) -> Result<Self> {
         check(task)?;
+        let compute = match task.device {
+            DeviceChoice::Cpu => None,
+            choice => Some(Compute::open(choice, task.n_threads)?),
+        };
+        let compute = compute.filter(|compute| !compute.device().is_cpu());
         let simulation = &task.simulation;
         let second = (task.split.test_positions, task.split.test_seed);
         let scene = Scene::build(&task.scene, simulation.outside, simulation.seed, second)?;
@@ -91,6 +99,7 @@ impl<'a> Prepared<'a> {
             parted,
             doses,
             earlier,
+            compute,
         })
     }
 

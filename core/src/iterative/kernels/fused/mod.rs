@@ -4,9 +4,10 @@
 //! What a chunk or band sums, and in which order, does not depend on the number of threads.
 
 mod modulus;
+mod opr;
 mod pie;
+mod positions;
 mod projections;
-mod refine;
 mod sweeps;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -58,6 +59,8 @@ pub(crate) struct Workspace<T> {
     spectra: Aligned<T>,
     /// Those of the OPR modes.
     opr_spectra: Aligned<T>,
+    /// `2π f / n²` of the frequencies of a side, for derivatives.
+    turns: Aligned<T>,
     /// An OPR mode that is looked at.
     mode: Aligned<T>,
     /// OPR's residuals, pattern by pattern.
@@ -119,6 +122,7 @@ impl<T: Real> Workspace<T> {
             fft,
             spectra: Aligned::zeros(modes * field),
             opr_spectra: Aligned::zeros(settings.opr_modes * field),
+            turns: positions::turns(scan.tiling),
             mode: Aligned::zeros(field),
             residuals: Aligned::zeros(if settings.opr_modes > 0 {
                 batch * field
@@ -753,7 +757,7 @@ impl<T: Real> Kernels<T> for Fused<T> {
         let work = &mut self.work;
         Ok(self
             .pool
-            .install(|| refine::position_sums(batch, state, work, kept)))
+            .install(|| positions::position_sums(batch, state, work, kept)))
     }
 
     fn patches(&mut self, batch: &Batch<T>, state: &State<T>) -> Result<[Array3<Complex<T>>; 4]> {
@@ -761,30 +765,30 @@ impl<T: Real> Kernels<T> for Fused<T> {
         let work = &self.work;
         Ok(self
             .pool
-            .install(|| refine::patches(batch, state, work, kept)))
+            .install(|| positions::patches(batch, state, work, kept)))
     }
 
     fn opr_begin(&mut self, batch: &Batch<T>, state: &State<T>) -> Result<()> {
         let kept = self.pass()?.n_kept;
         let work = &mut self.work;
         self.pool
-            .install(|| refine::keep_residuals(batch, state, work, kept));
+            .install(|| opr::keep_residuals(batch, state, work, kept));
         Ok(())
     }
 
     fn opr_project(&mut self, batch: &Batch<T>, mode: &Array2<Complex<T>>) -> Result<Vec<f64>> {
         let work = &mut self.work;
-        Ok(self.pool.install(|| refine::project(batch, work, mode)))
+        Ok(self.pool.install(|| opr::project(batch, work, mode)))
     }
 
     fn opr_combine(&mut self, batch: &Batch<T>, c: &[f64]) -> Result<Array2<Complex<T>>> {
         let work = &mut self.work;
-        Ok(self.pool.install(|| refine::combine(batch, work, c)))
+        Ok(self.pool.install(|| opr::combine(batch, work, c)))
     }
 
     fn opr_deflate(&mut self, batch: &Batch<T>, mode: &Array2<Complex<T>>) -> Result<()> {
         let work = &mut self.work;
-        self.pool.install(|| refine::deflate(batch, work, mode));
+        self.pool.install(|| opr::deflate(batch, work, mode));
         Ok(())
     }
 
@@ -798,7 +802,7 @@ impl<T: Real> Kernels<T> for Fused<T> {
         let work = &mut self.work;
         Ok(self
             .pool
-            .install(|| refine::wave_sums((batch, state), work, kept, mode)))
+            .install(|| opr::wave_sums((batch, state), work, kept, mode)))
     }
 
     fn carry_object(&mut self, state: &mut State<T>) -> Result<()> {

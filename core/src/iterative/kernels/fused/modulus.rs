@@ -167,6 +167,20 @@ impl<T: Real> Factor<T> for Softened<T> {
     }
 }
 
+/// Whether a pixel is used, and what it weighs in the sums.
+#[inline(always)]
+fn gap<T: Real>(is_below: bool, mask: T, least_weight: T) -> (T, T) {
+    let used = if is_below { mask } else { T::zero() };
+    (
+        used,
+        if used > least_weight {
+            used
+        } else {
+            least_weight
+        },
+    )
+}
+
 impl<T: Real> Modulus<'_, T> {
     #[inline(always)]
     fn sweep(&mut self, factor: impl Factor<T>) -> PatternSums {
@@ -207,25 +221,17 @@ impl<T: Real> Modulus<'_, T> {
                     let error = root[l] - a[l];
                     let loss = (intensity[l] + tiny).sqrt() - (counts + tiny).sqrt();
                     let change = factor.of(intensity[l], root[l], a[l], counts);
-                    if HAS_GAPS {
-                        let used = if a[l] < saturation { mask[l] } else { zero };
-                        let weight = if used > least_weight {
-                            used
-                        } else {
-                            least_weight
-                        };
-                        lanes[0][l] += weight * loss * loss;
-                        lanes[1][l] += weight * error * error;
-                        lanes[2][l] += weight * counts;
-                        lanes[3][l] += weight * intensity[l];
-                        y[l] = used * change;
+                    // Constants where there are no gaps.
+                    let (used, weight) = if HAS_GAPS {
+                        gap(a[l] < saturation, mask[l], least_weight)
                     } else {
-                        lanes[0][l] += loss * loss;
-                        lanes[1][l] += error * error;
-                        lanes[2][l] += counts;
-                        lanes[3][l] += intensity[l];
-                        y[l] = change;
-                    }
+                        (one, one)
+                    };
+                    lanes[0][l] += weight * loss * loss;
+                    lanes[1][l] += weight * error * error;
+                    lanes[2][l] += weight * counts;
+                    lanes[3][l] += weight * intensity[l];
+                    y[l] = used * change;
                 }
             }
             let sum = |lanes: [T; LANES]| lanes.iter().map(|x| x.wide()).sum::<f64>();

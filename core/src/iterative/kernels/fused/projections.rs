@@ -15,8 +15,9 @@ use super::sweeps::{Project, add_assign};
 use super::{BAND_ROWS, Minibatch, N_CHUNKS, Room, Workspace};
 use crate::fft::tile::Tiling;
 use crate::fft::tile::fields::{ApplyRamp, ExitWave, Patch, times, times_conj};
+use crate::iterative::Compatibility;
 use crate::iterative::kernels::{Batch, Canvas, FirstPass, PatternSums, ProbeWeight, Rule};
-use crate::iterative::state::{Planes, State};
+use crate::iterative::state::State;
 use crate::simd::{Aligned, LANES, Real};
 
 /// The greatest amplitude of an object that is divided out of its sums, as pty-chi has it.
@@ -292,6 +293,10 @@ impl<'a, T: Real> Minibatch<'a, T> {
         beta: f64,
     ) -> Vec<(PatternSums, f64)> {
         let (tiling, beta) = (self.batch.scan.tiling, T::of(beta));
+        let sign = match self.batch.settings.compat {
+            Compatibility::Ptychi => T::one(),
+            Compatibility::None => -T::one(),
+        };
         let field = tiling.field_len();
         self.each(state, work, |state, work, room, exit| {
             self.predict(state, work, room, exit.i, &mut []);
@@ -309,6 +314,7 @@ impl<'a, T: Real> Minibatch<'a, T> {
                     probe: &room.shifted[at],
                     change: &room.b,
                     beta,
+                    sign,
                     psi,
                 });
             }
@@ -316,14 +322,26 @@ impl<'a, T: Real> Minibatch<'a, T> {
         })
     }
 
-    /// The probe's sums of the exit waves as they are.
+    /// The probe's sums; see [`Kernels::sum_probe`](super::Kernels::sum_probe).
     pub(super) fn sum_probe(&self, state: &mut State<T>, work: &mut Workspace<T>) {
         let tiling = self.batch.scan.tiling;
         let field = tiling.field_len();
+        let revises = self.batch.settings.compat != Compatibility::Ptychi;
         self.each(state, work, |state, work, room, exit| {
             let object = self.patch(&state.object, state, exit.i);
             room.ramp.set(tiling, state.places[exit.i].shift_px);
-            for (k, chi) in exit.psi.chunks_exact(field).enumerate() {
+            if revises {
+                self.change_of(work, room, exit.i, exit.psi);
+            }
+            for (k, psi) in exit.psi.chunks_exact(field).enumerate() {
+                let chi = if revises {
+                    let wave = &mut room.waves[k * field..(k + 1) * field];
+                    work.fft.inverse(wave, &mut room.b, &mut room.scratch);
+                    add_assign(&mut room.b, psi);
+                    &*room.b
+                } else {
+                    psi
+                };
                 work.arch().dispatch(Project {
                     tiling,
                     object,
@@ -537,7 +555,7 @@ impl<T: Real> WithSimd for Power<'_, T> {
     }
 }
 
-/// With `A ψ = ψ + change`: `ψ = 2β other P̃ + (1 - 2β) A ψ + β (own P̃ - ψ)`; the sum of the squared steps.
+/// With `A ψ = ψ + change`: `ψ = 2β other P̃ + (1 - 2β) A ψ + s β (own P̃ - ψ)`; the sum of the squared steps.
 struct Reflect<'a, T> {
     tiling: Tiling,
     own: Patch<'a, T>,
@@ -545,6 +563,8 @@ struct Reflect<'a, T> {
     probe: &'a [T],
     change: &'a [T],
     beta: T,
+    /// `s`: -1, or 1 as pty-chi has it.
+    sign: T,
     psi: &'a mut [T],
 }
 
@@ -555,11 +575,11 @@ impl<T: Real> WithSimd for Reflect<'_, T> {
     fn with_simd<S: Simd>(self, simd: S) -> f64 {
         let Tiling { n, n_strips } = self.tiling;
         let two = T::one() + T::one();
-        let beta = T::splat(simd, self.beta);
+        let signed = T::splat(simd, self.sign * self.beta);
         let twice = T::splat(simd, two * self.beta);
         let revised = T::splat(simd, T::one() - two * self.beta);
-        // ψ' - ψ = (2β other + β own) P̃ + (1 - 2β) change - 3β ψ
-        let kept = T::splat(simd, (two + T::one()) * self.beta);
+        // ψ' - ψ = (2β other + sβ own) P̃ + (1 - 2β) change - (2 + s) β ψ
+        let kept = T::splat(simd, (two + self.sign) * self.beta);
         let mut total = 0.0;
         for s in 0..n_strips {
             let mut sum = T::splat(simd, T::zero());
@@ -571,8 +591,8 @@ impl<T: Real> WithSimd for Reflect<'_, T> {
                 let (c_re, c_im) = row_of::<S, T>(self.change, at);
                 let (w_re, w_im) = row_of_mut::<S, T>(self.psi, at);
                 for g in 0..w_re.len() {
-                    let o_re = T::v_fma(simd, twice, b_re[g], T::v_mul(simd, beta, a_re[g]));
-                    let o_im = T::v_fma(simd, twice, b_im[g], T::v_mul(simd, beta, a_im[g]));
+                    let o_re = T::v_fma(simd, twice, b_re[g], T::v_mul(simd, signed, a_re[g]));
+                    let o_im = T::v_fma(simd, twice, b_im[g], T::v_mul(simd, signed, a_im[g]));
                     let (re, im) = times::<S, T>(simd, (o_re, o_im), (p_re[g], p_im[g]));
                     let re = T::v_fma(simd, revised, c_re[g], re);
                     let im = T::v_fma(simd, revised, c_im[g], im);

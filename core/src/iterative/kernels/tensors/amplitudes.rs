@@ -51,10 +51,9 @@ impl Amplitudes {
         Ok(this)
     }
 
-    /// Patterns that stay on the device.
-    #[cfg(test)]
-    pub(super) fn n_resident(&self) -> usize {
-        self.n_resident
+    /// Bytes that stay on the device.
+    pub(super) fn n_bytes(&self) -> u64 {
+        (self.n_resident * self.n * self.n) as u64 * self.place.bytes_per_value()
     }
 
     fn send<T: Real>(&self, scan: &Scan<T>, patterns: &[usize]) -> Result<Tensor> {

@@ -15,6 +15,9 @@ const SHORT: [&str; 6] = [
     "failed to create metal resource",
 ];
 
+/// Values of a tensor that is made to see whether there is memory.
+const PIECE_VALUES: u64 = 1 << 28;
+
 /// An estimate of the device's memory in use, for batches of up to `batch` patterns.
 #[derive(Clone, Debug)]
 pub(super) struct Memory {
@@ -68,14 +71,20 @@ impl Memory {
     }
 
     /// Room for a batch, held while data take theirs.
-    pub(super) fn reserve(&self) -> candle_core::Result<Tensor> {
+    pub(super) fn reserve(&self) -> candle_core::Result<Vec<Tensor>> {
         self.room(self.batch)
     }
 
-    /// A block of memory as large as a batch of this size takes, in pieces that tensors can have.
-    fn room(&self, batch: usize) -> candle_core::Result<Tensor> {
+    /// As much memory as a batch of this size takes, in pieces that tensors can have.
+    fn room(&self, batch: usize) -> candle_core::Result<Vec<Tensor>> {
         let n_values = batch as u64 * self.pattern_bytes / self.place.bytes_per_value();
-        self.place.zeros(n_values.min(1 << 31) as usize)
+        let pieces = (0..n_values).step_by(PIECE_VALUES as usize);
+        pieces
+            .map(|from| {
+                self.place
+                    .zeros((n_values - from).min(PIECE_VALUES) as usize)
+            })
+            .collect()
     }
 
     /// A device's error in words; where memory was short, with the largest batch that would fit.

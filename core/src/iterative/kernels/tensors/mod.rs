@@ -141,7 +141,7 @@ impl Tensors {
         settings: &IterativeSettings,
         n_kept: usize,
         (place, adding): (Place, Adding),
-        memory: Memory,
+        mut memory: Memory,
     ) -> OnDevice<Self> {
         let n = scan.tiling.n;
         let (len, modes) = (scan.canvas_len(), (settings.probe_modes, n, n));
@@ -149,8 +149,10 @@ impl Tensors {
             let used: Vec<f64> = mask.iter().map(|&used| f64::from(u8::from(used))).collect();
             place.tensor(&used, (n, n))
         });
+        let amplitudes = Amplitudes::new(scan, &place, &memory)?;
+        memory.fixed_bytes += amplitudes.n_bytes();
         Ok(Self {
-            amplitudes: Amplitudes::new(scan, &place, &memory)?,
+            amplitudes,
             n,
             tiling: scan.tiling,
             canvas: [scan.canvas[0], scan.stride],

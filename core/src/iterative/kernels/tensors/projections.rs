@@ -7,6 +7,7 @@ use super::host::{Field, Place, array3, pattern_sums};
 use super::memory::is_short_of_memory;
 use super::{OnDevice, Tensors, no_batch};
 use crate::fft::tile::Tiling;
+use crate::iterative::Compatibility;
 use crate::iterative::kernels::{Batch, Canvas, PatternSums, Rule};
 use crate::iterative::scan::tiled;
 use crate::iterative::state::State;
@@ -54,9 +55,9 @@ impl Projections {
         self.weight = None;
     }
 
-    /// All waves as the state holds them; `None` if there are none.
+    /// All waves as the state holds them; `None` if there are none, or not those of the start of an epoch.
     pub(super) fn waves<T: Real>(&self, tiling: Tiling) -> OnDevice<Option<Aligned<T>>> {
-        let Some(first) = self.held.first() else {
+        let (Some(first), Some(_)) = (self.held.first(), self.epoch) else {
             return Ok(None);
         };
         let n_modes = first.waves.re.dim(0)?;
@@ -303,11 +304,15 @@ impl Tensors {
             model.probes.broadcast_mul(&model.placing.patches(canvas)?)
         };
         let [object, other] = &self.projections.canvases;
+        let sign = match batch.settings.compat {
+            Compatibility::Ptychi => 1.0,
+            Compatibility::None => -1.0,
+        };
         let next = exit_of(other)?
             .times(2.0 * beta)?
             .plus(1.0 - 2.0 * beta, &projected)?
-            .plus(beta, &exit_of(object)?)?
-            .plus(-beta, &waves)?;
+            .plus(sign * beta, &exit_of(object)?)?
+            .plus(-sign * beta, &waves)?;
         let exit = model.probes.broadcast_mul(&model.object)?;
         let sums = self.sums_beside(batch, &exit, &next.plus(-1.0, &waves)?)?;
         self.projections.keep(batch.patterns, next)?;

@@ -1,18 +1,17 @@
-//! What refines positions and the variation of the probe (OPR), pattern by pattern.
+//! What refines the variation of the probe (OPR), pattern by pattern.
 
-use std::f64::consts::TAU;
-
-use ndarray::{Array2, Array3, Axis};
+use ndarray::{Array2, Axis};
 use num_complex::Complex;
 use rayon::prelude::*;
 
+use super::positions::{first_of, patch};
+use super::sweeps::Project;
 use super::{Room, Workspace};
 use crate::fft::tile::Tiling;
-use crate::fft::tile::fields::{ApplyRamp, ExitWave, Patch};
+use crate::fft::tile::fields::{ApplyRamp, ExitWave};
 use crate::iterative::Compatibility;
 use crate::iterative::kernels::Batch;
-use crate::iterative::kernels::fused::sweeps::Project;
-use crate::iterative::state::{Planes, State};
+use crate::iterative::state::State;
 use crate::simd::{LANES, Real};
 
 /// `Σ Re(a b*)` over fields.
@@ -37,158 +36,6 @@ fn dot<T: Real>(a: &[T], b: &[T]) -> f64 {
         .zip(b.chunks(BLOCK))
         .map(|(a, b)| block(a, b))
         .sum()
-}
-
-fn patch<'a, T: Real>(
-    batch: &Batch<T>,
-    state: &State<T>,
-    planes: &'a Planes<T>,
-    i: usize,
-) -> Patch<'a, T> {
-    Patch {
-        re: &planes.re,
-        im: &planes.im,
-        start: batch.scan.start(&state.places[i]),
-        stride: batch.scan.stride,
-    }
-}
-
-/// The first mode of what was kept of pattern `j` of the batch.
-fn first_of<'a, T: Real>(batch: &Batch<T>, kept: usize, store: &'a [T], j: usize) -> &'a [T] {
-    let field = batch.scan.tiling.field_len();
-    &store[j * kept * field..][..field]
-}
-
-/// `to = 2πi f from`, along the row frequencies or the column frequencies of a transform (which is transposed), over n².
-fn differentiate<T: Real>(tiling: Tiling, from: &[T], to: &mut [T], by_row: bool) {
-    let Tiling { n, n_strips } = tiling;
-    let plane = tiling.plane_len();
-    let frequency = |k: usize| {
-        let signed = if k < n.div_ceil(2) {
-            k as f64
-        } else {
-            k as f64 - n as f64
-        };
-        T::of(TAU * signed / n as f64 / (n * n) as f64)
-    };
-    let (from_re, from_im) = from.split_at(plane);
-    let (to_re, to_im) = to.split_at_mut(plane);
-    for s in 0..n_strips {
-        let mut lanes = [T::zero(); LANES];
-        for (lane, value) in lanes.iter_mut().enumerate() {
-            let k = s * LANES + lane;
-            *value = if k < n { frequency(k) } else { T::zero() };
-        }
-        for c in 0..n {
-            if !by_row {
-                lanes = [frequency(c); LANES];
-            }
-            let at = (s * n + c) * LANES;
-            for l in 0..LANES {
-                to_re[at + l] = -lanes[l] * from_im[at + l];
-                to_im[at + l] = lanes[l] * from_re[at + l];
-            }
-        }
-    }
-}
-
-/// `Σ Re((g_r P̃)* χ), Σ|g_r P̃|²` and the same of columns.
-pub(super) fn position_sums<T: Real>(
-    batch: &Batch<T>,
-    state: &State<T>,
-    work: &Workspace<T>,
-    kept: usize,
-) -> Vec<[f64; 4]> {
-    let tiling = batch.scan.tiling;
-    let one = |(j, &i): (usize, &usize)| {
-        let mut room = work.room();
-        let Room {
-            a,
-            b,
-            waves,
-            scratch,
-            ..
-        } = &mut *room;
-        let waves = &mut waves[..tiling.field_len()];
-        copy_patch(tiling, patch(batch, state, &state.object, i), a);
-        work.fft.forward(a, waves, scratch);
-        let (probe, chi) = (
-            first_of(batch, kept, &work.shifted, j),
-            first_of(batch, kept, &work.chi, j),
-        );
-        let mut sums = [0.0; 4];
-        for (axis, sums) in sums.chunks_exact_mut(2).enumerate() {
-            differentiate(tiling, waves, a, axis == 0);
-            work.fft.inverse(a, b, scratch);
-            multiply_fields(tiling, b, probe, a);
-            sums[0] = dot(a, chi);
-            sums[1] = dot(a, a);
-        }
-        sums
-    };
-    batch.patterns.par_iter().enumerate().map(one).collect()
-}
-
-/// The patch as a field; lanes beyond it are zero.
-fn copy_patch<T: Real>(tiling: Tiling, patch: Patch<T>, to: &mut [T]) {
-    let Tiling { n, n_strips } = tiling;
-    let (to_re, to_im) = to.split_at_mut(tiling.plane_len());
-    for s in 0..n_strips {
-        let n_lanes = (n - s * LANES).min(LANES);
-        for r in 0..n {
-            let (at, from) = (
-                (s * n + r) * LANES,
-                patch.start + r * patch.stride + s * LANES,
-            );
-            to_re[at..at + n_lanes].copy_from_slice(&patch.re[from..from + n_lanes]);
-            to_im[at..at + n_lanes].copy_from_slice(&patch.im[from..from + n_lanes]);
-            to_re[at + n_lanes..at + LANES].fill(T::zero());
-            to_im[at + n_lanes..at + LANES].fill(T::zero());
-        }
-    }
-}
-
-/// `to = a b`
-fn multiply_fields<T: Real>(tiling: Tiling, a: &[T], b: &[T], to: &mut [T]) {
-    let plane = tiling.plane_len();
-    let ((a_re, a_im), (b_re, b_im)) = (a.split_at(plane), b.split_at(plane));
-    let (to_re, to_im) = to.split_at_mut(plane);
-    for at in 0..plane {
-        to_re[at] = a_re[at] * b_re[at] - a_im[at] * b_im[at];
-        to_im[at] = a_re[at] * b_im[at] + a_im[at] * b_re[at];
-    }
-}
-
-/// Patches of the object and of the direction, shifted first probe mode and its residual wave, pattern by pattern.
-pub(super) fn patches<T: Real>(
-    batch: &Batch<T>,
-    state: &State<T>,
-    work: &Workspace<T>,
-    kept: usize,
-) -> [Array3<Complex<T>>; 4] {
-    let tiling = batch.scan.tiling;
-    let (n, plane) = (tiling.n, tiling.plane_len());
-    let shape = (batch.patterns.len(), n, n);
-    let cut = |planes: &Planes<T>| {
-        Array3::from_shape_fn(shape, |(j, row, column)| {
-            let start = batch.scan.start(&state.places[batch.patterns[j]]);
-            let at = start + row * batch.scan.stride + column;
-            Complex::new(planes.re[at], planes.im[at])
-        })
-    };
-    let of_field = |store: &[T]| {
-        Array3::from_shape_fn(shape, |(j, row, column)| {
-            let field = first_of(batch, kept, store, j);
-            let at = tiling.at(row, column);
-            Complex::new(field[at], field[plane + at])
-        })
-    };
-    [
-        cut(&state.object),
-        cut(&work.first),
-        of_field(&work.shifted),
-        of_field(&work.chi),
-    ]
 }
 
 /// `res_i = shift⁻¹(χ_i0 conj(O_i)) - ΔP_0`
