@@ -41,6 +41,7 @@ pub(crate) fn follow<T: Real>(
         compat: Compatibility::Ptychi,
         object_step: step,
         probe_step: step,
+        relaxation: 1.0,
         ..IterativeSettings::default()
     };
     let start = modes(read("lsqml_input", "probe_1mode"));
