@@ -397,6 +397,7 @@ fn parsed(text: &str) -> GenerateTask {
         split: args.split.over(&default.split).unwrap(),
         output: args.output,
         n_threads: args.threads.n,
+        device: args.device.into(),
     }
 }
 
