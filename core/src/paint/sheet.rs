@@ -6,7 +6,7 @@ use super::raster::{Rgba, area_average, magnify};
 use super::text::{self, Direction, Size};
 
 /// Every picture is brought near this longer side, in whole blocks of pixels.
-const SIDE_PX: usize = 280;
+const SIDE_PX: usize = 400;
 
 /// One picture of a sheet.
 #[derive(Clone, Debug)]

@@ -13,7 +13,7 @@ const STEP: f64 = 0.125;
 /// Iterations of the original.
 const ITERATIONS_PTYCHI: usize = 2;
 /// Iterations that come within a few per cent of the smoothing that the strength stands for.
-const ITERATIONS: usize = 20;
+const ITERATIONS: usize = 50;
 
 /// Amplitude and phase of the object within their limits.
 ///
