@@ -58,9 +58,14 @@ fn choose_engine(window: &mut Window, title: &str) {
 /// A run whose positions have moved, whose probe has two modes and varies along two more.
 fn make_up(app: &mut Workbench) {
     let given = app.document.scan.dataset.as_ref().unwrap().positions_px();
+    let n_paired = given.len() / 2 * 2;
     let moved = |(i, at): (usize, &[f64; 2])| {
-        let sign = if i.is_multiple_of(2) { 1.0 } else { -1.0 };
-        [at[0] + 1.0 + 0.3 * sign, at[1] - 0.5]
+        let apart_px = match i % 2 {
+            _ if i == n_paired => 0.0,
+            0 => 0.3,
+            _ => -0.3,
+        };
+        [at[0] + 1.0 + apart_px, at[1] - 0.5]
     };
     let positions_px: Vec<_> = given.iter().enumerate().map(moved).collect();
     let m = positions_px.len();
@@ -119,7 +124,11 @@ fn a_course_is_told_in_curves_arrows_and_numbers() {
         }
         window.click("Position shifts");
         // 1 px down and 0.5 px to the left together, 0.3 px up and down apart.
-        for label in ["+1.000, -0.500 px", "0.300 px", "Without the common shift"] {
+        for label in [
+            "+1.000, -0.500 px",
+            "0.300 px (pattern",
+            "Without the common shift",
+        ] {
             assert!(window.shows(label), "{label} is not shown");
         }
         window.click("Probe variation");
