@@ -126,7 +126,7 @@ pub(crate) fn same_phase(
 struct Case {
     name: &'static str,
     settings: IterativeSettings,
-    /// `` or `_wrong`.
+    /// Empty or `_wrong`.
     positions: &'static str,
     /// Epochs whose state is stored.
     stored: &'static [usize],
@@ -217,10 +217,6 @@ impl Case {
 
     fn follow_both(&self, tolerance: f64) {
         let (single, double) = (self.follow::<f32>(2), self.follow::<f64>(2));
-        println!(
-            "{}: {single:.1e} in single, {double:.1e} in double precision",
-            self.name
-        );
         assert!(
             single < tolerance,
             "{} in single precision: {single:e}",
