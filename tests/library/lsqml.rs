@@ -126,7 +126,7 @@ pub(crate) fn same_phase(
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     settings: IterativeSettings,
-    /// `` or `_wrong`.
+    /// Empty or `_wrong`.
     positions: &'static str,
     /// Epochs whose state is stored.
     stored: &'static [usize],
@@ -223,10 +223,6 @@ impl Case {
         let (single, double) = (
             self.follow::<f32>(computing.clone()),
             self.follow::<f64>(computing),
-        );
-        println!(
-            "{}: {single:.1e} in single, {double:.1e} in double precision",
-            self.name
         );
         assert!(
             single < tolerance,

@@ -157,7 +157,7 @@ fn two_incoherent_modes_are_found_with_their_powers() {
     // A shift of the probe or a ramp on it changes nothing that is measured; the modes' shapes without phase are compared.
     let alike = |k: usize| {
         let found = probe.index_axis(Axis(0), k).mapv(|v| f64::from(v.norm()));
-        let truth = simulated.probe.index_axis(Axis(0), k).mapv(|v| v.norm());
+        let truth = simulated.probe.index_axis(Axis(0), k).mapv(Complex::norm);
         let dot =
             |a: &Array2<f64>, b: &Array2<f64>| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         dot(&found, &truth) / (dot(&found, &found) * dot(&truth, &truth)).sqrt()

@@ -82,7 +82,7 @@ impl Recipe {
         let mut noise = stream(6, Purpose::Noise);
         for (i, mut frame) in frames.outer_iter_mut().enumerate() {
             let mut beam = probe.clone();
-            let tilt = self.second(&probe.index_axis(Axis(0), 0).to_owned());
+            let tilt = second(&probe.index_axis(Axis(0), 0).to_owned());
             let mut first = beam.index_axis_mut(Axis(0), 0);
             first.zip_mut_with(&tilt, |v, t| *v = *v * amplitudes[i] + t * wobbles[i]);
             let counts = forward.intensity(object.view(), beam.view(), positions_px[i]);
@@ -131,26 +131,26 @@ impl Recipe {
             photons: self.power(),
         }
         .probe();
-        let second = self.second(&first) * Complex::from(self.second_mode.sqrt());
+        let second = second(&first) * Complex::from(self.second_mode.sqrt());
         let first = first * Complex::from(share.sqrt());
         if self.second_mode == 0.0 {
             return first.insert_axis(Axis(0));
         }
         ndarray::stack(Axis(0), &[first.view(), second.view()]).unwrap()
     }
+}
 
-    /// A wave of the same power, orthogonal to the first: that times the distance from its middle column.
-    fn second(&self, first: &Field) -> Field {
-        let power = |field: &Field| field.iter().map(|v| v.norm_sqr()).sum::<f64>();
-        let mean: f64 = first
-            .indexed_iter()
-            .map(|((_, c), v)| c as f64 * v.norm_sqr())
-            .sum::<f64>()
-            / power(first);
-        let tilted = Array2::from_shape_fn(first.dim(), |(r, c)| first[[r, c]] * (c as f64 - mean));
-        let factor = (power(first) / power(&tilted)).sqrt();
-        tilted * Complex::from(factor)
-    }
+/// A wave of the same power, orthogonal to the first: that times the distance from its middle column.
+fn second(first: &Field) -> Field {
+    let power = |field: &Field| field.iter().map(Complex::norm_sqr).sum::<f64>();
+    let mean: f64 = first
+        .indexed_iter()
+        .map(|((_, c), v)| c as f64 * v.norm_sqr())
+        .sum::<f64>()
+        / power(first);
+    let tilted = Array2::from_shape_fn(first.dim(), |(r, c)| first[[r, c]] * (c as f64 - mean));
+    let factor = (power(first) / power(&tilted)).sqrt();
+    tilted * Complex::from(factor)
 }
 
 /// Waves in irregular directions: structure at every scale, and nothing that repeats.
