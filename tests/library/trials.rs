@@ -228,7 +228,13 @@ fn halves_of_a_good_scan_agree_and_of_noise_do_not() {
     assert!(outcome.run_folder.join("halves.png").is_file());
     // Patterns of the odd half in another order belong to no object: both halves show something else.
     let rows: Vec<usize> = (0..81)
-        .map(|i| if i % 2 == 1 { (i * 38 + 1) % 80 | 1 } else { i })
+        .map(|i| {
+            if i % 2 == 1 {
+                ((i * 38 + 1) % 80) | 1
+            } else {
+                i
+            }
+        })
         .collect();
     let frames = good.frames().select(rows.into());
     let mixed = Dataset::new(DatasetParts {
