@@ -9,7 +9,6 @@ use ptycho_core::iterative::{
     Compatibility, Computing, EngineKind, Iterative, IterativeOf, IterativeSettings,
     PositionMethod, ProbeScale,
 };
-use ptycho_core::job::Engine as _;
 use ptycho_core::patches;
 use ptycho_core::simd::Real;
 
@@ -77,7 +76,6 @@ fn follow_both(engine: EngineKind, case: &str, step: f64) {
         follow::<f32>(engine, case, step, computing.clone()),
         follow::<f64>(engine, case, step, computing),
     );
-    println!("{case}: {single:.1e} in single, {double:.1e} in double precision");
     assert!(single < 1e-3, "{case} in single precision: {single:e}");
     assert!(double < 1e-9, "{case} in double precision: {double:e}");
 }
@@ -194,7 +192,7 @@ impl Slow {
             let waves: Vec<Field> = view.probe.iter().map(|p| p * &view.patch).collect();
             let (revised, sum) = self.revise(i, &waves);
             loss += sum / batch.len() as f64;
-            let largest = view.patch.iter().map(|v| v.norm_sqr()).fold(0.0, f64::max);
+            let largest = view.patch.iter().map(Complex::norm_sqr).fold(0.0, f64::max);
             for (k, p) in view.probe.iter().enumerate() {
                 let chi = &revised[k] - &waves[k];
                 self.place(&mut direction, i, &(&chi * &p.mapv(|v| v.conj())));
@@ -220,7 +218,7 @@ impl Slow {
         loss
     }
 
-    fn divide(&self, numerator: &Field, weight: &Field, present: &Field, floor: f64) -> Field {
+    fn divide(numerator: &Field, weight: &Field, present: &Field, floor: f64) -> Field {
         let largest = weight.iter().map(|w| w.re).fold(0.0, f64::max);
         ndarray::Zip::from(numerator)
             .and(weight)
@@ -246,7 +244,7 @@ impl Slow {
                 self.place(&mut weight, i, &p.mapv(|v| Complex::from(v.norm_sqr())));
             }
         }
-        self.divide(&sum, &weight, &self.twin.object, floor)
+        Self::divide(&sum, &weight, &self.twin.object, floor)
     }
 
     /// The probe of exit waves, with the present object.
@@ -265,7 +263,7 @@ impl Slow {
         let weight = weight.mapv(|w| Complex::from(w.re));
         let modes = sums.iter().zip(&self.twin.probe);
         modes
-            .map(|(sum, present)| self.divide(sum, &weight, present, floor))
+            .map(|(sum, present)| Self::divide(sum, &weight, present, floor))
             .collect()
     }
 
@@ -398,7 +396,6 @@ fn compare(kind: EngineKind, dataset: &Arc<Dataset>, settings: &IterativeSetting
     let losses = engine.loss().iter().zip(&twin.loss);
     let loss = losses.map(|(a, b)| (a / b - 1.0).abs()).fold(0.0, f64::max);
     let n = engine.probe().dim().1;
-    println!("{kind:?}, n {n}: object {object:.1e}, probe {probe:.1e}, loss {loss:.1e}");
     // pty-chi's loss of RAAR is another one.
     let loss = match settings.compat {
         Compatibility::None => loss,
@@ -465,10 +462,6 @@ fn every_engine_converges_at_its_defaults_whatever_the_size_of_a_batch() {
             };
             let engine = run(kind, &dataset, &settings);
             let loss = engine.loss();
-            println!(
-                "{kind:?}, {batch_size}: {:.3e} {:.3e} {:.3e}",
-                loss[1], loss[9], loss[39]
-            );
             assert!(loss[39] < 0.6 * loss[0], "{kind:?}, {batch_size}: {loss:?}");
             assert!(loss[39] < loss[9], "{kind:?}, {batch_size}: {loss:?}");
         }
@@ -486,7 +479,6 @@ fn several_modes_converge_in_every_engine() {
     };
     for kind in OTHERS {
         let loss = run(kind, &dataset, &settings).loss().to_vec();
-        println!("{kind:?}: {:.3e} {:.3e}", loss[0], loss[24]);
         assert!(loss[24] < 0.5 * loss[0], "{kind:?}: {loss:?}");
     }
 }

@@ -291,11 +291,6 @@ impl<T: Real> Scan<T> {
         self.n_patterns
     }
 
-    /// Rows and columns of the canvas before the object frame.
-    pub(crate) fn padding(&self) -> [usize; 2] {
-        self.padding
-    }
-
     /// Offset of the frequency origin in a frame.
     pub(crate) fn origin(&self) -> usize {
         self.origin

@@ -211,7 +211,7 @@ field_table! {
         /// Greatest amplitude of the object; 0 is no limit.
         object_amplitude_max: f64 = 0.0, advanced, 0.0..=1000.0;
         /// Greatest phase of the object about its mean, to either side; 0 is no limit.
-        object_phase_max_rad: f64 = 0.0, advanced, 0.0..=3.1415, unit "rad";
+        object_phase_max_rad: f64 = 0.0, advanced, 0.0..=3.2, unit "rad";
         /// Strength of the total-variation smoothing of the object every epoch; 0 is off.
         object_tv: f64 = 0.0, advanced, 0.0..=1.0;
     }

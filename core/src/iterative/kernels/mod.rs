@@ -260,10 +260,6 @@ pub(crate) trait Kernels<T: Real>: Send {
     /// DM's reflection: `ψ += relax (F⁻¹{mod F{2 O P̃ - ψ}} - O P̃)`, and onto the carried sums of the probe
     /// `Σ_i shift⁻¹(conj(O) ψ)` (in the Fourier plane) and `Σ_i shift⁻¹(|O|²)`. Returns the sums of the prediction `|F{O P̃}|²`
     /// and `Σ |change of ψ|²` of every pattern.
-    #[expect(
-        clippy::type_complexity,
-        reason = "two numbers' worth for every pattern"
-    )]
     fn difference_map(
         &mut self,
         batch: &Batch<T>,
@@ -279,10 +275,6 @@ pub(crate) trait Kernels<T: Real>: Send {
     /// `ψ = 2β Q_other + (1 - 2β) A ψ + β (ψ - Q_object)`, the last difference the other way round with
     /// [`Compatibility::Ptychi`]; returns the sums of the prediction `|F{O P̃}|²` with the
     /// state's object and `Σ |change of ψ|²` of every pattern.
-    #[expect(
-        clippy::type_complexity,
-        reason = "two numbers' worth for every pattern"
-    )]
     fn reflect(
         &mut self,
         batch: &Batch<T>,

@@ -14,7 +14,7 @@ use super::pie::{Share, largest};
 use super::sweeps::{Project, add_assign};
 use super::{BAND_ROWS, Minibatch, N_CHUNKS, Room, Workspace};
 use crate::fft::tile::Tiling;
-use crate::fft::tile::fields::{ApplyRamp, ExitWave, Patch, times, times_conj};
+use crate::fft::tile::fields::{ApplyRamp, ExitWave, Patch, RowOf, times, times_conj};
 use crate::iterative::Compatibility;
 use crate::iterative::kernels::{
     Batch, Canvas, FirstPass, MOST_AMPLITUDE, PatternSums, ProbeWeight, Rule,
@@ -435,9 +435,15 @@ impl<'a, T: Real> Minibatch<'a, T> {
     }
 }
 
+/// The real and imaginary registers of a row, to be written to.
+type RowOfMut<'a, T, S> = (
+    &'a mut [<T as Real>::Vector<S>],
+    &'a mut [<T as Real>::Vector<S>],
+);
+
 /// Real and imaginary registers of a field in row `r` of strip `s`, as a range of each plane.
 #[inline(always)]
-fn row_of<S: Simd, T: Real>(field: &[T], at: usize) -> (&[T::Vector<S>], &[T::Vector<S>]) {
+fn row_of<S: Simd, T: Real>(field: &[T], at: usize) -> RowOf<'_, T, S> {
     let plane = field.len() / 2;
     (
         T::vectors::<S>(&field[at..at + LANES]),
@@ -447,10 +453,7 @@ fn row_of<S: Simd, T: Real>(field: &[T], at: usize) -> (&[T::Vector<S>], &[T::Ve
 
 /// The same, to be written to.
 #[inline(always)]
-fn row_of_mut<S: Simd, T: Real>(
-    field: &mut [T],
-    at: usize,
-) -> (&mut [T::Vector<S>], &mut [T::Vector<S>]) {
+fn row_of_mut<S: Simd, T: Real>(field: &mut [T], at: usize) -> RowOfMut<'_, T, S> {
     let (re, im) = field.split_at_mut(field.len() / 2);
     (
         T::vectors_mut::<S>(&mut re[at..at + LANES]),
@@ -739,7 +742,9 @@ pub(super) fn divide_probe<T: Real>(state: &mut State<T>, work: &mut Workspace<T
     } = room.get_mut().unwrap_or_else(PoisonError::into_inner);
     fft.inverse(&mut state.carried_probe_weight, weight, scratch);
     let (weight, _) = weight.split_at_mut(plane);
-    weight.iter_mut().for_each(|value| *value *= per_pixel);
+    for value in weight.iter_mut() {
+        *value *= per_pixel;
+    }
     let division = Division::new(floor, largest(weight));
     let modes = state.probe.chunks_exact_mut(field);
     for (probe, sum) in modes.zip(state.carried_probe.chunks_exact_mut(field)) {
