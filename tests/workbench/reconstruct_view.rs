@@ -20,14 +20,19 @@ use ptychobench::gui::workbench::Workbench;
 use crate::flows::{Window, is_idle};
 use crate::support::parsed_command;
 
-/// The view with a scan of small patterns open.
+/// The view with a scan of a few small patterns open.
 fn open(size: [f32; 2]) -> Window {
+    open_scan(size, (64, 60))
+}
+
+/// The view with a scan of small patterns open: side of the object, positions before the split.
+fn open_scan(size: [f32; 2], (object_px, positions): (usize, usize)) -> Window {
     let mut window = Window::open(size, None);
     let folder = window.in_folder("sets");
     let mut task = GenerateTask::default();
-    task.scene.object.object_size = 64;
+    task.scene.object.object_size = object_px;
     task.scene.probe.n = 16;
-    task.scene.scan.positions = 60;
+    task.scene.scan.positions = positions;
     task.doses = vec![1e4];
     task.output.clone_from(&folder);
     generate(&task, &Quiet::default()).unwrap();
@@ -96,7 +101,7 @@ fn make_up(app: &mut Workbench) {
 fn an_engine_is_chosen_with_its_own_fields_and_undone() {
     let mut window = open([1440.0, 900.0]);
     assert!(window.shows("Noise") && window.shows("Refine positions"));
-    assert!(window.shows("Computes on cpu with fused kernels"));
+    assert!(window.shows("Computes on cpu × 1 threads with fused kernels"));
     assert!(!window.shows("Relaxation"));
     choose_engine(&mut window, "DM");
     assert_eq!(window.app().document.engine, EngineKind::Dm);
@@ -245,7 +250,8 @@ fn orientations_are_tried_and_one_is_adopted() {
 
 #[test]
 fn halves_are_compared() {
-    let mut window = open([1024.0, 640.0]);
+    // Each half has to light an area without a gap.
+    let mut window = open_scan([1024.0, 640.0], (96, 600));
     window.harness.state_mut().document.trials.halves_epochs = 4;
     window.click("Even and odd");
     window.click("▶ Compare halves");

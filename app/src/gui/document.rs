@@ -435,7 +435,10 @@ impl Document {
             }
             Ok((device, why)) => {
                 let kernels = kernels_word(device, self.how.kernels);
-                let text = format!("Computes on {device} with {kernels} kernels: {why}.");
+                let text = format!(
+                    "Computes on {device} × {} threads with {kernels} kernels: {why}.",
+                    self.n_threads
+                );
                 Check::new(CheckState::Good, text)
             }
             Err(why) => Check::new(CheckState::Blocking, why.clone()),

@@ -1,7 +1,7 @@
 //! How far the refined positions stand from the given ones.
 
-/// Arrows are about this share of the distance between neighbours.
-const ARROW_SHARE: f64 = 0.7;
+/// The longest arrows but a few are at most this share of the distance between neighbours.
+const ARROW_SHARE: f64 = 1.2;
 
 /// Shifts from given to refined positions, and their numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(shifts.furthest.0, 3);
         assert!((shifts.of(3, false)[1] - 0.3).abs() < 1e-12);
         // Neighbours are 5 px apart by this measure, the longest shift but one is 0.1 px.
-        assert_eq!(shifts.magnification(&given, false), 20.0);
+        assert_eq!(shifts.magnification(&given, false), 50.0);
         assert!(Shifts::new(&given, &given).is_none());
         assert!(Shifts::new(&given, &now[..3]).is_none());
     }

@@ -259,22 +259,21 @@ pub fn why_no_trial(document: &Document, queue: &Queue) -> Option<String> {
 
 impl Shown {
     fn options(&mut self, ui: &mut Ui, page: Page, document: &Document) {
-        ui.horizontal_wrapped(|ui| match page {
-            Page::Pictures => {
-                ui.checkbox(&mut self.is_ramp_removed, "Remove phase offset and ramp")
-                    .on_hover_text("For display only: ptychography leaves them free. Files keep what was reconstructed.");
-                if let Some(preview) = &document.run.preview {
-                    let n_modes = preview.probe.len_of(Axis(0));
-                    self.mode = self.mode.min(n_modes.saturating_sub(1));
-                    mode_selector(ui, &mut self.mode, n_modes, Some(&preview.mode_power));
-                }
+        let n_opr_modes = document.run.course.opr_modes.len_of(Axis(0));
+        if page == Page::Variation && 1 < n_opr_modes {
+            self.variation.choices(ui, n_opr_modes);
+        }
+        if page != Page::Pictures {
+            return;
+        }
+        ui.horizontal_wrapped(|ui| {
+            ui.checkbox(&mut self.is_ramp_removed, "Remove phase offset and ramp")
+                .on_hover_text("For display only: ptychography leaves them free. Files keep what was reconstructed.");
+            if let Some(preview) = &document.run.preview {
+                let n_modes = preview.probe.len_of(Axis(0));
+                self.mode = self.mode.min(n_modes.saturating_sub(1));
+                mode_selector(ui, &mut self.mode, n_modes, Some(&preview.mode_power));
             }
-            Page::Variation => {
-                let n_modes = document.run.course.opr_modes.len_of(Axis(0));
-                self.variation.mode = self.variation.mode.min(n_modes.saturating_sub(1));
-                mode_selector(ui, &mut self.variation.mode, n_modes, None);
-            }
-            _ => {}
         });
     }
 
@@ -346,7 +345,10 @@ impl Shown {
 
     fn opr_mode(&mut self, ui: &mut Ui, pane: usize, run: &Run) {
         let modes = &run.course.opr_modes;
-        let mode = self.variation.mode;
+        let mode = self
+            .variation
+            .mode
+            .min(modes.len_of(Axis(0)).saturating_sub(1));
         if modes.len_of(Axis(0)) <= mode {
             let title = if pane == OPR_AMPLITUDE {
                 "OPR mode amplitude"

@@ -11,7 +11,7 @@ use super::super::super::files::Purpose;
 use super::super::super::preferences::Preferences;
 use super::super::super::reconstruction::command_line::kernels_choice_word;
 use super::super::super::reconstruction::relevance::relevance;
-use super::super::super::reconstruction::{kernels_word, used};
+use super::super::super::reconstruction::used;
 use super::super::super::theme;
 use super::super::super::training::command_line::device_word;
 use super::super::super::widgets::field_table::Aids;
@@ -71,9 +71,8 @@ fn engine(ui: &mut Ui, engine: &mut EngineKind) {
     ui.add(egui::Label::new(doc.color(theme::palette(ui).weak)).wrap());
 }
 
-/// Device and kernels, and what they come to.
+/// Device and kernels; what they come to stands before the run.
 fn device(ui: &mut Ui, document: &mut Document) {
-    let n_threads = document.n_threads;
     let how = &mut document.how;
     ui.horizontal_wrapped(|ui| {
         let label = wide_label(ui, "Device", LABEL_WIDTH);
@@ -110,16 +109,6 @@ fn device(ui: &mut Ui, document: &mut Document) {
             .labelled_by(label.id)
             .on_hover_text("auto is those fused for the CPU, and tensors on a GPU. Tensors also run on the CPU: slowly, to check a device's results\n\nFlag: --kernels");
     });
-    let words = match document.devices.of(how.device).map(|found| &found.device) {
-        Some(Ok((device, why))) => {
-            let kernels = kernels_word(device, how.kernels);
-            format!("{device} × {n_threads} threads, {kernels} kernels: {why}")
-        }
-        Some(Err(why)) => why.clone(),
-        None => "Looking for the device…".to_owned(),
-    };
-    let words = RichText::new(words).small();
-    ui.add(egui::Label::new(words.color(theme::palette(ui).weak)).wrap());
 }
 
 /// A result to start from.

@@ -77,11 +77,7 @@ impl Variation {
             .collect();
         let data = PlotData {
             x_label: "pattern",
-            y_label: if self.is_of_probe {
-                "factor"
-            } else {
-                "weight, √photons"
-            },
+            y_label: if self.is_of_probe { "factor" } else { "weight" },
             series: &series,
         };
         let is_of_probe = &mut self.is_of_probe;
@@ -99,6 +95,17 @@ impl Variation {
         if self.plot.ui_with(ui, title, &data, choices).is_csv_asked {
             commands.push(Command::ChooseForReconstruction(Purpose::SaveWeights));
         }
+    }
+
+    /// Chooses one of several OPR modes.
+    pub(super) fn choices(&mut self, ui: &mut Ui, n_modes: usize) {
+        self.mode = self.mode.min(n_modes.saturating_sub(1));
+        ui.horizontal_wrapped(|ui| {
+            ui.label("OPR mode");
+            for mode in 0..n_modes {
+                ui.selectable_value(&mut self.mode, mode, (mode + 1).to_string());
+            }
+        });
     }
 
     /// Mean, spread and share of the power.
