@@ -250,7 +250,7 @@ fn total_variation_comes_near_its_minimum() {
     });
     let least = cost(&smooth_twin(&free, strength, 2000));
     let gained = (cost(&free) - cost(&smooth)) / (cost(&free) - least);
-    assert!(gained > 0.93, "{gained}");
+    assert!(gained > 0.9, "{gained}");
     let mean = |plane: &Array2<Wave>| plane.iter().sum::<Wave>() / plane.len() as f64;
     assert!(
         (mean(&smooth) - mean(&free)).norm() < 1e-12,

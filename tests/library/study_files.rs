@@ -391,10 +391,10 @@ const BROKEN: &[Broken] = &[
     ),
     (
         "engine = \"lsqml\"",
-        "engine = \"epie\"",
+        "engine = \"sharp\"",
         20,
         "engines[0].engine",
-        "expected lsqml, found \"epie\"",
+        "expected lsqml, rpie, epie, mpie, dm, raar, found \"sharp\"",
     ),
     (
         "[iterative]",

@@ -72,10 +72,7 @@ fn wrong_usage_is_told_with_the_right_word() {
             &["reconstruct", &good, "--epochs", "0"],
             "a whole number from 1",
         ),
-        (
-            &["reconstruct", &good, "--device", "cuda"],
-            "use --device cpu",
-        ),
+        (&["reconstruct", &good, "--kernels", "fussed"], "fused"),
         (
             &["reconstruct", &good, "-o", &good],
             "another file than the input",

@@ -288,7 +288,7 @@ fn form_and_text_are_in_step_and_comments_stay() {
     assert!(window.shows("The text spells no study just now"));
     window.click("✖ Text");
     for words in [
-        format!("Line {}: lsqml", line + 1),
+        format!("Line {}: iterative", line + 1),
         format!("Go to line {}", line + 1),
         "Take the last valid study".to_owned(),
     ] {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ptycho_core::data::Strictness;
 use ptycho_core::error::{Error, Result};
-use ptycho_core::iterative::{EngineKind, IterativeSettings, ObjectInit};
+use ptycho_core::iterative::{Computing, EngineKind, IterativeSettings, ObjectInit};
 use ptycho_core::study::memory::estimate_bytes;
 use ptycho_core::study::resume::run_of_output;
 use ptycho_core::study::run::{
@@ -24,6 +24,7 @@ pub(super) fn reconstruct(args: &ReconstructArgs, session: &Session) -> Result<E
     let task = task(args, earlier.as_ref())?;
     task.check()?;
     check_output(&task)?;
+    let computing = task.computing()?;
     let strictness = if args.strict {
         Strictness::Strict
     } else {
@@ -40,10 +41,11 @@ pub(super) fn reconstruct(args: &ReconstructArgs, session: &Session) -> Result<E
         flags: &args.settings,
         settings: &task.settings,
         is_resumed: earlier.is_some(),
+        engine: Some(task.engine),
     };
     effective.say(session);
     say_unused(&args.settings, task.engine, session);
-    say_how(&task, session)?;
+    say_how(&task, &computing, session);
     let needed = estimate_bytes(&dataset, task.engine, &task.settings);
     if !args.force && lacks_memory("run", needed, args.json)? {
         return Ok(Exit::GuardRail);
@@ -146,8 +148,7 @@ fn check_output(task: &ReconstructTask) -> Result<()> {
     Ok(())
 }
 
-fn say_how(task: &ReconstructTask, session: &Session) -> Result<()> {
-    let (computing, why) = task.computing()?;
+fn say_how(task: &ReconstructTask, (computing, why): &(Computing, String), session: &Session) {
     let device = match &computing.device {
         Some(device) if device.is_cuda() => "cuda",
         Some(device) if device.is_metal() => "metal",
@@ -158,7 +159,6 @@ fn say_how(task: &ReconstructTask, session: &Session) -> Result<()> {
     if task.settings.object_init == ObjectInit::File {
         session.say("the object starts from objectGuess of the file; if that is the truth, this is no reconstruction");
     }
-    Ok(())
 }
 
 fn summary_lines(summary: &ReconstructSummary) -> String {

@@ -16,6 +16,8 @@ pub(super) struct Effective<'a, T> {
     pub(super) flags: &'a Flags<T>,
     pub(super) settings: &'a T,
     pub(super) is_resumed: bool,
+    /// The engine, of those that do not use every field.
+    pub(super) engine: Option<EngineKind>,
 }
 
 impl<T: Fields + Serialize> Effective<'_, T> {
@@ -43,7 +45,8 @@ impl<T: Fields + Serialize> Effective<'_, T> {
         for origin in ["flag", "resumed run", "default"] {
             let own = T::fields()
                 .iter()
-                .filter(|field| self.origin(field.name) == origin);
+                .filter(|field| self.origin(field.name) == origin)
+                .filter(|field| self.engine.is_none_or(|engine| engine.uses(field.name)));
             let words: Vec<_> = own
                 .filter_map(|field| {
                     let value = self.settings.get(field.name)?;

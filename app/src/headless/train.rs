@@ -34,6 +34,7 @@ pub(super) fn train(args: &TrainArgs, session: &Session) -> Result<Exit> {
         flags: &args.settings,
         settings: &task.settings,
         is_resumed: earlier.is_some(),
+        engine: None,
     };
     effective.say(session);
     for note in &plan.notes {

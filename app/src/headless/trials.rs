@@ -53,7 +53,7 @@ pub(super) fn orient(args: &OrientArgs, session: &Session) -> Result<Exit> {
     if args.json {
         let mut object = outcome.to_json();
         object["output"] = json!(args.output);
-        object["settings"] = effective(trial, &task.settings).to_json();
+        object["settings"] = effective(trial, &task.settings, task.engine).to_json();
         print_json(&object)?;
     } else {
         print(&orientation_words(&outcome))?;
@@ -89,7 +89,7 @@ pub(super) fn halves(args: &HalvesArgs, session: &Session) -> Result<Exit> {
     if args.json {
         let mut object = outcome.to_json();
         object["output"] = json!(args.output);
-        object["settings"] = effective(trial, &task.settings).to_json();
+        object["settings"] = effective(trial, &task.settings, task.engine).to_json();
         print_json(&object)?;
     } else {
         print(&halves_words(&outcome))?;
@@ -124,11 +124,13 @@ fn open(trial: &TrialArgs, source: &Source, session: &Session) -> Result<Dataset
 fn effective<'a>(
     trial: &'a TrialArgs,
     settings: &'a IterativeSettings,
+    engine: EngineKind,
 ) -> Effective<'a, IterativeSettings> {
     Effective {
         flags: &trial.settings,
         settings,
         is_resumed: false,
+        engine: Some(engine),
     }
 }
 
@@ -137,7 +139,7 @@ fn say_settings(
     (engine, settings): (EngineKind, &IterativeSettings),
     session: &Session,
 ) {
-    effective(trial, settings).say(session);
+    effective(trial, settings, engine).say(session);
     say_unused(&trial.settings, engine, session);
 }
 
