@@ -6,6 +6,7 @@ mod compare_commands; // compare and frc as a user runs them
 mod compare_view; // the compare view by label
 mod dataset_commands; // simulate and validate as a user runs them
 mod diagnose_commands; // reports as a user asks for them, and their window
+mod engine_commands; // every engine as a user runs it, and their losses
 mod figure_commands; // the figure of a study as a user asks for it
 mod figure_view; // the figure view by label
 mod flows; // the window by label: open, inspect, repair, run, cancel, continue, export

@@ -136,8 +136,8 @@ field_table! {
         object_alpha: f64 = 0.1, basic, 0.0001..=1.0;
         /// Regularisation of the probe's update: the share of the object's greatest intensity.
         probe_alpha: f64 = 0.1, basic, 0.0001..=1.0;
-        /// Share of the difference that DM adds in an epoch. pty-chi's 1 finds its way fast and then swings about the solution of noisy data; 0.3 settles.
-        relaxation: f64 = 0.3, basic, 0.01..=2.0;
+        /// Share of the difference that DM adds in an epoch. pty-chi's 1 finds its way fast and then swings about the solution of noisy data; 0.2 stays near it.
+        relaxation: f64 = 0.2, basic, 0.01..=2.0;
         /// RAAR's relaxation β.
         beta: f64 = 0.75, basic, 0.01..=1.0;
         /// What the object starts from.
