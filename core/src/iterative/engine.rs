@@ -56,7 +56,7 @@ pub struct Course {
     pub positions_px: Vec<[f64; 2]>,
     /// Weights `(m, 1 + r)` of the first probe mode and of the OPR modes; empty where neither is refined.
     pub opr_weights: Array2<f64>,
-    /// OPR modes `(r, n, n)` of the rms of the first probe mode (of rms 1 with pty-chi's ways); empty where there are none.
+    /// OPR modes `(r, n, n)` in √photons at a weight of 1: each has the power of the first probe mode, so that weights are
     /// shares of its amplitude; empty where there are none.
     pub opr_modes: Array3<Complex32>,
 }
