@@ -269,7 +269,7 @@ impl<T: Real> IterativeOf<T> {
     /// Start from these modes of orthogonal probe relaxation `(r, n, n)` and weights `(m, 1 + r)`, the first probe mode's
     /// first, instead of random ones.
     ///
-    /// The modes are brought to the rms of the first probe mode, with [`Compatibility::Ptychi`] to n √photons; the weights are
+    /// The modes are brought to the rms of the first probe mode, with [`Compatibility::Ptychi`](crate::iterative::Compatibility::Ptychi) to n √photons; the weights are
     /// taken as they are.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 //! The patterns are split into those of even and odd number in the order of the scan (its scan index where all numbers differ,
 //! else the order of the file), each half is reconstructed for itself from the same
 //! start, the odd half is registered to the even one (shift, phase plane, mean amplitude, as
-//! [`prepare`](crate::metrics::prepare::prepare) does), and the Fourier ring correlation over the area that the scan lights
+//! [`prepare`] does), and the Fourier ring correlation over the area that the scan lights
 //! says up to which spatial frequency both show the same. Each half has half the dose and half the overlap, so the whole scan
 //! is at least as good. What both halves share besides the object (probe start, detector faults) correlates too.
 //!

@@ -15,7 +15,7 @@
 //!
 //! Where the original has faults, this engine does the right thing by default: every probe mode is shifted (not the
 //! first alone), odd sizes are centred, batches are drawn from the seed, Poisson noise takes the proximal step.
-//! [`Compatibility::Ptychi`](crate::iterative::Compatibility::Ptychi) keeps the originals.
+//! [`Compatibility::Ptychi`] keeps the originals.
 //! With the rescale of the first epoch on, n epochs are n - 1 updates.
 
 use super::{BatchResult, n_kept};

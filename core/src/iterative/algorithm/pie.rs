@@ -16,7 +16,7 @@
 //! The illumination of the batch stands in the divisor, so that patterns that overlap do not step further together than
 //! each would alone, whatever the size of the batch. pty-chi divides each pattern's step by
 //! `(1 - α) |P̃|² + α max |P̃|²` and adds them up, which diverges when many overlap;
-//! [`Compatibility::Ptychi`](crate::iterative::Compatibility::Ptychi) keeps it.
+//! [`Compatibility::Ptychi`] keeps it.
 
 use super::{BatchResult, n_kept};
 use crate::error::Result;

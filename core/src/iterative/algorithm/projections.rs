@@ -16,7 +16,7 @@
 //!
 //! pty-chi's RAAR takes the last difference the other way round, `Q ψ - ψ`, so that what lies outside the range of Q grows
 //! by `3β - 1` an epoch, makes the probe of ψ instead of A ψ, and divides by w alone, so that dark pixels are noise;
-//! [`Compatibility::Ptychi`](crate::iterative::Compatibility::Ptychi) keeps all three. Batches bound the memory worked in; they
+//! [`Compatibility::Ptychi`] keeps all three. Batches bound the memory worked in; they
 //! change nothing but the rounding.
 
 use super::BatchResult;
