@@ -113,6 +113,7 @@ fn in_full(part: &str) -> &str {
         "frc" => "FRC",
         "lr" => "learning rate",
         "ms" => "MS",
+        "opr" => "OPR",
         "ssim" => "SSIM",
         "tv" => "total variation",
         _ => part,

@@ -231,17 +231,55 @@ pub(crate) fn end_epoch<T: Real>(
     settings: &IterativeSettings,
     state: &mut State<T>,
 ) {
-    let is_on = settings.refine_positions != PositionMethod::Off
-        && settings.affine_positions
-        && settings.position_start <= state.epoch;
+    let is_on =
+        settings.refine_positions != PositionMethod::Off && settings.position_start <= state.epoch;
     if !is_on {
         return;
     }
     let given = scan.dataset.positions_px();
-    let Some(map) = fit_affine(given, &state.positions_px) else {
+    if settings.hold_scale && settings.compat == Compatibility::None {
+        hold_scale(given, &mut state.positions_px);
+    }
+    if settings.affine_positions {
+        draw_to_map(settings, given, &mut state.positions_px);
+    }
+    state.places = scan.places(&state.positions_px);
+}
+
+/// Take the mean shift and the mean scale about the middle out of all shifts. Object, positions and a curvature of the probe
+/// can change their scale together with next to no change of the patterns, and would drift without end.
+fn hold_scale(given: &[[f64; 2]], found: &mut [[f64; 2]]) {
+    let count = given.len() as f64;
+    let mean = |of: &dyn Fn(usize) -> [f64; 2]| {
+        let sum = (0..given.len())
+            .map(of)
+            .fold([0.0; 2], |s, p| [s[0] + p[0], s[1] + p[1]]);
+        sum.map(|sum| sum / count)
+    };
+    let middle = mean(&|i| given[i]);
+    let shift = mean(&|i| [found[i][0] - given[i][0], found[i][1] - given[i][1]]);
+    let (mut along, mut square) = (0.0, 0.0);
+    for (found, given) in found.iter().zip(given) {
+        for a in 0..2 {
+            let arm = given[a] - middle[a];
+            along += (found[a] - given[a]) * arm;
+            square += arm * arm;
+        }
+    }
+    let scale = if square > 0.0 { along / square } else { 0.0 };
+    for (found, given) in found.iter_mut().zip(given) {
+        for a in 0..2 {
+            found[a] -= shift[a] + scale * (given[a] - middle[a]);
+        }
+    }
+}
+
+/// Draw positions that are too far from the best affine map of the given ones towards it.
+fn draw_to_map(settings: &IterativeSettings, given: &[[f64; 2]], found: &mut [[f64; 2]]) {
+    let Some(map) = fit_affine(given, found) else {
         return;
     };
-    for (position, &[y, x]) in state.positions_px.iter_mut().zip(given) {
+    for (position, &[y, x]) in found.iter_mut().zip(given) {
         let residual: [f64; 2] =
             std::array::from_fn(|a| position[a] - (map[a][0] * y + map[a][1] * x + map[a][2]));
         let length = residual[0].hypot(residual[1]);
@@ -250,7 +288,6 @@ pub(crate) fn end_epoch<T: Real>(
             (0..2).for_each(|a| position[a] -= share * residual[a]);
         }
     }
-    state.places = scan.places(&state.positions_px);
 }
 
 /// Rows `(a, b, c)` of the affine map `to = a y + b x + c` by least squares; `None` where the points lie on a line.

@@ -186,6 +186,8 @@ field_table! {
         position_step: f64 = 1.0, advanced, 0.0..=10.0;
         /// The furthest that a position moves in an epoch.
         position_limit_px: f64 = 0.5, advanced, 0.001..=100.0, unit "px";
+        /// Whether refined positions keep the middle and the mean scale of the given ones, which data hardly tell from a curvature of the probe. Off where the scale of the stage itself is in doubt.
+        hold_scale: bool = true, advanced;
         /// Whether refined positions are held to an affine map of the given ones: shift, scale, rotation and shear.
         affine_positions: bool = false, advanced;
         /// Share by which positions are drawn to the affine map every epoch.
@@ -244,6 +246,7 @@ const OWN_FIELDS: [(&[&str], [bool; 4]); 6] = [
             "position_start",
             "position_step",
             "position_limit_px",
+            "hold_scale",
             "affine_positions",
             "affine_relaxation",
             "affine_error_px",

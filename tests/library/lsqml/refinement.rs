@@ -83,6 +83,7 @@ fn positions_keep_within_the_limit_and_near_the_affine_map() {
     };
     let free = IterativeSettings {
         refine_positions: PositionMethod::Gradient,
+        hold_scale: false,
         ..settings(20)
     };
     let limited = IterativeSettings {
@@ -103,6 +104,40 @@ fn positions_keep_within_the_limit_and_near_the_affine_map() {
 }
 
 #[test]
+fn refined_positions_keep_middle_and_scale_of_the_given_ones() {
+    let recipe = Recipe {
+        position_error_px: 0.8,
+        side: 7,
+        ..Recipe::default()
+    };
+    let simulated = recipe.simulate();
+    let stated = simulated.dataset.positions_px();
+    let drift = |hold_scale: bool| {
+        let settings = IterativeSettings {
+            refine_positions: PositionMethod::Gradient,
+            hold_scale,
+            ..settings(12)
+        };
+        let found = run(&simulated.dataset, &settings).course().positions_px;
+        let count = stated.len() as f64;
+        let mean = |a: usize| stated.iter().map(|p| p[a]).sum::<f64>() / count;
+        let middle = [mean(0), mean(1)];
+        let (mut shift, mut along, mut square) = ([0.0; 2], 0.0, 0.0);
+        for (found, stated) in found.iter().zip(stated) {
+            for a in 0..2 {
+                let arm = stated[a] - middle[a];
+                shift[a] += (found[a] - stated[a]) / count;
+                along += (found[a] - stated[a]) * arm;
+                square += arm * arm;
+            }
+        }
+        shift[0].abs() + shift[1].abs() + (along / square).abs()
+    };
+    assert!(drift(true) < 1e-9, "{}", drift(true));
+    assert!(drift(false) > 1e-4, "{}", drift(false));
+}
+
+#[test]
 fn an_affine_error_of_the_stage_passes_the_constraint() {
     let simulated = Recipe::default().simulate();
     let parts = simulated.dataset.parts();
@@ -116,6 +151,7 @@ fn an_affine_error_of_the_stage_passes_the_constraint() {
     let dataset = Arc::new(Dataset::new(parts).unwrap());
     let settings = IterativeSettings {
         refine_positions: PositionMethod::Gradient,
+        hold_scale: false,
         affine_positions: true,
         affine_relaxation: 0.5,
         affine_error_px: 0.05,

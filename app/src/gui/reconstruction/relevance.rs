@@ -9,9 +9,8 @@ pub fn relevance(engine: EngineKind, settings: &IterativeSettings, name: &str) -
     let refines_positions = settings.refine_positions != PositionMethod::Off;
     let varies = 0 < settings.opr_modes || settings.vary_intensity;
     let has_effect = match name {
-        "position_start" | "position_step" | "position_limit_px" | "affine_positions" => {
-            refines_positions
-        }
+        "position_start" | "position_step" | "position_limit_px" | "hold_scale"
+        | "affine_positions" => refines_positions,
         "affine_relaxation" | "affine_error_px" => refines_positions && settings.affine_positions,
         "opr_start" | "opr_weight_relaxation" => varies,
         "opr_mode_relaxation" => 0 < settings.opr_modes,
