@@ -1,20 +1,19 @@
 //! Even and odd patterns reconstructed apart: both phases side by side, and their ring correlation.
 
-use egui::{DragValue, ProgressBar, RichText, Ui, vec2};
+use egui::{RichText, Ui, vec2};
 use ptycho_core::metrics::frc::Cutoff;
 use ptycho_core::paint::component::Source;
 use ptycho_core::study::halves::{Half, HalvesAgreement, HalvesOutcome};
 
-use super::super::super::command::{Action, Command};
+use super::super::super::command::Command;
 use super::super::super::document::Document;
 use super::super::super::files::Purpose;
-use super::super::super::meter::seconds_text;
 use super::super::super::queue::Queue;
 use super::super::super::reconstruction::trials::{FrcLine, HalvesState};
 use super::super::super::theme;
 use super::super::super::widgets::line_plot::{LinePlot, PlotData};
 use super::super::pictures::Pictures;
-use super::super::side::{large_button, pressed};
+use super::trial_row::TrialRow;
 
 /// Draw the page; `panes` are the numbers of the picture while it runs and of both phases.
 pub(super) fn page(
@@ -24,7 +23,21 @@ pub(super) fn page(
     why_not: Option<&str>,
     commands: &mut Vec<Command>,
 ) {
-    bar(ui, document, queue, why_not, commands);
+    let engine = document.engine.title();
+    let row = TrialRow {
+        label: "▶ Compare halves",
+        tip: format!(
+            "Reconstruct even and odd patterns apart with {engine} and these parameters, and compare them"
+        ),
+        command: Command::CompareHalves,
+        epochs: (
+            &mut document.trials.halves_epochs,
+            100_000,
+            "Epochs of each half",
+            "As many as the whole scan would get",
+        ),
+    };
+    row.ui(ui, queue, why_not, commands);
     let trials = &document.trials;
     let state = &trials.halves;
     if let Some(words) = &state.failed {
@@ -55,54 +68,6 @@ pub(super) fn page(
             });
         }
     }
-}
-
-fn bar(
-    ui: &mut Ui,
-    document: &mut Document,
-    queue: &Queue,
-    why_not: Option<&str>,
-    commands: &mut Vec<Command>,
-) {
-    ui.horizontal_wrapped(|ui| {
-        let button = large_button(RichText::new("▶ Compare halves").strong(), 130.0);
-        let engine = document.engine.title();
-        let tip = format!("Reconstruct even and odd patterns apart with {engine} and these parameters, and compare them");
-        if pressed(ui, button, &tip, why_not) {
-            commands.push(Command::CompareHalves);
-        }
-        let tip = "Stop, and keep what there is";
-        let is_running = queue.trial().is_some();
-        if pressed(ui, large_button("⏹ Stop", 64.0), tip, (!is_running).then_some(tip)) {
-            commands.push(Command::Do(Action::Stop));
-        }
-        let drag = DragValue::new(&mut document.trials.halves_epochs)
-            .range(1..=100_000)
-            .suffix(" epochs each");
-        ui.add(drag)
-            .accessible_name("Epochs of each half")
-            .on_hover_text("As many as the whole scan would get");
-        progress(ui, queue);
-    });
-}
-
-/// How far a trial is.
-pub(super) fn progress(ui: &mut Ui, queue: &Queue) {
-    let Some(row) = queue.trial() else {
-        return;
-    };
-    let words = format!(
-        "epoch {} of {}",
-        row.progress.epoch.min(row.progress.n_epochs),
-        row.progress.n_epochs
-    );
-    let bar = ProgressBar::new(row.share()).desired_width(40.0 * theme::GRID);
-    ui.add(bar.text(words))
-        .accessible_name("Progress of the trial");
-    ui.weak(format!(
-        "elapsed {}",
-        seconds_text(row.elapsed.as_secs_f64())
-    ));
 }
 
 fn ended(

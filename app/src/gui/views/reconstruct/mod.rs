@@ -7,6 +7,7 @@ mod orientation;
 mod parameters;
 mod shifts;
 mod side;
+mod trial_row;
 mod variation;
 
 use egui::{Panel, Ui};

@@ -1,20 +1,20 @@
 //! The eight orientations as a contact sheet with their losses.
 
-use egui::{Align, DragValue, Layout, RichText, Ui, vec2};
+use egui::{Align, Layout, RichText, Ui, vec2};
 use ptycho_core::fields::{FieldValue as _, Kind};
 use ptycho_core::paint::component::Source;
 use ptycho_core::paint::ticks::value_text;
 use ptycho_core::study::orientation::Orientation;
 
-use super::super::super::command::{Action, Command};
+use super::super::super::command::Command;
 use super::super::super::document::Document;
 use super::super::super::files::Purpose;
 use super::super::super::queue::Queue;
 use super::super::super::reconstruction::trials::{Cell, OrientationState};
 use super::super::super::theme;
 use super::super::pictures::Pictures;
-use super::super::side::{large_button, pressed};
-use super::halves::progress;
+use super::super::side::pressed;
+use super::trial_row::TrialRow;
 
 /// Columns of the sheet: an orientation and its twin stand over each other.
 const COLUMNS: usize = 4;
@@ -27,7 +27,21 @@ pub(super) fn page(
     why_not: Option<&str>,
     commands: &mut Vec<Command>,
 ) {
-    bar(ui, document, queue, why_not, commands);
+    let engine = document.engine.title();
+    let row = TrialRow {
+        label: "▶ Try orientations",
+        tip: format!(
+            "Reconstruct the scan in all eight ways with {engine} and these parameters, each from ones"
+        ),
+        command: Command::TryOrientations,
+        epochs: (
+            &mut document.trials.orientation_epochs,
+            1000,
+            "Epochs of each orientation",
+            "20 tell right from wrong for most scans",
+        ),
+    };
+    row.ui(ui, queue, why_not, commands);
     verdict(ui, &document.trials.orientations, commands);
     let state = &mut document.trials.orientations;
     if state.ended().is_empty() && state.snapshot.is_none() {
@@ -43,35 +57,6 @@ pub(super) fn page(
         (pictures, pane),
         revision,
     );
-}
-
-fn bar(
-    ui: &mut Ui,
-    document: &mut Document,
-    queue: &Queue,
-    why_not: Option<&str>,
-    commands: &mut Vec<Command>,
-) {
-    ui.horizontal_wrapped(|ui| {
-        let button = large_button(RichText::new("▶ Try orientations").strong(), 130.0);
-        let engine = document.engine.title();
-        let tip = format!("Reconstruct the scan in all eight ways with {engine} and these parameters, each from ones");
-        if pressed(ui, button, &tip, why_not) {
-            commands.push(Command::TryOrientations);
-        }
-        let tip = "Stop, and keep what there is";
-        let is_running = queue.trial().is_some();
-        if pressed(ui, large_button("⏹ Stop", 64.0), tip, (!is_running).then_some(tip)) {
-            commands.push(Command::Do(Action::Stop));
-        }
-        let drag = DragValue::new(&mut document.trials.orientation_epochs)
-            .range(1..=1000)
-            .suffix(" epochs each");
-        ui.add(drag)
-            .accessible_name("Epochs of each orientation")
-            .on_hover_text("20 tell right from wrong for most scans");
-        progress(ui, queue);
-    });
 }
 
 fn verdict(ui: &mut Ui, state: &OrientationState, commands: &mut Vec<Command>) {

@@ -19,7 +19,7 @@ use rayon::prelude::*;
 
 use self::modulus::{LikelihoodSums, Modulus};
 pub(crate) use self::pie::{Over, step_planes};
-use self::sweeps::{AddRows, Deposit, Project, StepSums, TimesConj, add_assign};
+use self::sweeps::{AddRows, Deposit, Project, StepSums, TimesConj, add_assign, add_chunks};
 use super::{
     Batch, Canvas, Divisor, FirstPass, Kernels, ObjectWeight, PatternSums, ProbeWeight, Rule,
 };
@@ -502,17 +502,8 @@ impl<T: Real> Minibatch<'_, T> {
             rooms,
             ..
         } = work;
-        let (total, rest) = adjoint[..n_chunks * all_modes].split_at_mut(all_modes);
-        let rest = &*rest;
-        const PART: usize = 4096;
-        total
-            .par_chunks_mut(PART)
-            .enumerate()
-            .for_each(|(part, to)| {
-                for chunk in rest.chunks_exact(all_modes) {
-                    add_assign(to, &chunk[part * PART..]);
-                }
-            });
+        add_chunks(&mut adjoint[..n_chunks * all_modes], all_modes);
+        let total = &mut adjoint[..all_modes];
         let Some(room) = rooms.first_mut() else {
             return;
         };

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::modulus::Modulus;
 use super::pie::{Share, largest};
-use super::sweeps::{Project, add_assign};
+use super::sweeps::{Project, add_assign, add_chunks};
 use super::{BAND_ROWS, Minibatch, N_CHUNKS, Room, Workspace};
 use crate::fft::tile::Tiling;
 use crate::fft::tile::fields::{ApplyRamp, ExitWave, Patch, RowOf, times, times_conj};
@@ -631,18 +631,6 @@ struct Exit<'a, T> {
 fn of_patterns<'w, T>(waves: &'w mut [T], len: usize, patterns: &[usize]) -> Vec<&'w mut [T]> {
     let mut all: Vec<Option<&mut [T]>> = waves.chunks_exact_mut(len).map(Some).collect();
     patterns.iter().filter_map(|&i| all[i].take()).collect()
-}
-
-/// The first chunk becomes the sum of all, added in order.
-fn add_chunks<T: Real>(chunks: &mut [T], len: usize) {
-    let (total, rest) = chunks.split_at_mut(len);
-    let rest = &*rest;
-    let parts = total.par_chunks_mut(PART).enumerate();
-    parts.for_each(|(part, to)| {
-        for chunk in rest.chunks_exact(len) {
-            add_assign(to, &chunk[part * PART..]);
-        }
-    });
 }
 
 /// How sums are divided by their weights.

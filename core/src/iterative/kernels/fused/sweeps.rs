@@ -7,6 +7,7 @@
 )]
 
 use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
 
 use crate::fft::tile::Tiling;
 use crate::fft::tile::fields::{Patch, times, times_conj};
@@ -195,4 +196,17 @@ pub(crate) fn add_assign<T: Real>(to: &mut [T], from: &[T]) {
     for (to, &from) in to.iter_mut().zip(from) {
         *to += from;
     }
+}
+
+/// The first chunk becomes the sum of all, added in order.
+pub(crate) fn add_chunks<T: Real>(chunks: &mut [T], len: usize) {
+    const PART: usize = 4096;
+    let (total, rest) = chunks.split_at_mut(len);
+    let rest = &*rest;
+    let parts = total.par_chunks_mut(PART).enumerate();
+    parts.for_each(|(part, to)| {
+        for chunk in rest.chunks_exact(len) {
+            add_assign(to, &chunk[part * PART..]);
+        }
+    });
 }
