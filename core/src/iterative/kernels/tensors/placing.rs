@@ -161,10 +161,14 @@ pub(super) fn derivative(place: &Place, n: usize) -> Result<Tensor> {
     place.tensor(&matrix, (2 * n, 2 * n))
 }
 
-/// Every row of planes `(b, n, n)` times a matrix as [`derivative`] makes.
-pub(super) fn times_rows(planes: &Field, matrix: &Tensor) -> Result<Field> {
+/// The derivative of every row of planes `(b, n, n)` by the matrix that [`derivative`] makes.
+///
+/// The mean of a row has no slope. It is taken away first: where the object is nearly flat, its rounding would be most of
+/// what comes out.
+pub(super) fn differentiate_rows(planes: &Field, matrix: &Tensor) -> Result<Field> {
     let (b, n, _) = planes.re.dims3()?;
-    let rows = Tensor::cat(&[&planes.re, &planes.im], 2)?
+    let centred = planes.map(|part| part.broadcast_sub(&part.mean_keepdim(2)?))?;
+    let rows = Tensor::cat(&[&centred.re, &centred.im], 2)?
         .reshape((b * n, 2 * n))?
         .matmul(matrix)?
         .reshape((b, n, 2, n))?;

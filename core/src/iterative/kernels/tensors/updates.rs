@@ -6,7 +6,7 @@ use num_complex::Complex;
 
 use super::forward::Model;
 use super::host::{Field, into_tiled, pattern_sums};
-use super::placing::times_rows;
+use super::placing::differentiate_rows;
 use super::{OnDevice, Tensors, array3, no_batch};
 use crate::iterative::kernels::{Divisor, ObjectWeight};
 use crate::iterative::state::State;
@@ -87,8 +87,8 @@ impl Tensors {
             Model::mode(&now.model.probes, 0)?,
         );
         let turned = |field: &Field| field.map(|part| part.t()?.contiguous());
-        let along_columns = times_rows(object, &self.derivative)?;
-        let along_rows = turned(&times_rows(&turned(object)?, &self.derivative)?)?;
+        let along_columns = differentiate_rows(object, &self.derivative)?;
+        let along_rows = turned(&differentiate_rows(&turned(object)?, &self.derivative)?)?;
         let (rows, columns) = (
             along_rows.broadcast_mul(&probe)?,
             along_columns.broadcast_mul(&probe)?,
