@@ -63,7 +63,7 @@ impl Axis {
     fn round(self, n_wanted: usize) -> Vec<Tick> {
         let [min, max] = self.limits;
         if self.is_log && (max / min).log10() >= 1.0 {
-            return decades(min, max, n_wanted);
+            return few_decades(min, max, n_wanted).unwrap_or_else(|| decades(min, max, n_wanted));
         }
         let values = ticks::ticks(min, max, n_wanted);
         let labels = ticks::labels(&values);
@@ -76,6 +76,33 @@ impl Axis {
             })
             .collect()
     }
+}
+
+/// Numbers beyond these are written as powers of ten.
+const PLAIN: std::ops::RangeInclusive<f64> = 1e-3..=1e4;
+
+/// 1, 2 and 5 times the powers of ten with words and the rest without, if those are no more than wanted: an axis of one or
+/// two powers of ten cannot be read by these alone.
+fn few_decades(min: f64, max: f64, n_wanted: usize) -> Option<Vec<Tick>> {
+    if !(PLAIN.contains(&min) && PLAIN.contains(&max)) {
+        return None;
+    }
+    let powers = min.log10().floor() as i32..=max.log10().ceil() as i32;
+    let within = min * (1.0 - 1e-9)..=max * (1.0 + 1e-9);
+    let ticks: Vec<Tick> = powers
+        .flat_map(|power| (1..10).map(move |digit| (digit, power)))
+        .filter_map(|(digit, power)| {
+            let words = format!("{digit}e{power}");
+            let value: f64 = words.parse().ok()?;
+            let label = match digit {
+                1 | 2 | 5 => value.to_string(),
+                _ => String::new(),
+            };
+            within.contains(&value).then_some(Tick { value, label })
+        })
+        .collect();
+    let n_words = ticks.iter().filter(|tick| !tick.label.is_empty()).count();
+    (n_words <= n_wanted).then_some(ticks)
 }
 
 /// Powers of ten with words, and 2 to 9 times those without where every power has words.
@@ -144,6 +171,18 @@ mod tests {
         assert_eq!(labels(log, 60.0), "10⁻³ 10⁰");
         assert_eq!(log.share(0.0), None);
         assert_eq!(log.share(2e-4), Some(0.0));
+        let loss = Axis {
+            limits: [0.3, 6.5],
+            is_log: true,
+        };
+        assert_eq!(labels(loss, 300.0), "0.5 1 2 5");
+        assert_eq!(loss.ticks(300.0, 3.0, &|_| 9.0).len(), 13);
+        assert_eq!(labels(loss, 30.0), "10⁰");
+        let epochs = Axis {
+            limits: [1.0, 100.0],
+            is_log: true,
+        };
+        assert_eq!(labels(epochs, 300.0), "1 2 5 10 20 50 100");
         let narrow = Axis {
             limits: [2.0, 5.0],
             is_log: true,

@@ -14,8 +14,11 @@
 //! With [`Compatibility::Ptychi`] the gradient's divisor is `h + max h`, the limit at most ten times the mean absolute
 //! deviation of all moves (0 outside the batch), and the patch correlated is that of the updated object.
 
-use ndarray::{Array2, ArrayView2, Axis};
-use num_complex::Complex64;
+use std::borrow::Cow;
+use std::f64::consts::TAU;
+
+use ndarray::Array3;
+use num_complex::{Complex, Complex64};
 use rayon::prelude::*;
 
 use crate::error::Result;
@@ -32,7 +35,8 @@ const DAMPING: f64 = 0.1;
 const WEIGHT_FLOOR: f64 = 0.1;
 
 /// Shifts at which the correlation is looked at, in px from the middle.
-const GRID_PX: [f64; 5] = [-0.6, -0.3, 0.0, 0.3, 0.6];
+const GRID_PX: [f64; SIDE] = [-0.6, -0.3, 0.0, 0.3, 0.6];
+const SIDE: usize = 5;
 
 /// Move the positions of a batch, while the kernels hold its residual waves and the object is still the old one.
 ///
@@ -114,90 +118,146 @@ fn by_correlation<T: Real>(
 ) -> Result<Vec<[f64; 2]>> {
     let stacks = kernels.patches(batch, state)?;
     let n = batch.scan.tiling.n;
-    let fft = Fft2::<f64>::new(n, n);
+    let correlation = Correlation::new(n);
     let is_ptychi = batch.settings.compat == Compatibility::Ptychi;
     let object_step = object_step.filter(|_| is_ptychi);
-    let changes = (0..batch.patterns.len()).into_par_iter().map(|j| {
-        let [patch, direction, probe, chi] = std::array::from_fn(|at| {
-            let field = stacks[at].index_axis(Axis(0), j);
-            field.mapv(|v| Complex64::new(v.re.wide(), v.im.wide()))
-        });
-        let largest = probe.iter().map(Complex64::norm_sqr).fold(0.0, f64::max);
-        let weight = probe.mapv(|v| v.norm_sqr() + WEIGHT_FLOOR * largest);
-        let mut wanted = Array2::from_shape_fn((n, n), |at| patch[at] * weight[at]);
-        for (at, to) in wanted.indexed_iter_mut() {
-            *to += match object_step {
-                Some(step) => direction[at] * (step * weight[at]),
-                None => chi[at] * probe[at].conj(),
-            };
-        }
-        shift(&fft, patch.view(), wanted.view(), weight.view()).map(|s| -s)
-    });
+    let n_pixels = n * n;
+    let stacks: Vec<Cow<'_, [Complex<T>]>> = stacks.iter().map(in_order).collect();
+    let changes = (0..batch.patterns.len()).into_par_iter().map_init(
+        || correlation.room(),
+        |room, j| {
+            let [patch, direction, probe, chi] =
+                std::array::from_fn(|at| &stacks[at][j * n_pixels..][..n_pixels]);
+            room.fill(patch, (direction, probe, chi), object_step);
+            peak(&correlation.score(room)).map(|s| -s)
+        },
+    );
     Ok(changes.collect())
 }
 
-/// Where `|Σ V(x) O(x - s)*|² / Σ W(x) |O(x - s)|²` is greatest, within the grid.
-fn shift(
-    fft: &Fft2<f64>,
-    patch: ArrayView2<Complex64>,
-    wanted: ArrayView2<Complex64>,
-    weight: ArrayView2<f64>,
-) -> [f64; 2] {
-    let n = patch.nrows();
-    let mut scratch = fft.scratch();
-    let mut spectrum = |values: Vec<Complex64>| {
-        let mut values = values;
-        fft.forward_plain(&mut values, &mut scratch);
-        values
-    };
-    let object = spectrum(patch.iter().copied().collect());
-    let power = spectrum(patch.iter().map(|v| v.norm_sqr().into()).collect());
-    let wanted = spectrum(wanted.iter().copied().collect());
-    let weight = spectrum(weight.iter().map(|&w| w.into()).collect());
-    let cross = |a: &[Complex64], b: &[Complex64]| -> Vec<Complex64> {
-        a.iter().zip(b).map(|(a, b)| a * b.conj()).collect()
-    };
-    let numerator = on_grid(n, &cross(&wanted, &object));
-    let divisor = on_grid(n, &cross(&weight, &power));
-    let score: Vec<f64> = numerator
-        .iter()
-        .zip(&divisor)
-        .map(|(v, w)| v.norm_sqr() / w.re)
-        .collect();
-    peak(&score)
+/// The values of a stack, plane by plane.
+fn in_order<T: Real>(stack: &Array3<Complex<T>>) -> Cow<'_, [Complex<T>]> {
+    match stack.as_slice() {
+        Some(values) => Cow::Borrowed(values),
+        None => Cow::Owned(stack.iter().copied().collect()),
+    }
 }
 
-/// The correlation of a cross spectrum at the shifts of the grid, rows first.
-fn on_grid(n: usize, spectrum: &[Complex64]) -> Vec<Complex64> {
-    let phasors = GRID_PX.map(|s| -> Vec<Complex64> {
-        let frequency = |k: usize| {
+/// `|Σ V(x) O(x - s)*|² / Σ W(x) |O(x - s)|²` at the shifts of the grid, by Fourier transforms.
+struct Correlation {
+    n: usize,
+    fft: Fft2<f64>,
+    /// `exp(2πi f s)` of every frequency of a side, for all shifts of the grid.
+    phasors: Vec<[Complex64; SIDE]>,
+}
+
+/// What one pattern at a time is correlated in.
+struct Room {
+    patch: Vec<Complex64>,
+    /// `|O|²`
+    power: Vec<Complex64>,
+    /// V
+    wanted: Vec<Complex64>,
+    /// W
+    weight: Vec<Complex64>,
+    scratch: Vec<Complex64>,
+}
+
+impl Room {
+    /// Take a pattern's patch, and what says how it should be.
+    fn fill<T: Real>(
+        &mut self,
+        patch: &[Complex<T>],
+        (direction, probe, chi): (&[Complex<T>], &[Complex<T>], &[Complex<T>]),
+        object_step: Option<f64>,
+    ) {
+        let wide = |v: Complex<T>| Complex64::new(v.re.wide(), v.im.wide());
+        let largest = probe
+            .iter()
+            .map(|v| v.norm_sqr().wide())
+            .fold(0.0, f64::max);
+        for (i, &value) in patch.iter().enumerate() {
+            let (o, p) = (wide(value), wide(probe[i]));
+            let weight = p.norm_sqr() + WEIGHT_FLOOR * largest;
+            let change = match object_step {
+                Some(step) => wide(direction[i]) * (step * weight),
+                None => wide(chi[i]) * p.conj(),
+            };
+            self.patch[i] = o;
+            self.power[i] = o.norm_sqr().into();
+            self.wanted[i] = o * weight + change;
+            self.weight[i] = weight.into();
+        }
+    }
+}
+
+impl Correlation {
+    fn new(n: usize) -> Self {
+        let phasors = (0..n).map(|k| {
             let signed = if k < n.div_ceil(2) {
                 k as f64
             } else {
                 k as f64 - n as f64
             };
-            signed / n as f64
-        };
-        (0..n)
-            .map(|k| Complex64::cis(std::f64::consts::TAU * s * frequency(k)))
-            .collect()
-    });
-    let sum = |line: &[Complex64], by: &[Complex64]| -> Complex64 {
-        line.iter().zip(by).map(|(a, b)| a * b).sum()
-    };
-    let along_rows: Vec<Vec<Complex64>> = phasors
-        .iter()
-        .map(|by| spectrum.chunks_exact(n).map(|line| sum(line, by)).collect())
-        .collect();
-    let pairs = phasors
-        .iter()
-        .flat_map(|by| along_rows.iter().map(move |column| (by, column)));
-    pairs.map(|(by, column)| sum(column, by)).collect()
+            GRID_PX.map(|s| Complex64::cis(TAU * s * signed / n as f64))
+        });
+        Self {
+            n,
+            fft: Fft2::new(n, n),
+            phasors: phasors.collect(),
+        }
+    }
+
+    fn room(&self) -> Room {
+        let plane = || vec![Complex64::default(); self.n * self.n];
+        Room {
+            patch: plane(),
+            power: plane(),
+            wanted: plane(),
+            weight: plane(),
+            scratch: self.fft.scratch(),
+        }
+    }
+
+    /// Rows of the grid first; the room is used up.
+    fn score(&self, room: &mut Room) -> [f64; SIDE * SIDE] {
+        let Room {
+            patch,
+            power,
+            wanted,
+            weight,
+            scratch,
+        } = room;
+        for plane in [&mut *patch, &mut *power, &mut *wanted, &mut *weight] {
+            self.fft.forward_plain(plane, scratch);
+        }
+        let numerator = self.on_grid(wanted, patch);
+        let divisor = self.on_grid(weight, power);
+        std::array::from_fn(|at| numerator[at].norm_sqr() / divisor[at].re)
+    }
+
+    /// The correlation of two planes with these spectra.
+    fn on_grid(&self, a: &[Complex64], b: &[Complex64]) -> [Complex64; SIDE * SIDE] {
+        let mut sums = [Complex64::default(); SIDE * SIDE];
+        let lines = a.chunks_exact(self.n).zip(b.chunks_exact(self.n));
+        for ((a, b), by_row) in lines.zip(&self.phasors) {
+            let mut line = [Complex64::default(); SIDE];
+            for ((a, b), by_column) in a.iter().zip(b).zip(&self.phasors) {
+                let cross = a * b.conj();
+                for (sum, by) in line.iter_mut().zip(by_column) {
+                    *sum += cross * by;
+                }
+            }
+            for (at, sum) in sums.iter_mut().enumerate() {
+                *sum += line[at % SIDE] * by_row[at / SIDE];
+            }
+        }
+        sums
+    }
 }
 
 /// The vertex of the parabolas through the greatest value of a grid and its neighbours.
 fn peak(score: &[f64]) -> [f64; 2] {
-    const SIDE: usize = GRID_PX.len();
     let best = (0..score.len())
         .max_by(|&a, &b| score[a].total_cmp(&score[b]).then(b.cmp(&a)))
         .unwrap_or(0);
