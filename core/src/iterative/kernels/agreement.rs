@@ -96,11 +96,8 @@ fn agree(what: &str, settings: &IterativeSettings, n_kept: usize, run: Run) {
         ..settings.clone()
     };
     let scan = Scan::<f64>::new(dataset(), &settings).unwrap();
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build();
-    let pool = Arc::new(pool.unwrap());
     let sizes = (PATTERNS.len(), n_kept);
-    let mut fused: Box<dyn Kernels<f64>> =
-        Box::new(Fused::new(&scan, &settings, sizes, Arc::clone(&pool)));
+    let mut fused: Box<dyn Kernels<f64>> = Box::new(Fused::new(&scan, &settings, sizes, 2));
     let mut others = tensors(&scan, &settings, sizes, &Device::Cpu, None).unwrap();
     let damping: Vec<f64> = (0..scan.canvas_len())
         .map(|at| 1.5 + (at as f64).sin())

@@ -5,8 +5,8 @@ use num_complex::Complex;
 use rayon::prelude::*;
 
 use super::positions::{first_of, patch};
+use super::rooms::{Room, Workspace};
 use super::sweeps::Project;
-use super::{Room, Workspace};
 use crate::fft::tile::Tiling;
 use crate::fft::tile::fields::{ApplyRamp, ExitWave};
 use crate::iterative::Compatibility;

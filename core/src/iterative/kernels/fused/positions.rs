@@ -11,7 +11,7 @@ use num_complex::Complex;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::{Room, Workspace};
+use super::rooms::{Room, Workspace};
 use crate::fft::tile::Tiling;
 use crate::fft::tile::fields::{Patch, times};
 use crate::iterative::kernels::Batch;

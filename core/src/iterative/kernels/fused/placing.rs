@@ -1,0 +1,329 @@
+//! What patterns add to the canvas, band by band: each band adds its rows of all patterns in the order of the batch.
+#![expect(
+    clippy::inline_always,
+    reason = "vector instructions only reach what is inlined into the dispatched function"
+)]
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::rooms::Workspace;
+use super::weights::regularisation;
+use super::{BAND_ROWS, Minibatch};
+use crate::fft::tile::Tiling;
+use crate::fft::tile::fields::times_conj;
+use crate::iterative::PositionMethod;
+use crate::iterative::kernels::ObjectWeight;
+use crate::iterative::state::{Planes, State};
+use crate::simd::{Aligned, LANES, Real};
+
+impl<T: Real> Minibatch<'_, T> {
+    /// Object directions, band by band: each band adds its rows of all patterns in the order of the batch.
+    pub(super) fn sum_object_direction(
+        &self,
+        state: &State<T>,
+        work: &mut Workspace<T>,
+        carries: bool,
+    ) {
+        let stride = self.batch.scan.stride;
+        let band = BAND_ROWS * stride;
+        let mut all = std::mem::replace(&mut work.all, Planes::zeros(0));
+        let mut first = std::mem::replace(&mut work.first, Planes::zeros(0));
+        let shared = &*work;
+        (
+            all.re.par_chunks_mut(band),
+            all.im.par_chunks_mut(band),
+            first.re.par_chunks_mut(band),
+            first.im.par_chunks_mut(band),
+        )
+            .into_par_iter()
+            .enumerate()
+            .for_each(|(b, (all_re, all_im, first_re, first_im))| {
+                let values = b * band..b * band + all_re.len();
+                if carries {
+                    all_re.copy_from_slice(&state.carried_object.re[values.clone()]);
+                    all_im.copy_from_slice(&state.carried_object.im[values.clone()]);
+                } else {
+                    all_re.fill(T::zero());
+                    all_im.fill(T::zero());
+                }
+                let has_extra = self.pass.n_kept < self.batch.settings.probe_modes;
+                self.add_patterns((state, shared), b, false, all_re, all_im);
+                let damping = &shared.inverse_damped[values];
+                multiply(first_re, all_re, damping);
+                multiply(first_im, all_im, damping);
+                if has_extra {
+                    self.add_patterns((state, shared), b, true, all_re, all_im);
+                }
+            });
+        (work.all, work.first) = (all, first);
+    }
+
+    /// Add the rows of band `b` of all patterns: the modes kept, or the others.
+    #[expect(clippy::too_many_arguments, reason = "a band is two planes")]
+    fn add_patterns(
+        &self,
+        (state, shared): (&State<T>, &Workspace<T>),
+        b: usize,
+        extra: bool,
+        re: &mut [T],
+        im: &mut [T],
+    ) {
+        let (tiling, stride, n) = (
+            self.batch.scan.tiling,
+            self.batch.scan.stride,
+            self.batch.scan.tiling.n,
+        );
+        let field = tiling.field_len();
+        let rows = b * BAND_ROWS..b * BAND_ROWS + re.len() / stride;
+        let kept = self.pass.n_kept;
+        for (j, &i) in self.batch.patterns.iter().enumerate() {
+            let [row, column] = state.places[i].corner;
+            let (from, to) = (rows.start.max(row), rows.end.min(row + n));
+            if to <= from {
+                continue;
+            }
+            let mut add = |deposit: Deposit<T>| {
+                shared.arch().dispatch(AddRows {
+                    tiling,
+                    deposit,
+                    rows: from - row..to - row,
+                    re: &mut *re,
+                    im: &mut *im,
+                    start: (from - rows.start) * stride + column,
+                    stride,
+                });
+            };
+            if extra {
+                add(Deposit::Field(&shared.extra[j * field..(j + 1) * field]));
+            } else {
+                for k in j * kept..(j + 1) * kept {
+                    let at = k * field..(k + 1) * field;
+                    add(Deposit::Product(
+                        &shared.chi[at.clone()],
+                        &shared.shifted[at],
+                    ));
+                }
+            }
+        }
+    }
+
+    /// Object direction of the PIE family. Where it is to be divided by the batch's illumination, that is summed along,
+    /// while the probes are in cache.
+    pub(super) fn sum_weighted_direction(
+        &self,
+        state: &State<T>,
+        work: &mut Workspace<T>,
+        weight: ObjectWeight,
+    ) {
+        let share = match weight {
+            ObjectWeight::Plain => Share::Weighted,
+            ObjectWeight::Regularised { alpha, largest } => {
+                Share::Regularised(regularisation(alpha, largest))
+            }
+        };
+        let canvas = work.all.re.len();
+        if work.batch_weight.len() != canvas {
+            work.batch_weight = Aligned::zeros(canvas);
+        }
+        let band = BAND_ROWS * self.batch.scan.stride;
+        let mut all = std::mem::take(&mut work.all);
+        let mut sums = std::mem::take(&mut work.batch_weight);
+        let shared = &*work;
+        let (field, modes) = (self.batch.scan.tiling.field_len(), self.pass.n_kept);
+        let wave = |j: usize, k: usize| &shared.chi[(j * modes + k) * field..][..field];
+        (
+            all.re.par_chunks_mut(band),
+            all.im.par_chunks_mut(band),
+            sums.par_chunks_mut(band),
+        )
+            .into_par_iter()
+            .enumerate()
+            .for_each(|(b, (re, im, weight))| {
+                re.fill(T::zero());
+                im.fill(T::zero());
+                weight.fill(T::zero());
+                self.add_products((state, shared), b, (&wave, share), (re, im, weight));
+            });
+        if self.batch.settings.refine_positions == PositionMethod::CrossCorrelation {
+            work.first.copy_from(&all);
+        }
+        (work.all, work.batch_weight) = (all, sums);
+    }
+
+    /// Add the rows of band `b` of all patterns; `wave` is that of the batch's pattern j and mode k.
+    pub(super) fn add_products<'w>(
+        &self,
+        (state, shared): (&State<T>, &Workspace<T>),
+        b: usize,
+        (wave, share): (&dyn Fn(usize, usize) -> &'w [T], Share<T>),
+        (re, im, weight): (&mut [T], &mut [T], &mut [T]),
+    ) {
+        let (tiling, stride) = (self.batch.scan.tiling, self.batch.scan.stride);
+        let (field, modes) = (tiling.field_len(), self.batch.settings.probe_modes);
+        let rows = b * BAND_ROWS..b * BAND_ROWS + re.len() / stride;
+        for (j, &i) in self.batch.patterns.iter().enumerate() {
+            let [row, column] = state.places[i].corner;
+            let (from, to) = (rows.start.max(row), rows.end.min(row + tiling.n));
+            if to <= from {
+                continue;
+            }
+            for k in 0..modes {
+                shared.arch().dispatch(AddProduct {
+                    tiling,
+                    share,
+                    chi: wave(j, k),
+                    probe: &shared.shifted[(j * modes + k) * field..][..field],
+                    rows: from - row..to - row,
+                    re: &mut *re,
+                    im: &mut *im,
+                    weight: &mut *weight,
+                    start: (from - rows.start) * stride + column,
+                    stride,
+                });
+            }
+        }
+    }
+}
+
+/// What a pattern adds to the object direction.
+#[derive(Clone, Copy)]
+pub(crate) enum Deposit<'a, T> {
+    /// `χ conj(probe)`
+    Product(&'a [T], &'a [T]),
+    /// A field as it is.
+    Field(&'a [T]),
+}
+
+/// Add some rows of a pattern to a band of the canvas.
+pub(crate) struct AddRows<'a, T> {
+    pub(crate) tiling: Tiling,
+    pub(crate) deposit: Deposit<'a, T>,
+    /// Rows of the pattern.
+    pub(crate) rows: std::ops::Range<usize>,
+    pub(crate) re: &'a mut [T],
+    pub(crate) im: &'a mut [T],
+    /// Place in the band of the first of these rows.
+    pub(crate) start: usize,
+    pub(crate) stride: usize,
+}
+
+impl<T: Real> WithSimd for AddRows<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Tiling { n, n_strips } = self.tiling;
+        let plane = self.tiling.plane_len();
+        for s in 0..n_strips {
+            for (i, r) in self.rows.clone().enumerate() {
+                let from = (s * n + r) * LANES;
+                let to = self.start + i * self.stride + s * LANES;
+                let to_re = T::vectors_mut::<S>(&mut self.re[to..to + LANES]);
+                let to_im = T::vectors_mut::<S>(&mut self.im[to..to + LANES]);
+                match self.deposit {
+                    Deposit::Product(chi, probe) => {
+                        let (re, im) = (from, plane + from);
+                        let (c_re, c_im) = (&chi[re..re + LANES], &chi[im..im + LANES]);
+                        let (p_re, p_im) = (&probe[re..re + LANES], &probe[im..im + LANES]);
+                        let (c_re, c_im) = (T::vectors::<S>(c_re), T::vectors::<S>(c_im));
+                        let (p_re, p_im) = (T::vectors::<S>(p_re), T::vectors::<S>(p_im));
+                        for g in 0..to_re.len() {
+                            let (re, im) =
+                                times_conj::<S, T>(simd, (c_re[g], c_im[g]), (p_re[g], p_im[g]));
+                            to_re[g] = T::v_add(simd, to_re[g], re);
+                            to_im[g] = T::v_add(simd, to_im[g], im);
+                        }
+                    }
+                    Deposit::Field(field) => {
+                        let (re, im) = (from, plane + from);
+                        let re = T::vectors::<S>(&field[re..re + LANES]);
+                        let im = T::vectors::<S>(&field[im..im + LANES]);
+                        for g in 0..to_re.len() {
+                            to_re[g] = T::v_add(simd, to_re[g], re[g]);
+                            to_im[g] = T::v_add(simd, to_im[g], im[g]);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What some rows of a pattern add to a band of the canvas beside or instead of `χ conj(P)`.
+#[derive(Clone, Copy)]
+pub(super) enum Share<T> {
+    /// `χ conj(P) / (a |P|² + b)`
+    Regularised([T; 2]),
+    /// `χ conj(P)`, and `|P|²` to the weight.
+    Weighted,
+    /// `χ conj(P)` alone, to a canvas whose weight is another's.
+    Plain,
+}
+
+/// Add some rows of a pattern to a band of the canvas.
+pub(crate) struct AddProduct<'a, T> {
+    pub(crate) tiling: Tiling,
+    pub(crate) share: Share<T>,
+    pub(crate) chi: &'a [T],
+    pub(crate) probe: &'a [T],
+    /// Rows of the pattern.
+    pub(crate) rows: std::ops::Range<usize>,
+    pub(crate) re: &'a mut [T],
+    pub(crate) im: &'a mut [T],
+    /// Empty where no weight is summed.
+    pub(crate) weight: &'a mut [T],
+    /// Place in the band of the first of these rows.
+    pub(crate) start: usize,
+    pub(crate) stride: usize,
+}
+
+impl<T: Real> WithSimd for AddProduct<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Tiling { n, n_strips } = self.tiling;
+        let plane = self.tiling.plane_len();
+        for s in 0..n_strips {
+            for (i, r) in self.rows.clone().enumerate() {
+                let at = (s * n + r) * LANES;
+                let to = self.start + i * self.stride + s * LANES;
+                let (re, im) = (at, plane + at);
+                let c_re = T::vectors::<S>(&self.chi[re..re + LANES]);
+                let c_im = T::vectors::<S>(&self.chi[im..im + LANES]);
+                let p_re = T::vectors::<S>(&self.probe[re..re + LANES]);
+                let p_im = T::vectors::<S>(&self.probe[im..im + LANES]);
+                let to_re = T::vectors_mut::<S>(&mut self.re[to..to + LANES]);
+                let to_im = T::vectors_mut::<S>(&mut self.im[to..to + LANES]);
+                for g in 0..to_re.len() {
+                    let (mut re, mut im) =
+                        times_conj::<S, T>(simd, (c_re[g], c_im[g]), (p_re[g], p_im[g]));
+                    if let Share::Regularised([share, floor]) = self.share {
+                        let power =
+                            T::v_fma(simd, p_im[g], p_im[g], T::v_mul(simd, p_re[g], p_re[g]));
+                        let (share, floor) = (T::splat(simd, share), T::splat(simd, floor));
+                        let divisor = T::v_fma(simd, share, power, floor);
+                        (re, im) = (T::v_div(simd, re, divisor), T::v_div(simd, im, divisor));
+                    }
+                    to_re[g] = T::v_add(simd, to_re[g], re);
+                    to_im[g] = T::v_add(simd, to_im[g], im);
+                }
+                if matches!(self.share, Share::Weighted) {
+                    let weight = T::vectors_mut::<S>(&mut self.weight[to..to + LANES]);
+                    for g in 0..weight.len() {
+                        let sum = T::v_fma(simd, p_re[g], p_re[g], weight[g]);
+                        weight[g] = T::v_fma(simd, p_im[g], p_im[g], sum);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `to = a b`
+fn multiply<T: Real>(to: &mut [T], a: &[T], b: &[T]) {
+    for ((to, &a), &b) in to.iter_mut().zip(a).zip(b) {
+        *to = a * b;
+    }
+}
