@@ -111,7 +111,8 @@ fn task(
         resume: earlier.map(|(folder, _)| folder.path().to_path_buf()),
         start: args.start_from.clone(),
         device: args.computing.device.into(),
-        kernels: args.kernels.into(),
+        kernels: args.kernels.choice.into(),
+        device_memory_gib: args.kernels.device_memory_gib,
         time_limit_s: args.time_limit,
         ..ReconstructTask::default()
     })
