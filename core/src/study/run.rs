@@ -139,7 +139,9 @@ impl ReconstructTask {
         }
         let is_fused = is_cpu && self.kernels != KernelChoice::Tensors;
         if is_fused && memory_bytes.is_some() {
-            tracing::warn!("device_memory_gib means nothing to the fused kernels: they take main memory");
+            tracing::warn!(
+                "device_memory_gib means nothing to the fused kernels: they take main memory"
+            );
         }
         let computing = Computing {
             n_threads: compute.n_threads(),

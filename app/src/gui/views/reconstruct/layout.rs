@@ -37,20 +37,20 @@ impl Page {
         match self {
             Self::Pictures => ("Pictures", "Object and probe as they converge"),
             Self::Course => (
-                "Course",
-                "Loss, power of the probe, correction of the positions and power of the modes",
+                "Curves",
+                "How the run goes: loss, power of the probe, correction of the positions and power of the modes",
             ),
             Self::Positions => (
-                "Position shifts",
-                "How far the refined positions stand from the given ones",
+                "Positions",
+                "Position shifts: how far the refined positions stand from the given ones",
             ),
             Self::Variation => (
                 "Probe variation",
                 "Weights and modes of orthogonal probe relaxation (OPR), and varying intensity",
             ),
             Self::Orientation => (
-                "Orientation trial",
-                "Which way round are the patterns stored? All eight ways for a few epochs each",
+                "Orientation",
+                "Orientation trial: which way round are the patterns stored? All eight ways for a few epochs each",
             ),
             Self::Halves => (
                 "Even and odd",
