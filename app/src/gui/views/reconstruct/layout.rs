@@ -142,7 +142,7 @@ fn pictures() -> Tree<ReconstructTile> {
     let loss = tiles.insert_pane(T::Loss);
     let object = tiles.insert_horizontal_tile(object.to_vec());
     let probe = tiles.insert_horizontal_tile(probe.to_vec());
-    let shares = [(object, 0.45), (probe, 0.32), (loss, 0.23)];
+    let shares = [(object, 0.43), (probe, 0.35), (loss, 0.22)];
     let root = split(&mut tiles, LinearDir::Vertical, &shares);
     Tree::new(egui::Id::unique("reconstruct tiles"), root, tiles)
 }

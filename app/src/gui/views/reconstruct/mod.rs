@@ -94,9 +94,12 @@ fn panes() -> Vec<(Pane, ImagePane)> {
             pane("Probe phase", "√photons", 1),
             ImagePane::new(Component::Phase),
         ),
-        (pane("OPR mode amplitude", "", 1), ImagePane::default()),
         (
-            pane("OPR mode phase", "", 1),
+            pane("OPR mode amplitude", "√photons", 1),
+            ImagePane::default(),
+        ),
+        (
+            pane("OPR mode phase", "√photons", 1),
             ImagePane::new(Component::Phase),
         ),
         (pane("Orientation", "", 2), plain.clone()),

@@ -213,7 +213,11 @@ impl ShiftsPlot {
             return nothing(ui, "Shifts in numbers", "There are none yet.");
         };
         ui.strong("Shifts in numbers");
-        let pair = |[row, column]: [f64; 2]| format!("{row:+.3}, {column:+.3} px");
+        let pair = |shift_px: [f64; 2]| {
+            // What rounds to nothing has no sign.
+            let [row, column] = shift_px.map(|px| (1e3 * px).round() / 1e3 + 0.0);
+            format!("{row:+.3}, {column:+.3} px")
+        };
         let (furthest, length_px) = shifts.furthest;
         let mut rows = vec![
             ("rms", format!("{:.3} px", shifts.rms_px)),
@@ -308,7 +312,7 @@ fn scale(ui: &mut Ui, zoom: f32, factor: f64) {
         (rect.left_center(), rect.right_center()),
         (1.5, colour),
     );
-    let words = ui.label(format!("{} px", value_text(px)));
+    let words = ui.label(format!("= {} px", value_text(px)));
     arrow
         .union(words)
         .on_hover_text("The scale: an arrow this long is a shift by so much");
