@@ -190,9 +190,8 @@ pub struct ReconstructArgs {
     pub settings: Flags<IterativeSettings>,
     #[command(flatten)]
     pub computing: Computing,
-    /// Kernels that compute.
-    #[arg(long, value_enum, default_value_t = Kernels::Auto)]
-    pub kernels: Kernels,
+    #[command(flatten)]
+    pub kernels: KernelArgs,
     /// Start from object, probe and positions of this result, as another engine left it.
     #[arg(long, value_name = "RESULT", conflicts_with_all = ["resume", "resume_from"])]
     pub start_from: Option<PathBuf>,
@@ -261,6 +260,17 @@ pub struct Computing {
     /// Device that computes.
     #[arg(long, value_enum, default_value_t = Device::Auto)]
     pub device: Device,
+}
+
+/// The kernels of iterative engines, and what they may take.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct KernelArgs {
+    /// Kernels that compute.
+    #[arg(long = "kernels", value_enum, default_value_t = Kernels::Auto)]
+    pub choice: Kernels,
+    /// What the tensor kernels may take of the device's memory, in GiB [default: what there is].
+    #[arg(long, value_name = "GIB")]
+    pub device_memory_gib: Option<f64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -1,8 +1,10 @@
-//! The compute device, opened once in `main`, with the reason why it is this one.
+//! The compute device, opened once for the whole program, with the reason why it is this one.
 #![expect(
     clippy::disallowed_methods,
     reason = "this is the one place that opens devices"
 )]
+
+use std::sync::{Mutex, PoisonError};
 
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
@@ -47,7 +49,8 @@ pub struct Compute {
 impl Compute {
     /// Open the device of `choice`; `n_threads` 0 means one for each core.
     ///
-    /// `Auto` tries CUDA, then Metal, then the CPU, and keeps why the others were passed over.
+    /// `Auto` tries CUDA, then Metal, then the CPU, and keeps why the others were passed over. A GPU that is open is not
+    /// opened again: what looks for it, checks and runs share one context and its compiled kernels.
     ///
     /// # Errors
     /// [`Error::Invalid`] if a device asked for by name is not there, with the driver's words.
@@ -120,14 +123,29 @@ fn open_cuda() -> std::result::Result<Device, String> {
     if !cfg!(feature = "cuda") {
         return Err("built without CUDA".to_owned());
     }
-    open_guarded(|| Device::new_cuda(0))
+    static OPEN: Mutex<Option<Device>> = Mutex::new(None);
+    once(&OPEN, || open_guarded(|| Device::new_cuda(0)))
 }
 
 fn open_metal() -> std::result::Result<Device, String> {
     if !cfg!(feature = "metal") {
         return Err("built without Metal".to_owned());
     }
-    open_guarded(|| Device::new_metal(0))
+    static OPEN: Mutex<Option<Device>> = Mutex::new(None);
+    once(&OPEN, || open_guarded(|| Device::new_metal(0)))
+}
+
+/// What is in `slot`, or what `open` puts there. A failure is not kept: the device may be there the next time.
+fn once<T: Clone>(
+    slot: &Mutex<Option<T>>,
+    open: impl FnOnce() -> std::result::Result<T, String>,
+) -> std::result::Result<T, String> {
+    let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(open) = slot.as_ref() {
+        return Ok(open.clone());
+    }
+    let opened = open()?;
+    Ok(slot.insert(opened).clone())
 }
 
 /// Some drivers panic instead of returning an error when their library is missing.
@@ -149,6 +167,15 @@ mod tests {
     fn the_cpu_is_always_there() {
         let compute = Compute::open(DeviceChoice::Cpu, 2).unwrap();
         assert_eq!((compute.name(), compute.n_threads()), ("cpu", 2));
+    }
+
+    #[test]
+    fn a_device_is_opened_once_and_looked_for_again_after_a_failure() {
+        let slot = Mutex::new(None);
+        let missing = once(&slot, || Err::<u8, _>("no driver".to_owned()));
+        assert_eq!(missing.unwrap_err(), "no driver");
+        assert_eq!(once(&slot, || Ok(1)).unwrap(), 1);
+        assert_eq!(once(&slot, || Ok(2)).unwrap(), 1);
     }
 
     #[cfg(not(any(feature = "cuda", feature = "metal")))]

@@ -180,12 +180,18 @@ fn a_batch_that_does_not_fit_is_refused_with_the_largest_that_would() {
         let dataset = Arc::clone(&dataset);
         Iterative::on(EngineKind::Lsqml, dataset, settings, within(Some(n_bytes)))
     };
-    let n_bytes = 2_000_000;
+    let n_bytes = 2 << 20;
     let error = start(25, n_bytes).err().unwrap();
     let fix = error.problem().unwrap().fix.clone();
-    let largest: usize = fix.rsplit(' ').next().unwrap().parse().unwrap();
+    let (number, or) = fix
+        .strip_prefix("use --batch-size ")
+        .and_then(|rest| rest.split_once(", "))
+        .unwrap();
+    assert_eq!(or, "or allow more by --device-memory-gib");
+    let largest: usize = number.parse().unwrap();
     assert!((2..24).contains(&largest), "{error}");
-    assert_eq!(fix, format!("use --batch-size {largest}"));
+    let words = format!("at most {largest} patterns in a batch within 2.0 MiB");
+    assert!(error.to_string().contains(&words), "{error}");
     assert!(start(largest, n_bytes).is_ok());
     assert!(start(largest + 1, n_bytes).is_err());
     let error = start(25, 1000).err().unwrap().to_string();

@@ -1,5 +1,7 @@
 //! Every engine as a user runs it, and their losses in one plot.
 
+use std::path::Path;
+
 use crate::support::{check_json, check_run};
 
 const ENGINES: [&str; 6] = ["lsqml", "rpie", "epie", "mpie", "dm", "raar"];
@@ -60,4 +62,40 @@ fn every_engine_reconstructs_and_their_losses_are_plotted() {
         stdout.is_empty() && stderr.contains("reconstructed_object"),
         "{stderr}"
     );
+}
+
+/// What a command that ends with exit code 3 says.
+fn refused(root: &Path, line: &str) -> String {
+    let args: Vec<&str> = line.split_whitespace().collect();
+    check_run(root, &args, 3).1
+}
+
+#[test]
+fn tensors_keep_within_the_device_memory_they_are_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let line = "simulate --object lines --object-size 96 --n 32 --positions 60 --doses 1e6 --seed 5 -q -o sweep";
+    let args: Vec<&str> = line.split_whitespace().collect();
+    check_run(root, &args, 0);
+    let how = "--epochs 1 --device cpu --kernels tensors --device-memory-gib 0.002";
+    let scan = "sweep/dose_1000000/test.npz";
+    let error = refused(root, &format!("reconstruct {scan} --batch-size 20 {how}"));
+    assert!(
+        error.contains("patterns in a batch within 2.0 MiB"),
+        "{error}"
+    );
+    assert!(error.contains("--device-memory-gib"), "{error}");
+    let (_, fix) = error.split_once("use --batch-size ").unwrap();
+    let largest: usize = fix.split_once(',').unwrap().0.parse().unwrap();
+    let line = format!("reconstruct {scan} -o fits.npz --batch-size {largest} {how} --json");
+    let args: Vec<&str> = line.split_whitespace().collect();
+    assert_eq!(check_json(root, &args, 0)["epochs"], 1);
+    // Trials share the flag.
+    for trial in ["orient", "halves"] {
+        let error = refused(root, &format!("{trial} {scan} --batch-size 20 {how}"));
+        assert!(error.contains("within 2.0 MiB"), "{error}");
+    }
+    let line = format!("reconstruct {scan} --kernels tensors --device cpu --device-memory-gib 0");
+    let error = refused(root, &line);
+    assert!(error.contains("more than 0 GiB"), "{error}");
 }

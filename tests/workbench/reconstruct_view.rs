@@ -4,8 +4,9 @@ use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable as _;
 use ndarray::{Array2, Array3};
 use num_complex::Complex32;
+use ptycho_core::compute::DeviceChoice;
 use ptycho_core::data::Reconstruction;
-use ptycho_core::iterative::{Course, EngineKind};
+use ptycho_core::iterative::{Course, EngineKind, KernelChoice};
 use ptycho_core::job::Quiet;
 use ptycho_core::study::generate::{GenerateTask, generate};
 use ptychobench::cli::Command as CliCommand;
@@ -117,17 +118,47 @@ fn an_engine_is_chosen_with_its_own_fields_and_undone() {
     assert_ne!(window.app().document.engine, EngineKind::Rpie);
 }
 
+/// The pages by their titles.
+const PAGES: [&str; 6] = [
+    "Pictures",
+    "Curves",
+    "Positions",
+    "Probe variation",
+    "Orientation",
+    "Even and odd",
+];
+
+/// Arrows stand over the object or not, and their scale follows the factor.
+fn check_scale(window: &mut Window) {
+    let scale_px = |window: &Window| -> f64 {
+        let label = window.harness.get_by_label_contains("= ");
+        let words = label.value().unwrap();
+        let number = words.trim_start_matches("= ").trim_end_matches(" px");
+        number.parse().unwrap()
+    };
+    let with_object = scale_px(window);
+    window.click("Object");
+    assert_eq!(scale_px(window), with_object);
+    let arrows = window
+        .harness
+        .get_by_role_and_label(Role::ComboBox, "Arrows");
+    arrows.click();
+    window.harness.run_steps(4);
+    window.click("× 1000");
+    assert!(scale_px(window) < with_object);
+}
+
 #[test]
 fn a_course_is_told_in_curves_arrows_and_numbers() {
     for size in [[1440.0, 900.0], [1024.0, 640.0]] {
         let mut window = open(size);
         make_up(window.harness.state_mut());
         window.harness.run_steps(4);
-        window.click("Course");
+        window.click("Curves");
         for label in ["Probe power", "Position correction", "90.00 %", "10.00 %"] {
             assert!(window.shows(label), "{label} is not shown");
         }
-        window.click("Position shifts");
+        window.click("Positions");
         // 1 px down and 0.5 px to the left together, 0.3 px up and down apart.
         for label in [
             "+1.000, -0.500 px",
@@ -136,12 +167,15 @@ fn a_course_is_told_in_curves_arrows_and_numbers() {
         ] {
             assert!(window.shows(label), "{label} is not shown");
         }
+        check_scale(&mut window);
         window.click("Probe variation");
         for label in ["OPR mode amplitude", "Variation in numbers", "mode 2"] {
             assert!(window.shows(label), "{label} is not shown");
         }
         window.click("of the OPR modes");
         window.check_one_line(&["Pictures", "Even and odd", "of the OPR modes"]);
+        let tops = PAGES.map(|page| window.harness.get_by_label(page).rect().top());
+        assert!(tops.iter().all(|top| *top == tops[0]), "{tops:?}");
     }
 }
 
@@ -223,6 +257,41 @@ fn another_engine_goes_on_from_the_present_state() {
 }
 
 #[test]
+fn the_device_memory_is_limited_and_told() {
+    let mut window = open([1440.0, 900.0]);
+    assert!(window.harness.query_by_label("limit").is_none());
+    let app = window.harness.state_mut();
+    app.document.how.device = DeviceChoice::Cpu;
+    app.document.how.kernels = KernelChoice::Tensors;
+    window.until("the device is known", |app| {
+        app.document.devices.of(DeviceChoice::Cpu).is_some() && is_idle(app)
+    });
+    window.click("limit");
+    assert_eq!(window.app().document.how.device_memory_gib, Some(4.0));
+    assert!(window.shows("with tensor kernels within 4 GiB"));
+    let text = reconstruct_command(&window.app().document);
+    let CliCommand::Reconstruct(args) = parsed_command(&text) else {
+        panic!("{text}");
+    };
+    assert_eq!(args.kernels.device_memory_gib, Some(4.0));
+
+    // What does not fit is said with the largest batch that would.
+    window.harness.state_mut().document.how.device_memory_gib = Some(0.0005);
+    window.harness.run_steps(2);
+    window.click("▶ Run");
+    window.until("the run is refused", |app| {
+        app.document.run.failed.is_some() && is_idle(app)
+    });
+    let failed = window.app().document.run.failed.clone().unwrap();
+    assert!(failed.contains("in a batch within"), "{failed}");
+    assert!(failed.contains("--device-memory-gib"), "{failed}");
+
+    window.harness.state_mut().document.how.kernels = KernelChoice::Fused;
+    window.harness.run_steps(2);
+    assert!(window.shows("means nothing to the fused kernels"));
+}
+
+#[test]
 fn orientations_are_tried_and_one_is_adopted() {
     let mut window = open([1440.0, 900.0]);
     window
@@ -231,7 +300,7 @@ fn orientations_are_tried_and_one_is_adopted() {
         .document
         .trials
         .orientation_epochs = 2;
-    window.click("Orientation trial");
+    window.click("Orientation");
     window.click("▶ Try orientations");
     window.until("the trial has ended", |app| {
         app.document.trials.orientations.outcome.is_some() && is_idle(app)

@@ -8,7 +8,7 @@ use ptycho_core::iterative::IterativeSettings;
 
 use super::settings::Flags;
 use super::tools::orientation;
-use super::{Algorithm, Computing, Kernels};
+use super::{Algorithm, Computing, KernelArgs};
 
 /// What both trials are given.
 #[derive(Debug, Args)]
@@ -26,9 +26,8 @@ pub struct TrialArgs {
     pub settings: Flags<IterativeSettings>,
     #[command(flatten)]
     pub computing: Computing,
-    /// Kernels that compute.
-    #[arg(long, value_enum, default_value_t = Kernels::Auto)]
-    pub kernels: Kernels,
+    #[command(flatten)]
+    pub kernels: KernelArgs,
     /// Folder for the run folders.
     #[arg(long, value_name = "DIR", default_value = "runs/scratch")]
     pub runs: PathBuf,

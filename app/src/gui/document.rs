@@ -425,6 +425,13 @@ impl Document {
         })
     }
 
+    /// Whether tensor kernels compute, which keep what they work on in the device's memory.
+    pub fn takes_device_memory(&self) -> bool {
+        let found = self.devices.of(self.how.device);
+        let device = found.and_then(|found| found.device.as_ref().ok());
+        device.is_some_and(|(device, _)| kernels_word(device, self.how.kernels) == "tensor")
+    }
+
     /// What computes, and why.
     fn device_check(&self) -> Option<Check> {
         let found = self.devices.of(self.how.device)?;
@@ -433,10 +440,18 @@ impl Document {
                 let text = format!("Fused kernels run on the CPU, not on {device}.");
                 Check::new(CheckState::Blocking, text)
             }
+            Ok(_) if self.how.device_memory_gib.is_some() && !self.takes_device_memory() => {
+                let text = "The limit of the device's memory means nothing to the fused kernels.";
+                Check::new(CheckState::Warning, text)
+            }
             Ok((device, why)) => {
                 let kernels = kernels_word(device, self.how.kernels);
+                let within = self
+                    .how
+                    .device_memory_gib
+                    .map_or_else(String::new, |limit_gib| format!(" within {limit_gib} GiB"));
                 let text = format!(
-                    "Computes on {device} × {} threads with {kernels} kernels: {why}.",
+                    "Computes on {device} × {} threads with {kernels} kernels{within}: {why}.",
                     self.n_threads
                 );
                 Check::new(CheckState::Good, text)

@@ -206,6 +206,9 @@ pub fn overlay() -> (Color32, Color32) {
     (Color32::WHITE, Color32::from_black_alpha(170))
 }
 
+/// What a picture under bright marks is multiplied by.
+pub const DARKENED: Color32 = Color32::from_rgb(0xaa, 0xaa, 0xaa);
+
 /// Icon, word and colour of a verdict: never the colour alone.
 pub fn verdict(ui: &Ui, verdict: Verdict) -> (&'static str, &'static str, Color32) {
     let palette = palette(ui);

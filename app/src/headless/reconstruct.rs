@@ -111,7 +111,8 @@ fn task(
         resume: earlier.map(|(folder, _)| folder.path().to_path_buf()),
         start: args.start_from.clone(),
         device: args.computing.device.into(),
-        kernels: args.kernels.into(),
+        kernels: args.kernels.choice.into(),
+        device_memory_gib: args.kernels.device_memory_gib,
         time_limit_s: args.time_limit,
         ..ReconstructTask::default()
     })
@@ -156,6 +157,9 @@ fn say_how(task: &ReconstructTask, (computing, why): &(Computing, String), sessi
     };
     let threads = computing.n_threads;
     session.say(format_args!("device: {device} ({why}), {threads} threads"));
+    if computing.device.is_none() && computing.memory_bytes.is_some() {
+        session.say("note: --device-memory-gib means nothing to the fused kernels");
+    }
     if task.settings.object_init == ObjectInit::File {
         session.say("the object starts from objectGuess of the file; if that is the truth, this is no reconstruction");
     }

@@ -34,7 +34,8 @@ pub(super) fn orient(args: &OrientArgs, session: &Session) -> Result<Exit> {
         },
         n_threads: trial.computing.threads.n,
         device: trial.computing.device.into(),
-        kernels: trial.kernels.into(),
+        kernels: trial.kernels.choice.into(),
+        device_memory_gib: trial.kernels.device_memory_gib,
         runs: trial.runs.clone(),
     };
     let dataset = open(trial, &task.source, session)?;
@@ -73,7 +74,8 @@ pub(super) fn halves(args: &HalvesArgs, session: &Session) -> Result<Exit> {
         settings: trial.settings.over(&IterativeSettings::default())?,
         n_threads: trial.computing.threads.n,
         device: trial.computing.device.into(),
-        kernels: trial.kernels.into(),
+        kernels: trial.kernels.choice.into(),
+        device_memory_gib: trial.kernels.device_memory_gib,
         runs: trial.runs.clone(),
     };
     let dataset = open(trial, &task.source, session)?;

@@ -2,11 +2,14 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
+use serde::Serialize;
 use serde_json::json;
 
 use crate::compute::DeviceChoice;
 use crate::data::{Dataset, Reconstruction};
+use crate::disk;
 use crate::error::{Error, Result};
 use crate::fields::Fields as _;
 use crate::iterative::{
@@ -15,7 +18,7 @@ use crate::iterative::{
 };
 use crate::job::{DriveOptions, Monitor, Progress, Stop, StopReason, drive};
 use crate::study::run::{ReconstructTask, Source};
-use crate::study::store::InputRecord;
+use crate::study::store::{InputRecord, RunFolder, utc};
 
 /// What all parts are reconstructed with.
 #[derive(Clone, Copy)]
@@ -27,11 +30,12 @@ pub(super) struct Common<'a> {
     pub(super) n_threads: usize,
     pub(super) device: DeviceChoice,
     pub(super) kernels: KernelChoice,
+    pub(super) device_memory_gib: Option<f64>,
 }
 
 impl Common<'_> {
     /// What to compute with, and why; settings that cannot work are told before anything is done.
-    pub(super) fn computing(&self) -> Result<(Computing, String)> {
+    fn computing(&self) -> Result<(Computing, String)> {
         self.settings.check_ranges()?;
         if self.settings.object_init != ObjectInit::Ones {
             let error = Error::invalid(self.what, "object_init", "ones", "file");
@@ -45,9 +49,58 @@ impl Common<'_> {
             n_threads: self.n_threads,
             device: self.device,
             kernels: self.kernels,
+            device_memory_gib: self.device_memory_gib,
             ..ReconstructTask::default()
         };
         task.computing()
+    }
+
+    /// Open what computes, and a run folder for it under `runs`.
+    pub(super) fn begin(&self, runs: &Path) -> Result<UnderWay> {
+        let (computing, device_reason) = self.computing()?;
+        let started = utc(SystemTime::now());
+        let folder = RunFolder::create(runs)?;
+        let span = tracing::info_span!("run", folder = %folder.path().display());
+        Ok(UnderWay {
+            computing,
+            device_reason,
+            started,
+            folder,
+            span,
+        })
+    }
+}
+
+/// A task of parts that has begun.
+pub(super) struct UnderWay {
+    pub(super) computing: Computing,
+    device_reason: String,
+    started: String,
+    pub(super) folder: RunFolder,
+    /// What is noted within it goes to the folder's log.
+    pub(super) span: tracing::Span,
+}
+
+impl UnderWay {
+    /// Leave the record of the task in its folder, under this name and schema number.
+    pub(super) fn record(
+        &self,
+        (name, schema): (&str, u32),
+        (task, input): (&impl Serialize, &InputRecord),
+        outcome: &serde_json::Value,
+    ) -> Result<()> {
+        let record = json!({
+            "schema": schema,
+            "program": "ptychobench",
+            "version": env!("CARGO_PKG_VERSION"),
+            "started": self.started,
+            "ended": utc(SystemTime::now()),
+            "task": task,
+            "input": input,
+            "device_reason": self.device_reason,
+            "outcome": outcome,
+        });
+        disk::write_json(&self.folder.path().join(name), &record)
     }
 }
 

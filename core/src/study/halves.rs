@@ -17,7 +17,6 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use ndarray::{Array2, ArrayView3};
 use num_complex::Complex32;
@@ -41,7 +40,7 @@ use crate::paint::sheet::{Tile, sheet};
 use crate::study::apart::{Common, Ended, Part, part};
 use crate::study::orientation::{phase_picture, write_png};
 use crate::study::run::{Source, in_words};
-use crate::study::store::{InputRecord, RunFolder, utc};
+use crate::study::store::InputRecord;
 
 /// The file that a comparison of halves leaves in its run folder.
 pub const HALVES_FILE: &str = "halves.json";
@@ -72,6 +71,9 @@ pub struct HalvesTask {
     pub device: DeviceChoice,
     /// Kernels asked for.
     pub kernels: KernelChoice,
+    /// What the tensor kernels may take of the device's memory, in GiB; `None` = what there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_memory_gib: Option<f64>,
     /// The folder under which the run folder is made.
     pub runs: PathBuf,
 }
@@ -85,6 +87,7 @@ impl Default for HalvesTask {
             n_threads: 0,
             device: DeviceChoice::Auto,
             kernels: KernelChoice::Auto,
+            device_memory_gib: None,
             runs: PathBuf::from("runs/scratch"),
         }
     }
@@ -205,8 +208,8 @@ pub fn compare_halves(
         n_threads: task.n_threads,
         device: task.device,
         kernels: task.kernels,
+        device_memory_gib: task.device_memory_gib,
     };
-    let (computing, device_reason) = common.computing()?;
     if dataset.n_patterns() < LEAST_PATTERNS {
         let found = dataset.n_patterns().to_string();
         let expected = format!("at least {LEAST_PATTERNS} patterns");
@@ -217,10 +220,8 @@ pub fn compare_halves(
             found,
         ));
     }
-    let started = utc(SystemTime::now());
-    let folder = RunFolder::create(&task.runs)?;
-    let span = tracing::info_span!("run", folder = %folder.path().display());
-    let _inside = span.enter();
+    let under_way = common.begin(&task.runs)?;
+    let _inside = under_way.span.enter();
     tracing::info!(
         n_patterns = dataset.n_patterns(),
         "comparison of halves started"
@@ -229,7 +230,7 @@ pub fn compare_halves(
         halves: Vec::new(),
         agreement: None,
         device: "cpu",
-        run_folder: folder.path().to_path_buf(),
+        run_folder: under_way.folder.path().to_path_buf(),
     };
     let mut ended = Vec::new();
     for (index, half) in [Half::Even, Half::Odd].into_iter().enumerate() {
@@ -249,7 +250,7 @@ pub fn compare_halves(
         let one = part(
             &common,
             variant,
-            &computing,
+            &under_way.computing,
             (&result, provenance),
             &part_monitor,
         )?;
@@ -268,19 +269,9 @@ pub fn compare_halves(
     if let ([first, second], false) = (ended.as_slice(), monitor.stop().is_requested()) {
         outcome.agreement = Some(agreement(dataset, first, second)?);
     }
-    let record = json!({
-        "schema": SCHEMA,
-        "program": "ptychobench",
-        "version": env!("CARGO_PKG_VERSION"),
-        "started": started,
-        "ended": utc(SystemTime::now()),
-        "task": task,
-        "input": InputRecord::of(&task.source, dataset),
-        "device_reason": device_reason,
-        "outcome": outcome.to_json(),
-    });
     write_pictures(&outcome, dataset)?;
-    disk::write_json(&outcome.run_folder.join(HALVES_FILE), &record)?;
+    let input = InputRecord::of(&task.source, dataset);
+    under_way.record((HALVES_FILE, SCHEMA), (task, &input), &outcome.to_json())?;
     Ok(outcome)
 }
 

@@ -13,7 +13,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use ndarray::{Array2, s};
 use num_complex::Complex32;
@@ -37,7 +36,7 @@ use crate::paint::picture::{Look, Meaning, Picture};
 use crate::paint::sheet::{Tile, sheet};
 use crate::study::apart::{Common, Part, part};
 use crate::study::run::{Source, in_words};
-use crate::study::store::{InputRecord, RunFolder, utc};
+use crate::study::store::InputRecord;
 
 /// The epochs that tell right from wrong for most scans.
 pub const EPOCHS: usize = 20;
@@ -72,6 +71,9 @@ pub struct OrientationTask {
     pub device: DeviceChoice,
     /// Kernels asked for.
     pub kernels: KernelChoice,
+    /// What the tensor kernels may take of the device's memory, in GiB; `None` = what there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_memory_gib: Option<f64>,
     /// The folder under which the run folder is made.
     pub runs: PathBuf,
 }
@@ -89,6 +91,7 @@ impl Default for OrientationTask {
             n_threads: 0,
             device: DeviceChoice::Auto,
             kernels: KernelChoice::Auto,
+            device_memory_gib: None,
             runs: PathBuf::from("runs/scratch"),
         }
     }
@@ -168,18 +171,15 @@ pub fn try_orientations(
 ) -> Result<OrientationOutcome> {
     check(task)?;
     let common = common(task);
-    let (computing, device_reason) = common.computing()?;
-    let started = utc(SystemTime::now());
-    let folder = RunFolder::create(&task.runs)?;
-    let span = tracing::info_span!("run", folder = %folder.path().display());
-    let _inside = span.enter();
+    let under_way = common.begin(&task.runs)?;
+    let _inside = under_way.span.enter();
     tracing::info!(n = task.orientations.len(), "trial of orientations started");
     let mut outcome = OrientationOutcome {
         trials: Vec::new(),
         verdict: verdict(&[]),
         is_stopped: false,
         device: "cpu",
-        run_folder: folder.path().to_path_buf(),
+        run_folder: under_way.folder.path().to_path_buf(),
     };
     for (index, &orientation) in task.orientations.iter().enumerate() {
         if monitor.stop().is_requested() {
@@ -206,7 +206,7 @@ pub fn try_orientations(
         let ended = part(
             &common,
             variant,
-            &computing,
+            &under_way.computing,
             (&result, provenance),
             &part_monitor,
         )?;
@@ -226,19 +226,10 @@ pub fn try_orientations(
         ended: outcome.trials.clone(),
         running: None,
     });
-    let record = json!({
-        "schema": SCHEMA,
-        "program": "ptychobench",
-        "version": env!("CARGO_PKG_VERSION"),
-        "started": started,
-        "ended": utc(SystemTime::now()),
-        "task": task,
-        "input": InputRecord::of(&task.source, dataset),
-        "device_reason": device_reason,
-        "outcome": outcome.to_json(),
-    });
     write_sheet(&outcome, dataset)?;
-    disk::write_json(&outcome.run_folder.join(ORIENTATION_FILE), &record)?;
+    let input = InputRecord::of(&task.source, dataset);
+    let name = (ORIENTATION_FILE, SCHEMA);
+    under_way.record(name, (task, &input), &outcome.to_json())?;
     tracing::info!("{}", outcome.verdict.words);
     Ok(outcome)
 }
@@ -294,6 +285,7 @@ fn common(task: &OrientationTask) -> Common<'_> {
         n_threads: task.n_threads,
         device: task.device,
         kernels: task.kernels,
+        device_memory_gib: task.device_memory_gib,
     }
 }
 

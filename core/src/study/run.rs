@@ -67,6 +67,9 @@ pub struct ReconstructTask {
     /// Kernels asked for.
     #[serde(default)]
     pub kernels: KernelChoice,
+    /// What the tensor kernels may take of the device's memory, in GiB; `None` = what there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_memory_gib: Option<f64>,
     /// Stop after this long, keeping the result so far.
     #[serde(default)]
     pub time_limit_s: Option<f64>,
@@ -94,6 +97,7 @@ impl Default for ReconstructTask {
             start: None,
             device: DeviceChoice::Auto,
             kernels: KernelChoice::Auto,
+            device_memory_gib: None,
             time_limit_s: None,
             checkpoint_interval_s: checkpoint_interval_s(),
         }
@@ -124,8 +128,9 @@ impl ReconstructTask {
     /// What the task computes with, and why.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the device asked for is not there, or the kernels cannot run on it.
+    /// [`Error::Invalid`] if the device asked for is not there, the kernels cannot run on it, or it may take no memory.
     pub fn computing(&self) -> Result<(Computing, String)> {
+        let memory_bytes = self.device_memory_gib.map(device_bytes).transpose()?;
         let compute = Compute::open(self.device, self.n_threads)?;
         let is_cpu = matches!(compute.device(), candle_core::Device::Cpu);
         if self.kernels == KernelChoice::Fused && !is_cpu {
@@ -133,10 +138,15 @@ impl ReconstructTask {
             return Err(error.with_fix("fused kernels run on the CPU: use --device cpu"));
         }
         let is_fused = is_cpu && self.kernels != KernelChoice::Tensors;
+        if is_fused && memory_bytes.is_some() {
+            tracing::warn!(
+                "device_memory_gib means nothing to the fused kernels: they take main memory"
+            );
+        }
         let computing = Computing {
             n_threads: compute.n_threads(),
             device: (!is_fused).then(|| compute.device().clone()),
-            memory_bytes: None,
+            memory_bytes,
         };
         Ok((computing, compute.reason().to_owned()))
     }
@@ -156,6 +166,16 @@ impl ReconstructTask {
             n_threads => n_threads,
         }
     }
+}
+
+/// A limit in GiB as bytes.
+fn device_bytes(limit_gib: f64) -> Result<u64> {
+    if limit_gib.is_finite() && 0.0 < limit_gib {
+        return Ok((limit_gib * (1_u64 << 30) as f64) as u64);
+    }
+    let found = format!("{limit_gib} GiB");
+    let error = Error::invalid("reconstruct", "device_memory_gib", "more than 0 GiB", found);
+    Err(error.with_fix("give --device-memory-gib what the device may hold, or leave it out"))
 }
 
 /// What a task yields.

@@ -101,6 +101,7 @@ impl Workbench {
             start: next.how.start(),
             device: next.how.device,
             kernels: next.how.kernels,
+            device_memory_gib: next.how.device_memory_gib,
             ..ReconstructTask::default()
         };
         let run = &mut self.document.run;

@@ -84,5 +84,8 @@ fn computing(how: &How) -> Vec<String> {
     if how.kernels != KernelChoice::Auto {
         words.extend(["--kernels", kernels_choice_word(how.kernels)].map(str::to_owned));
     }
+    if let Some(limit_gib) = how.device_memory_gib {
+        words.extend(["--device-memory-gib".to_owned(), limit_gib.to_string()]);
+    }
     words
 }

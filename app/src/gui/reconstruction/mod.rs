@@ -25,6 +25,8 @@ use super::widgets::line_plot::Series;
 pub struct How {
     pub device: DeviceChoice,
     pub kernels: KernelChoice,
+    /// What tensor kernels may take of the device's memory; `None` = what there is.
+    pub device_memory_gib: Option<f64>,
     /// A result to start from, as typed; empty starts from the scan's probe.
     pub start: String,
 }

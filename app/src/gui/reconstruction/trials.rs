@@ -215,6 +215,7 @@ pub fn orientation_task(document: &Document, source: Source, runs: &Path) -> Ori
         n_threads: document.n_threads,
         device: document.how.device,
         kernels: document.how.kernels,
+        device_memory_gib: document.how.device_memory_gib,
         runs: PathBuf::from(runs),
     }
 }
@@ -228,6 +229,7 @@ pub fn halves_task(document: &Document, source: Source, runs: &Path) -> HalvesTa
         n_threads: document.n_threads,
         device: document.how.device,
         kernels: document.how.kernels,
+        device_memory_gib: document.how.device_memory_gib,
         runs: PathBuf::from(runs),
     }
 }

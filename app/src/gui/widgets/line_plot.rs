@@ -193,9 +193,13 @@ impl LinePlot {
         plot = plot
             .grid_spacing(GRID_SPACING_PT)
             .x_grid_spacer(|input| round_values(input.bounds, input.base_step_size));
-        if is_log {
-            plot = plot.y_grid_spacer(|input| decades(input.bounds));
-        }
+        plot = plot.y_grid_spacer(move |input| {
+            if is_log {
+                decades(input.bounds)
+            } else {
+                round_values(input.bounds, input.base_step_size)
+            }
+        });
         // A legend would cover a low plot.
         if self.shows_legend && 30.0 * theme::GRID < height {
             plot = plot.legend(Legend::default());

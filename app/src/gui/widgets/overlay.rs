@@ -2,7 +2,7 @@
 
 use std::sync::PoisonError;
 
-use egui::{Painter, Rect, Shape, Ui, pos2, vec2};
+use egui::{Color32, Painter, Rect, Shape, Ui, pos2, vec2};
 use ptycho_core::paint::picture::Look;
 use ptycho_core::phase::Region;
 
@@ -18,10 +18,6 @@ pub fn lay_over(
     (data, look): (&PaneData<'_>, &Look),
     (viewport, from_column): (&Viewport, f64),
 ) {
-    let cache = cache(ui, ui.scope_id().with(id_salt));
-    // Held for this pane alone, on the window's thread: nobody waits.
-    let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
-    cache.update(ui, look, data);
     let x = viewport
         .screen([0.0, from_column])
         .x
@@ -29,10 +25,13 @@ pub fn lay_over(
     let shown = Rect::from_min_max(pos2(x, viewport.rect.top()), viewport.rect.max);
     let painter = ui.painter_at(shown.intersect(viewport.rect));
     painter.rect_filled(shown, 0.0, theme::palette(ui).image_ground);
-    if let Some(texture) = cache.texture(ui, viewport) {
-        let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-        painter.image(texture, viewport.array_rect(), whole, egui::Color32::WHITE);
-    }
+    lay(
+        ui,
+        &painter,
+        id_salt,
+        (data, look),
+        (viewport, Color32::WHITE),
+    );
     let painter = ui.painter_at(viewport.rect);
     let (light, dark) = theme::overlay();
     painter.vline(x, viewport.rect.y_range(), (4.0, dark));
@@ -40,6 +39,34 @@ pub fn lay_over(
     let grip = Rect::from_center_size(pos2(x, viewport.rect.center().y), vec2(8.0, 28.0));
     painter.rect_filled(grip, 3.0, light);
     painter.rect_stroke(grip, 3.0, (1.0, dark), egui::StrokeKind::Outside);
+}
+
+/// Lay a picture under what a plot paints over it, darkened so that bright marks are seen everywhere.
+pub fn lay_under(
+    ui: &Ui,
+    painter: &Painter,
+    id_salt: &str,
+    picture: (&PaneData<'_>, &Look),
+    viewport: &Viewport,
+) {
+    lay(ui, painter, id_salt, picture, (viewport, theme::DARKENED));
+}
+
+fn lay(
+    ui: &Ui,
+    painter: &Painter,
+    id_salt: &str,
+    (data, look): (&PaneData<'_>, &Look),
+    (viewport, tint): (&Viewport, Color32),
+) {
+    let cache = cache(ui, ui.scope_id().with(id_salt));
+    // Held for this pane alone, on the window's thread: nobody waits.
+    let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+    cache.update(ui, look, data);
+    if let Some(texture) = cache.texture(ui, viewport) {
+        let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+        painter.image(texture, viewport.array_rect(), whole, tint);
+    }
 }
 
 /// Words in the upper corner of a pane, seen over any image; at the right where `is_right`.

@@ -1,12 +1,15 @@
 //! Numbers of every epoch, and the power of the probe's modes.
 
-use egui::{Grid, RichText, ScrollArea, Sense, Ui, vec2};
+use egui::{Align, Grid, Layout, Rect, RichText, ScrollArea, Sense, Ui, UiBuilder, vec2};
 
 use super::super::super::command::{Action, Command};
 use super::super::super::files::Purpose;
 use super::super::super::reconstruction::{Curve, Run, Trace};
 use super::super::super::theme;
 use super::super::super::widgets::line_plot::{LinePlot, PlotData, Series};
+
+/// The longest line of an explanation.
+const WORDS_WIDTH: f32 = 120.0 * theme::GRID;
 
 /// The choices of the plots.
 pub(super) struct Plots {
@@ -71,7 +74,20 @@ fn is_all_zero(traces: &[Trace]) -> bool {
 /// A tile without anything to show says why.
 pub(super) fn nothing(ui: &mut Ui, title: &str, words: &str) {
     ui.strong(title);
-    ui.centered_and_justified(|ui| ui.weak(words));
+    explanation(ui, words);
+}
+
+/// Words in the middle of an empty space, in lines that are not too long to read and are not spread to its edges.
+pub(super) fn explanation(ui: &mut Ui, words: &str) {
+    let room = ui.available_rect_before_wrap();
+    let size = vec2(room.width().min(WORDS_WIDTH), 0.6 * room.height());
+    let place = Rect::from_center_size(room.center() + vec2(0.0, 0.2 * room.height()), size);
+    let place = UiBuilder::new()
+        .max_rect(place)
+        .layout(Layout::top_down(Align::Center));
+    ui.scope_builder(place, |ui| ui.weak(words));
+    // Whatever stands beside keeps its place.
+    ui.advance_cursor_after_rect(room);
 }
 
 fn empty_words(curve: Curve, run: &Run) -> &'static str {

@@ -13,6 +13,7 @@ use super::super::super::reconstruction::trials::{FrcLine, HalvesState};
 use super::super::super::theme;
 use super::super::super::widgets::line_plot::{LinePlot, PlotData};
 use super::super::pictures::Pictures;
+use super::course::explanation;
 use super::trial_row::TrialRow;
 
 /// Draw the page; `panes` are the numbers of the picture while it runs and of both phases.
@@ -63,9 +64,10 @@ pub(super) fn page(
             pictures.show_titled(ui, (panes[0], title), source, trials.revision);
         }
         (None, None) => {
-            ui.centered_and_justified(|ui| {
-                ui.weak("Even and odd patterns are reconstructed apart, from the same start. Up to which spatial frequency both show the same is told by their Fourier ring correlation: a resolution from the data alone, without the truth.")
-            });
+            explanation(
+                ui,
+                "Even and odd patterns are reconstructed apart, from the same start. Up to which spatial frequency both show the same is told by their Fourier ring correlation: a resolution from the data alone, without the truth.",
+            );
         }
     }
 }

@@ -37,20 +37,20 @@ impl Page {
         match self {
             Self::Pictures => ("Pictures", "Object and probe as they converge"),
             Self::Course => (
-                "Course",
-                "Loss, power of the probe, correction of the positions and power of the modes",
+                "Curves",
+                "How the run goes: loss, power of the probe, correction of the positions and power of the modes",
             ),
             Self::Positions => (
-                "Position shifts",
-                "How far the refined positions stand from the given ones",
+                "Positions",
+                "Position shifts: how far the refined positions stand from the given ones",
             ),
             Self::Variation => (
                 "Probe variation",
                 "Weights and modes of orthogonal probe relaxation (OPR), and varying intensity",
             ),
             Self::Orientation => (
-                "Orientation trial",
-                "Which way round are the patterns stored? All eight ways for a few epochs each",
+                "Orientation",
+                "Orientation trial: which way round are the patterns stored? All eight ways for a few epochs each",
             ),
             Self::Halves => (
                 "Even and odd",
@@ -142,7 +142,7 @@ fn pictures() -> Tree<ReconstructTile> {
     let loss = tiles.insert_pane(T::Loss);
     let object = tiles.insert_horizontal_tile(object.to_vec());
     let probe = tiles.insert_horizontal_tile(probe.to_vec());
-    let shares = [(object, 0.45), (probe, 0.32), (loss, 0.23)];
+    let shares = [(object, 0.43), (probe, 0.35), (loss, 0.22)];
     let root = split(&mut tiles, LinearDir::Vertical, &shares);
     Tree::new(egui::Id::unique("reconstruct tiles"), root, tiles)
 }

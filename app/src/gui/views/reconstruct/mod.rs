@@ -30,7 +30,7 @@ use super::super::widgets::image_pane::ImagePane;
 use super::super::widgets::line_plot::LinePlot;
 use super::data::mode_selector;
 use super::pictures::{Pane, Pictures};
-use super::tiles::Behavior;
+use super::tiles::{Behavior, Tile as _};
 use ptycho_core::paint::component::{Component, Source};
 
 /// The choices of the reconstruct view.
@@ -94,9 +94,12 @@ fn panes() -> Vec<(Pane, ImagePane)> {
             pane("Probe phase", "√photons", 1),
             ImagePane::new(Component::Phase),
         ),
-        (pane("OPR mode amplitude", "", 1), ImagePane::default()),
         (
-            pane("OPR mode phase", "", 1),
+            pane("OPR mode amplitude", "√photons", 1),
+            ImagePane::default(),
+        ),
+        (
+            pane("OPR mode phase", "√photons", 1),
             ImagePane::new(Component::Phase),
         ),
         (pane("Orientation", "", 2), plain.clone()),
@@ -310,7 +313,7 @@ impl Shown {
                 } else {
                     "Press Run to see it converge."
                 };
-                ui.centered_and_justified(|ui| ui.weak(words));
+                course::nothing(ui, tile.title(), words);
             }
         }
     }

@@ -14,6 +14,7 @@ use super::super::super::reconstruction::trials::{Cell, OrientationState};
 use super::super::super::theme;
 use super::super::pictures::Pictures;
 use super::super::side::pressed;
+use super::course::explanation;
 use super::trial_row::TrialRow;
 
 /// Columns of the sheet: an orientation and its twin stand over each other.
@@ -45,9 +46,10 @@ pub(super) fn page(
     verdict(ui, &document.trials.orientations, commands);
     let state = &mut document.trials.orientations;
     if state.ended().is_empty() && state.snapshot.is_none() {
-        ui.centered_and_justified(|ui| {
-            ui.weak("Detectors, readers and file formats flip and transpose. The trial reconstructs the scan with its patterns in all eight ways: the right one has the least loss and the sharpest picture.")
-        });
+        explanation(
+            ui,
+            "Detectors, readers and file formats flip and transpose. The trial reconstructs the scan with its patterns in all eight ways: the right one has the least loss and the sharpest picture.",
+        );
         return;
     }
     let revision = document.trials.revision;
@@ -68,13 +70,20 @@ fn verdict(ui: &mut Ui, state: &OrientationState, commands: &mut Vec<Command>) {
         return;
     };
     ui.horizontal_wrapped(|ui| {
-        let (icon, colour) = if outcome.verdict.best.is_some() {
+        let (icon, colour) = if outcome.is_stopped {
+            ("⏹", palette.warn)
+        } else if outcome.verdict.best.is_some() {
             ("✔", palette.ok)
         } else {
             ("⚠", palette.warn)
         };
         ui.colored_label(colour, icon);
-        ui.add(egui::Label::new(&outcome.verdict.words).wrap());
+        let mut words = outcome.verdict.words.clone();
+        if outcome.is_stopped {
+            let n = outcome.trials.len();
+            words = format!("Stopped: {n} of 8 orientations were begun. {words}");
+        }
+        ui.add(egui::Label::new(words).wrap());
     });
     ui.horizontal_wrapped(|ui| {
         let chosen = state.chosen();
@@ -204,7 +213,7 @@ fn picture(
             pictures.show_titled(ui, title, Source::Complex(object.view()), version);
         }
         None => {
-            ui.centered_and_justified(|ui| ui.weak("…"));
+            explanation(ui, "not begun");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The engine and its own fields, what it computes on and what it starts from.
 
-use egui::{ComboBox, RichText, Ui};
+use egui::{ComboBox, DragValue, RichText, Ui};
 use ptycho_core::compute::DeviceChoice;
 use ptycho_core::fields::{FieldValue as _, Kind};
 use ptycho_core::iterative::{EngineKind, IterativeSettings, KernelChoice};
@@ -19,6 +19,8 @@ use super::super::side::{PathRow, reset_button, title_row, wide_label};
 
 /// Room for the labels above the table, in points.
 const LABEL_WIDTH: f32 = 20.0 * theme::GRID;
+/// What a limit of the device's memory begins with.
+const USUAL_LIMIT_GIB: f64 = 4.0;
 
 /// Draw them.
 pub(super) fn parameters(
@@ -34,6 +36,7 @@ pub(super) fn parameters(
     }
     engine(ui, &mut document.engine);
     device(ui, document);
+    device_memory(ui, document);
     start(ui, document, commands);
     fields(ui, document, preferences);
 }
@@ -108,6 +111,32 @@ fn device(ui: &mut Ui, document: &mut Document) {
             .response
             .labelled_by(label.id)
             .on_hover_text("auto is those fused for the CPU, and tensors on a GPU. Tensors also run on the CPU: slowly, to check a device's results\n\nFlag: --kernels");
+    });
+}
+
+/// A limit of the device's memory, where kernels take any.
+fn device_memory(ui: &mut Ui, document: &mut Document) {
+    let takes_memory = document.takes_device_memory();
+    let limit_gib = &mut document.how.device_memory_gib;
+    if !takes_memory && limit_gib.is_none() {
+        return;
+    }
+    ui.horizontal_wrapped(|ui| {
+        wide_label(ui, "Memory", LABEL_WIDTH);
+        let tip = "What the tensor kernels may take of the device's memory; otherwise what there is. Patterns that do not fit beside a batch are sent with every batch\n\nFlag: --device-memory-gib";
+        let mut is_limited = limit_gib.is_some();
+        let switch = ui.checkbox(&mut is_limited, "limit").on_hover_text(tip);
+        if switch.changed() {
+            *limit_gib = is_limited.then_some(USUAL_LIMIT_GIB);
+        }
+        if let Some(limit_gib) = limit_gib {
+            let drag = DragValue::new(limit_gib)
+                .range(0.01..=1000.0)
+                .speed(0.05)
+                .max_decimals(2)
+                .suffix(" GiB");
+            ui.add(drag).accessible_name("Device memory").on_hover_text(tip);
+        }
     });
 }
 

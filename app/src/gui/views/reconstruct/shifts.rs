@@ -1,8 +1,10 @@
 //! How far refined positions stand from the given ones: arrows on the scan, and their numbers.
 
-use egui::{ComboBox, Grid, Painter, Pos2, RichText, ScrollArea, TextStyle, Ui, Vec2, pos2, vec2};
+use egui::{Color32, ComboBox, Grid, Painter, Pos2, RichText, ScrollArea, Sense, Ui, Vec2, vec2};
 use ndarray::ArrayView2;
 use ptycho_core::data::Dataset;
+use ptycho_core::paint::component::Source;
+use ptycho_core::paint::picture::Look;
 use ptycho_core::paint::ticks::value_text;
 
 use super::super::super::command::Command;
@@ -10,6 +12,8 @@ use super::super::super::document::Document;
 use super::super::super::files::Purpose;
 use super::super::super::reconstruction::shifts::{Shifts, round_down};
 use super::super::super::theme;
+use super::super::super::widgets::image_pane::{ImagePane, PaneData};
+use super::super::super::widgets::overlay::lay_under;
 use super::super::super::widgets::scan_plot::{self, ScanData};
 use super::super::super::widgets::viewport::{LinkedView, Viewport};
 use super::course::nothing;
@@ -20,13 +24,36 @@ const FACTORS: [f64; 6] = [1.0, 5.0, 10.0, 50.0, 100.0, 1000.0];
 const SCALE_LENGTH: f32 = 15.0 * theme::GRID;
 
 /// The choices of the plot, and the shifts as they were worked out last.
-#[derive(Default)]
 pub(super) struct ShiftsPlot {
     /// Factor by which arrows are longer; found where `None`.
     factor: Option<f64>,
     is_common_kept: bool,
+    /// Whether the object lies under the arrows.
+    shows_object: bool,
+    look: Look,
     selected: Option<usize>,
+    hovered: Option<usize>,
+    /// Points of the screen per pixel when the arrows were drawn last.
+    zoom: f32,
     worked: Option<Worked>,
+}
+
+impl Default for ShiftsPlot {
+    fn default() -> Self {
+        let mut look = ImagePane::phase_contrast().look;
+        // The ramp is removed before, off the window's thread.
+        look.is_ramp_removed = false;
+        Self {
+            factor: None,
+            is_common_kept: false,
+            shows_object: true,
+            look,
+            selected: None,
+            hovered: None,
+            zoom: 1.0,
+            worked: None,
+        }
+    }
 }
 
 /// The shifts of a scan and a course.
@@ -41,6 +68,7 @@ impl ShiftsPlot {
     /// Forget what belongs to the scan before.
     pub(super) fn begin_scan(&mut self) {
         self.selected = None;
+        self.hovered = None;
         self.worked = None;
     }
 
@@ -93,15 +121,45 @@ impl ShiftsPlot {
         };
         let keeps = self.is_common_kept;
         let title = ("position shifts", "Position shifts");
+        let run = &document.run;
+        let preview = run
+            .preview
+            .as_ref()
+            .filter(|preview| self.shows_object && preview.object_flat.dim() == (rows, columns));
+        let mut zoom = self.zoom;
         let response = scan_plot::show_painted(ui, title, &data, view, |ui, painter, plot, _| {
+            if let Some(preview) = preview {
+                let picture = PaneData {
+                    image: Source::Complex(preview.object_flat.view()),
+                    version: run.revision,
+                    quantity: "",
+                    unit: "",
+                    pixel_size_m: None,
+                    points: &[],
+                    region: document.scan.pane_context().region,
+                };
+                lay_under(
+                    ui,
+                    painter,
+                    "object under the arrows",
+                    (&picture, &self.look),
+                    plot,
+                );
+            }
+            let colours = colours(ui, preview.is_some());
             for (pattern, position) in given.iter().enumerate() {
                 let by = shifts.of(pattern, keeps).map(|shift| shift * factor);
-                arrow(ui, painter, plot, (*position, by));
+                arrow(painter, plot, (*position, by), colours);
             }
-            scale(ui, painter, plot, factor);
+            zoom = plot.zoom;
         });
         if response.chosen.is_some() {
             self.selected = response.chosen;
+        }
+        if (self.hovered, self.zoom) != (response.hovered, zoom) {
+            (self.hovered, self.zoom) = (response.hovered, zoom);
+            // Scale and numbers have been drawn before this was known.
+            ui.ctx().request_repaint();
         }
     }
 
@@ -129,6 +187,9 @@ impl ShiftsPlot {
                 .response
                 .labelled_by(label.id)
                 .on_hover_text("How much longer than the shifts the arrows are drawn");
+            scale(ui, self.zoom, self.factor.unwrap_or(found));
+            ui.checkbox(&mut self.shows_object, "Object")
+                .on_hover_text("The phase of the reconstructed object under the arrows, without offset and ramp");
             let mut is_apart = !self.is_common_kept;
             ui.checkbox(&mut is_apart, "Without the common shift")
                 .on_hover_text("A shift of all positions together moves the object and changes nothing else: ptychography leaves it free.");
@@ -152,7 +213,11 @@ impl ShiftsPlot {
             return nothing(ui, "Shifts in numbers", "There are none yet.");
         };
         ui.strong("Shifts in numbers");
-        let pair = |[row, column]: [f64; 2]| format!("{row:+.3}, {column:+.3} px");
+        let pair = |shift_px: [f64; 2]| {
+            // What rounds to nothing has no sign.
+            let [row, column] = shift_px.map(|px| (1e3 * px).round() / 1e3 + 0.0);
+            format!("{row:+.3}, {column:+.3} px")
+        };
         let (furthest, length_px) = shifts.furthest;
         let mut rows = vec![
             ("rms", format!("{:.3} px", shifts.rms_px)),
@@ -163,9 +228,11 @@ impl ShiftsPlot {
                 format!("{length_px:.3} px (pattern {furthest})"),
             ),
         ];
-        if let Some(pattern) = self.selected {
-            let of = pair(shifts.of(pattern, self.is_common_kept));
-            rows.push(("selected", format!("{of} (pattern {pattern})")));
+        for (name, pattern) in [("selected", self.selected), ("pointed at", self.hovered)] {
+            if let Some(pattern) = pattern.filter(|pattern| *pattern < shifts.of_px.len()) {
+                let of = pair(shifts.of(pattern, self.is_common_kept));
+                rows.push((name, format!("{of} (pattern {pattern})")));
+            }
         }
         ScrollArea::both()
             .id_salt("shift numbers")
@@ -181,7 +248,7 @@ impl ShiftsPlot {
                             ui.end_row();
                         }
                     });
-                ui.weak("Choose a point of the plot to read its shift.");
+                ui.weak("Point at a position of the plot, or click it, to read its shift.");
             });
     }
 }
@@ -196,19 +263,31 @@ fn empty_words(document: &Document) -> &'static str {
     "No position has moved: choose how to refine them among the parameters, and from which epoch on."
 }
 
+/// Of arrows and of the given positions, in this order: bright over a picture, which is dark in either theme.
+fn colours(ui: &Ui, is_over_picture: bool) -> [Color32; 2] {
+    if is_over_picture {
+        return [theme::palette_of(true).series[4], Color32::WHITE];
+    }
+    [theme::series_colour(ui, 0), theme::palette(ui).weak]
+}
+
 /// An arrow from `at`; one that is hardly a dot has no head.
-fn arrow(ui: &Ui, painter: &Painter, plot: &Viewport, (at, by): ([f64; 2], [f64; 2])) {
+fn arrow(
+    painter: &Painter,
+    plot: &Viewport,
+    (at, by): ([f64; 2], [f64; 2]),
+    [colour, dot]: [Color32; 2],
+) {
     let from = plot.screen(at);
     let to = plot.screen([at[0] + by[0], at[1] + by[1]]);
     if !(plot.rect.contains(from) || plot.rect.contains(to)) {
         return;
     }
-    let stroke = (1.2, theme::series_colour(ui, 0));
-    painter.circle_filled(from, 1.3, theme::palette(ui).weak);
-    draw_arrow(painter, (from, to), stroke);
+    painter.circle_filled(from, 1.3, dot);
+    draw_arrow(painter, (from, to), (1.2, colour));
 }
 
-fn draw_arrow(painter: &Painter, (from, to): (Pos2, Pos2), stroke: (f32, egui::Color32)) {
+fn draw_arrow(painter: &Painter, (from, to): (Pos2, Pos2), stroke: (f32, Color32)) {
     painter.line_segment([from, to], stroke);
     let along = to - from;
     if along.length() < theme::GRID {
@@ -221,22 +300,20 @@ fn draw_arrow(painter: &Painter, (from, to): (Pos2, Pos2), stroke: (f32, egui::C
     }
 }
 
-/// An arrow of known length in the upper right corner.
-fn scale(ui: &Ui, painter: &Painter, plot: &Viewport, factor: f64) {
-    let px = round_down(f64::from(SCALE_LENGTH / plot.zoom) / factor);
-    let length = (px * factor) as f32 * plot.zoom;
-    let palette = theme::palette(ui);
-    let words = format!("{} px (× {})", value_text(px), value_text(factor));
-    let font = TextStyle::Small.resolve(ui.style());
-    let galley = painter.layout_no_wrap(words, font, palette.text);
-    let width = galley.size().x.max(length) + 2.0 * theme::GAP;
-    let corner = plot.rect.right_top() + vec2(-width - theme::GRID, theme::GRID);
-    let ground =
-        egui::Rect::from_min_size(corner, vec2(width, galley.size().y + 4.0 * theme::GRID));
-    painter.rect_filled(ground, 2.0, palette.panel);
-    let text_at = corner + vec2(theme::GAP, 0.5 * theme::GRID);
-    let below = text_at.y + galley.size().y + 1.5 * theme::GRID;
-    painter.galley(text_at, galley, palette.text);
-    let arrow = (pos2(text_at.x, below), pos2(text_at.x + length, below));
-    draw_arrow(painter, arrow, (1.5, palette.text));
+/// An arrow of known length beside its length, above the plot where it hides nothing.
+fn scale(ui: &mut Ui, zoom: f32, factor: f64) {
+    let px = round_down(f64::from(SCALE_LENGTH / zoom) / factor);
+    let length = (px * factor) as f32 * zoom;
+    let room = vec2(length.max(theme::GRID), ui.spacing().interact_size.y);
+    let (rect, arrow) = ui.allocate_exact_size(room, Sense::hover());
+    let colour = theme::palette(ui).text;
+    draw_arrow(
+        ui.painter(),
+        (rect.left_center(), rect.right_center()),
+        (1.5, colour),
+    );
+    let words = ui.label(format!("= {} px", value_text(px)));
+    arrow
+        .union(words)
+        .on_hover_text("The scale: an arrow this long is a shift by so much");
 }

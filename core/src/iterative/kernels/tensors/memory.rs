@@ -117,19 +117,23 @@ impl Memory {
         let found = format!(
             "{}, which takes about {}",
             self.batch,
-            megabytes(self.taken_bytes())
+            size(self.taken_bytes())
         );
         let limit = self
             .limit_bytes
-            .map_or_else(String::new, |limit| format!(" within {}", megabytes(limit)));
+            .map_or_else(String::new, |limit| format!(" within {}", size(limit)));
+        let or = match self.limit_bytes {
+            Some(_) => ", or allow more by --device-memory-gib",
+            None => "",
+        };
         if largest == 0 {
             let expected = format!("memory for at least one pattern{limit}");
-            return Error::invalid(attempted, "batch_size", expected, found)
-                .with_fix("compute on the CPU: --device cpu");
+            let fix = format!("use --device cpu --kernels fused{or}");
+            return Error::invalid(attempted, "batch_size", expected, found).with_fix(fix);
         }
         let expected = format!("at most {largest} patterns in a batch{limit}");
         Error::invalid(attempted, "batch_size", expected, found)
-            .with_fix(format!("use --batch-size {largest}"))
+            .with_fix(format!("use --batch-size {largest}{or}"))
     }
 }
 
@@ -138,8 +142,14 @@ pub(super) fn is_short_of_memory(error: &candle_core::Error) -> bool {
     SHORT.iter().any(|short| words.contains(short))
 }
 
-fn megabytes(n_bytes: u64) -> String {
-    format!("{:.1} MB", n_bytes as f64 / 1e6)
+/// In the unit of the limit, GiB, and below that in MiB.
+fn size(n_bytes: u64) -> String {
+    let mib = n_bytes as f64 / f64::from(1 << 20);
+    if mib < 1024.0 {
+        format!("{mib:.1} MiB")
+    } else {
+        format!("{:.1} GiB", mib / 1024.0)
+    }
 }
 
 fn device_name(device: &Device) -> &'static str {
@@ -153,6 +163,14 @@ fn device_name(device: &Device) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_are_told_in_the_unit_that_fits() {
+        assert_eq!(
+            [3 << 19, 2 << 30, 5 << 29].map(size),
+            ["1.5 MiB", "2.0 GiB", "2.5 GiB"]
+        );
+    }
 
     #[test]
     fn a_device_without_memory_is_known_by_its_words() {
