@@ -1,16 +1,9 @@
 //! What a study's lists come to: views, arms, groups.
 
-use super::{Engines, FULL, Seeds, Study};
+use super::{FULL, Seeds, Study};
 use crate::fields::FieldValue as _;
 use crate::grouping::GroupSettings;
 use crate::nn::settings::Model;
-
-impl Engines {
-    /// The name of its arm, as `lsqml`.
-    pub fn arm(&self) -> &'static str {
-        self.engine.name()
-    }
-}
 
 impl Study {
     /// Every view by name, [`FULL`] first.

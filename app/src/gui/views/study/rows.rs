@@ -233,10 +233,7 @@ pub(super) fn engines(ui: &mut Ui, rows: &mut Vec<Engines>, known: &[String]) {
         .add_enabled(rows.is_empty(), Button::new("➕ Add LSQML"))
         .clicked()
     {
-        rows.push(Engines {
-            engine: EngineKind::Lsqml,
-            views: vec![FULL.to_owned()],
-        });
+        rows.push(Engines::new(EngineKind::Lsqml));
     }
 }
 
