@@ -15,6 +15,11 @@ impl Engines {
         self.name.as_deref().unwrap_or_else(|| self.engine.name())
     }
 
+    /// Whether it has a name or settings of its own.
+    pub fn has_own(&self) -> bool {
+        self.name.is_some() || !self.settings.is_empty()
+    }
+
     /// What the arm is, in words: the engine, and what differs from the study's settings, as `LSQML; probe-modes 2`.
     pub fn words(&self) -> String {
         let own = self.settings.iter();

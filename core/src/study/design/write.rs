@@ -162,9 +162,9 @@ impl Writer {
 
     fn engines(&mut self, study: &Study) {
         const DOC: &str = "Iterative reconstructions: one for each view, dose and split that is compared. engine: lsqml, rpie, epie, mpie, dm or raar.";
-        const ARMS: &str = "Two arms of one engine, or one whose settings are not those of [iterative]: name, of letters, \
-                            digits, - and _, is the arm's in results, tables and figure (by default the engine's), and \
-                            [engines.settings] has what differs, as in";
+        const ARMS: &str = "An arm can have settings of its own: [engines.settings] has the fields that differ from \
+                            [iterative], and name (letters, digits, - and _; by default the engine's) is what results, \
+                            tables and figure call it. For example:";
         self.line("");
         self.comment(DOC);
         self.comment(ARMS);

@@ -362,7 +362,32 @@ impl Builder<'_> {
                 }
             }
         }
+        self.tell_repeated_arms();
         Ok(())
+    }
+
+    /// Arms of different names that are one reconstruction: a setting may have been forgotten.
+    fn tell_repeated_arms(&mut self) {
+        let mut first: BTreeMap<&str, &Task> = BTreeMap::new();
+        let reconstructions = self
+            .tasks
+            .iter()
+            .filter(|task| task.kind == TaskKind::Reconstruct);
+        for task in reconstructions {
+            let arm = |task: &Task| task.place.arm.clone().unwrap_or_default();
+            let Some(other) = first.get(task.key.as_str()) else {
+                first.insert(&task.key, task);
+                continue;
+            };
+            let note = format!(
+                "{} and {} are the same engine with the same settings",
+                arm(other),
+                arm(task)
+            );
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
     }
 
     fn reconstruction(

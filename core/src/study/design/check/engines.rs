@@ -55,10 +55,10 @@ impl Check<'_> {
         } else if is(&BASELINE) || name.to_ascii_lowercase().starts_with(PINN_PREFIX) {
             let found = format!("{name}, as networks are called");
             self.find(key, "a name of no network", found, fix);
-        } else if COLUMNS.iter().any(|column| is(column)) {
+        } else if COLUMNS.iter().any(is) {
             let found = format!("{name}, a column of the figure that is no arm");
             self.find(key, "another name", found, fix);
-        } else if let Some(other) = others.into_iter().find(|other| is(other)) {
+        } else if let Some(other) = others.into_iter().find(is) {
             let expected = format!("a name of no other engine than {}", engines.engine.name());
             self.find(key, expected, other, fix);
         }

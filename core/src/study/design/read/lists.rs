@@ -11,6 +11,9 @@ use super::{Item, Reader, integer, real};
 use crate::grouping::View;
 use crate::nn::settings::Model;
 
+/// Keys of [[engines]].
+const OF_ENGINE: [&str; 4] = ["engine", "name", "views", "settings"];
+
 impl Reader<'_> {
     pub(super) fn view(&mut self, path: &str, table: &DeTable<'_>) -> Option<View> {
         let known = ["name", "overlap"];
@@ -67,8 +70,7 @@ impl Reader<'_> {
     }
 
     pub(super) fn engine(&mut self, path: &str, table: &DeTable<'_>) -> Option<Engines> {
-        let known = ["engine", "name", "views", "settings"];
-        let keys = self.keys(path, table, (&known, &["engine"]));
+        let keys = self.keys(path, table, (&OF_ENGINE, &["engine"]));
         let (key, value) = keys.get("engine")?;
         let engine: EngineKind = self.choice(key, value)?;
         let views = keys
@@ -98,6 +100,15 @@ impl Reader<'_> {
             return own;
         };
         for (key, value) in table {
+            let name: &str = key.get_ref();
+            if OF_ENGINE.contains(&name) {
+                let fix = format!("write {name} above [engines.settings]");
+                let of = format!("`{name}`, a key of [[engines]]");
+                let finding =
+                    Finding::new(format!("{path}.{name}"), "a field of [iterative]", of, fix);
+                self.find(key.span().start, finding);
+                continue;
+            }
             let Some((field, read)) = self.field((section, path), key, value) else {
                 continue;
             };

@@ -48,7 +48,7 @@ pub(super) fn add(text: &mut Document, gathered: &Gathered<'_>) {
         row("Iterative engines", settings(&study.iterative));
     }
     for engines in &study.engines {
-        if engines.name.is_some() || !engines.settings.is_empty() {
+        if engines.has_own() {
             row(&format!("Arm {}", engines.arm()), engines.words());
         }
     }
