@@ -160,6 +160,16 @@ impl Field {
         capitalised(&words.join(" ").replace("MS SSIM", "MS-SSIM"))
     }
 
+    /// The field with a value, as `position-limit-px 0.5 px`.
+    pub fn told(&self, value: Value) -> String {
+        let unit = match self.unit {
+            "" => String::new(),
+            _ if value == Value::Choice(AUTO) => String::new(),
+            unit => format!(" {unit}"),
+        };
+        format!("{} {value}{unit}", self.flag())
+    }
+
     /// The value that `text` spells.
     ///
     /// # Errors

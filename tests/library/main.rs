@@ -27,6 +27,7 @@ mod simulation; // fast patterns against the forward model, photon statistics
 mod stages; // the five stages, their files and manifests
 mod stitching; // merge, views, likelihoods and their adjoints
 mod study; // run folders and tasks
+mod study_arms; // arms of iterative engines with names and settings of their own
 mod study_figure; // the figure of a study: panels, companions, what is missing, provenance
 mod study_files; // studies as written, what is wrong with them, what they come to
 mod study_report; // what studies came to: manifests, tables, summaries

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
+use ptycho_core::fields::Value;
 use ptycho_core::job::Progress;
 use ptycho_core::study::execute::{Ended, SCHEMA, TaskRecord, TaskState, TaskStatus};
 use ptycho_core::study::plan::{Task, TaskKind};
@@ -335,6 +336,87 @@ fn lists_and_fields_that_the_text_lacks_are_written_beside_what_is_there() {
         !text.contains("scan.npz") && text.contains("# few"),
         "{text}"
     );
+}
+
+#[test]
+fn arms_of_engines_get_names_and_settings_in_the_form() {
+    let mut window = open([1440.0, 1500.0], TINY);
+    let text = |window: &Window| studying(window).draft.as_ref().unwrap().text.clone();
+    let own = |window: &Window, name: &str| {
+        let study = &studying(window).draft.as_ref().unwrap().study;
+        study.engines[1].settings.get(name)
+    };
+    window.click("➕ Add an engine");
+    let block = "[[engines]]\nengine = \"lsqml\"\nname = \"lsqml_2\"\nviews = [\"full\"]\n";
+    assert!(text(&window).contains(block), "{}", text(&window));
+    // A name of the user's.
+    window.harness.get_by_label("Name of engine 2").focus();
+    window.key(Modifiers::COMMAND, Key::A);
+    window
+        .harness
+        .get_by_label("Name of engine 2")
+        .type_text("two");
+    window.harness.run_steps(4);
+    assert!(
+        text(&window).contains("name = \"two\""),
+        "{}",
+        text(&window)
+    );
+    // A field is added with the value of all engines.
+    let headers = window
+        .harness
+        .get_all_by_label("Settings of the table below");
+    headers.last().unwrap().click();
+    // It opens in a moment.
+    window.harness.run_steps(20);
+    window.click("Add a field to engine 2");
+    window.click("Probe modes");
+    assert_eq!(own(&window, "probe_modes"), Some(Value::Integer(1)));
+    assert!(window.shows("Differs from the table below in 1"));
+    window.until("the arm is planned", is_planned);
+    let plan = studying(&window).plan().unwrap();
+    let words = "lsqml and two are the same engine with the same settings";
+    assert!(plan.notes.contains(&words.to_owned()), "{:?}", plan.notes);
+    // An edited value stands in its table of the text, and nothing else moves.
+    let document = &mut window.harness.state_mut().document;
+    document.studying.change(|study| {
+        let own = &mut study.engines[1].settings;
+        own.set("probe_modes", Value::Integer(2)).unwrap();
+    });
+    let changed = text(&window);
+    for part in [
+        "[engines.settings]\nprobe_modes = 2\n",
+        "epochs = 2  # few",
+        "# A comment of the user's.",
+    ] {
+        assert!(changed.contains(part), "{part} not in\n{changed}");
+    }
+    assert_eq!(changed.matches("[engines.settings]").count(), 1);
+    assert_eq!(studying(&window).problem, None);
+    window.until("two modes are planned", is_planned);
+    let arms: Vec<&str> = studying(&window)
+        .plan()
+        .unwrap()
+        .variants
+        .iter()
+        .map(|variant| variant.arm.as_str())
+        .collect();
+    assert_eq!(arms, ["lsqml", "two"]);
+    // What means nothing to the engine is told at its section.
+    let document = &mut window.harness.state_mut().document;
+    document.studying.change(|study| {
+        let own = &mut study.engines[1].settings;
+        own.set("pie_momentum", Value::Real(0.5)).unwrap();
+    });
+    window.harness.run_steps(4);
+    assert!(window.shows("✖ Iterative engines") && window.shows("means something to LSQML"));
+    window.click("Remove Pie momentum of engine 2");
+    assert_eq!(studying(&window).problem, None);
+    window.click("Remove Probe modes of engine 2");
+    assert_eq!(own(&window, "probe_modes"), None);
+    assert!(!text(&window).contains("[engines.settings]"));
+    window.click("Remove engine 2");
+    assert!(!text(&window).contains("two"), "{}", text(&window));
 }
 
 #[test]

@@ -297,6 +297,11 @@ impl EngineKind {
         }
     }
 
+    /// The engine of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|engine| engine.name() == name)
+    }
+
     /// The name as it is printed.
     pub fn title(self) -> &'static str {
         match self {

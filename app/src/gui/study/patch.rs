@@ -177,11 +177,7 @@ fn replace_blocks(lines: &mut Vec<String>, name: &str, rows: &[Value]) -> Option
     }
     let mut block = Vec::new();
     for row in rows {
-        block.push(format!("[[{name}]]"));
-        for (key, value) in row.as_table()? {
-            block.push(format!("{key} = {}", spelled(value)));
-        }
-        block.push(String::new());
+        block.extend(block_of(name, row.as_table()?));
     }
     let at = first.unwrap_or_else(|| {
         lines.push(String::new());
@@ -191,11 +187,36 @@ fn replace_blocks(lines: &mut Vec<String>, name: &str, rows: &[Value]) -> Option
     Some(())
 }
 
-/// Where a block ends: at the next section, without the comment that stands right above it.
+/// The lines of a row: its own values, then its tables, as `[engines.settings]`.
+fn block_of(name: &str, row: &Table) -> Vec<String> {
+    let mut block = vec![format!("[[{name}]]")];
+    let values = row.iter().filter(|(_, value)| !value.is_table());
+    block.extend(values.map(|(key, value)| format!("{key} = {}", spelled(value))));
+    for (key, value) in row {
+        if let Value::Table(own) = value {
+            block.push(format!("[{name}.{key}]"));
+            block.extend(
+                own.iter()
+                    .map(|(key, value)| format!("{key} = {}", spelled(value))),
+            );
+        }
+    }
+    block.push(String::new());
+    block
+}
+
+/// Where a block ends: at the next section that is no table of its row, without the comment that stands right above it.
 fn block_end(lines: &[String], start: usize) -> usize {
+    let of_row = |name: &str| {
+        let (row, _) = header(&lines[start]).unwrap_or_default();
+        name.strip_prefix(row)
+            .is_some_and(|rest| rest.starts_with('.'))
+    };
+    let is_next =
+        |line: &String| header(line).is_some_and(|(name, is_row)| is_row || !of_row(name));
     let next = lines[start + 1..]
         .iter()
-        .position(|line| header(line).is_some())
+        .position(is_next)
         .map_or(lines.len(), |n| start + 1 + n);
     let mut end = next;
     while start + 1 < end && lines[end - 1].trim_start().starts_with('#') {

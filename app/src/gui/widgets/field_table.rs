@@ -196,7 +196,7 @@ fn row<T: Fields>(
 }
 
 /// A cell of at least this width.
-fn cell<R>(ui: &mut Ui, width: f32, contents: impl FnOnce(&mut Ui) -> R) -> R {
+pub(super) fn cell<R>(ui: &mut Ui, width: f32, contents: impl FnOnce(&mut Ui) -> R) -> R {
     ui.horizontal(|ui| {
         ui.set_min_width(width);
         contents(ui)
@@ -230,7 +230,7 @@ fn file_row(ui: &mut Ui, field: &Field, file: &mut Option<PathBuf>, response: &m
         .clicked();
 }
 
-fn tooltip(field: &Field, default: Value) -> String {
+pub(super) fn tooltip(field: &Field, default: Value) -> String {
     let unit = if field.unit.is_empty() {
         String::new()
     } else {

@@ -6,6 +6,7 @@ pub mod job_row;
 pub mod line_plot;
 pub mod notice;
 pub mod overlay;
+pub mod own_fields;
 pub mod scan_marks;
 pub mod scan_plot;
 pub mod viewport;

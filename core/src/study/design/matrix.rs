@@ -5,13 +5,6 @@ use crate::fields::FieldValue as _;
 use crate::grouping::GroupSettings;
 use crate::nn::settings::Model;
 
-impl Engines {
-    /// The name of its arm, as `lsqml`.
-    pub fn arm(&self) -> &'static str {
-        self.engine.name()
-    }
-}
-
 impl Study {
     /// Every view by name, [`FULL`] first.
     pub fn view_names(&self) -> Vec<&str> {
@@ -28,6 +21,15 @@ impl Study {
             .flat_map(|trainings| trainings.arms().into_iter().map(|(arm, _, _)| arm))
             .chain(engines.map(|engines| engines.arm().to_owned()))
             .collect()
+    }
+
+    /// What an iterative arm on a view is, in words, where it has a name or settings of its own.
+    pub fn arm_settings(&self, view: &str, arm: &str) -> Option<String> {
+        let is_it = |engines: &&Engines| {
+            engines.arm() == arm && engines.views.iter().any(|name| name == view)
+        };
+        let engines = self.engines.iter().find(is_it)?;
+        engines.has_own().then(|| engines.words())
     }
 
     /// The view that the figure shows: as written, or the first that has any arm.

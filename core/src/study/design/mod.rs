@@ -7,13 +7,14 @@
 //! | `[object]` `[probe]` `[scan]` `[simulation]` `[split]` | how datasets are made |
 //! | `[[views]]` `[groups]` `[spacing]` | overlap views beside the full set |
 //! | `[[trainings]]` `[training]` `[inference]` | networks: which, and how |
-//! | `[[engines]]` `[iterative]` | iterative reconstructions: which, and how |
+//! | `[[engines]]` `[engines.settings]` `[iterative]` | iterative reconstructions: which, what an arm has of its own, and how |
 //! | `[comparison]` `[comparison.how]` | how all is compared |
 //! | `[figure]` `[figure.style]` | the figure |
 //! | `scenarios` | ready diagnostic scenarios |
 //!
 //! Fields that one place decides for all stand there alone: seeds in `[seeds]`; model, loss and gridsize in `[[trainings]]`.
 
+mod arm;
 mod check;
 mod matrix;
 mod problem;
@@ -37,6 +38,7 @@ use crate::nn::settings::{Loss, Model};
 use crate::sim::{ObjectSettings, ProbeSettings, ScanSettings, SimulationSettings, SplitSettings};
 use crate::study::panels::FigureDesign;
 
+pub use arm::OwnSettings;
 pub use problem::StudyProblem;
 pub use schema::Section;
 pub use template::Template;
@@ -45,6 +47,8 @@ pub use template::Template;
 pub const SCHEMA: u32 = 1;
 /// The name of the view that keeps every pattern; it needs no entry in `[[views]]`.
 pub const FULL: &str = "full";
+/// The arm of the supervised baseline.
+pub const BASELINE: &str = "baseline";
 
 crate::field_table! {
     /// Every seed of a study, by purpose.
@@ -94,9 +98,28 @@ fn full() -> Vec<String> {
 pub struct Engines {
     /// Which engine.
     pub engine: EngineKind,
+    /// Name of the arm in results, tables and figure, by which two arms of one engine are told apart; the engine's where
+    /// there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Views that are reconstructed.
     #[serde(default = "full")]
     pub views: Vec<String>,
+    /// What differs from the study's settings of iterative engines.
+    #[serde(default, skip_serializing_if = "OwnSettings::is_empty")]
+    pub settings: OwnSettings,
+}
+
+impl Engines {
+    /// An arm of that engine on the full set, with its name and the study's settings.
+    pub fn new(engine: EngineKind) -> Self {
+        Self {
+            engine,
+            name: None,
+            views: full(),
+            settings: OwnSettings::default(),
+        }
+    }
 }
 
 crate::field_choice! {

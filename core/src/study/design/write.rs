@@ -162,15 +162,27 @@ impl Writer {
 
     fn engines(&mut self, study: &Study) {
         const DOC: &str = "Iterative reconstructions: one for each view, dose and split that is compared. engine: lsqml, rpie, epie, mpie, dm or raar.";
+        const ARMS: &str = "An arm can have settings of its own: [engines.settings] has the fields that differ from \
+                            [iterative], and name (letters, digits, - and _; by default the engine's) is what results, \
+                            tables and figure call it. For example:";
         self.line("");
         self.comment(DOC);
-        if study.engines.is_empty() {
-            self.line("# [[engines]]\n# engine = \"lsqml\"\n# views = [\"full\"]");
-        }
-        for (i, engines) in study.engines.iter().enumerate() {
-            self.next(i, "[[engines]]");
+        self.comment(ARMS);
+        self.line("# [[engines]]\n# engine = \"lsqml\"\n# name = \"lsqml_2modes\"\n# views = [\"full\"]\n# [engines.settings]\n# probe_modes = 2");
+        for engines in &study.engines {
+            self.line("");
+            self.line("[[engines]]");
             self.line(&format!("engine = {}", word(&engines.engine)));
+            if let Some(name) = &engines.name {
+                self.line(&format!("name = {}", string(name)));
+            }
             self.line(&format!("views = {}", strings(&engines.views)));
+            if !engines.settings.is_empty() {
+                self.line("[engines.settings]");
+            }
+            for (field, value) in engines.settings.iter() {
+                self.entry(&meaning(field), field.name, &settled(value));
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use super::{ATTEMPTED, FigureDesign};
 use crate::error::{Error, Result};
 use crate::fields::FieldValue as _;
 use crate::figure::with_powers;
+use crate::study::design::{BASELINE, EngineKind};
 use crate::study::plan::{Plan, Task, TaskKind, Work};
 
 /// The column of measured patterns.
@@ -182,15 +183,15 @@ pub(super) fn is_same(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-9 * a.abs().max(b.abs())
 }
 
-/// What an arm is called in a figure: `PINN, MAE loss, gridsize 2`.
+/// What an arm is called in a figure: `PINN, MAE loss, gridsize 2`; by its own name where the study gives it one.
 pub fn arm_words(arm: &str) -> String {
-    match (arm, parts(arm)) {
-        (_, Some((loss, gridsize))) => {
-            format!("PINN, {} loss, gridsize {gridsize}", loss.to_uppercase())
-        }
-        ("baseline", _) => "Supervised baseline".to_owned(),
-        ("lsqml", _) => "LSQML".to_owned(),
-        _ => arm.to_owned(),
+    if let Some((loss, gridsize)) = parts(arm) {
+        return format!("PINN, {} loss, gridsize {gridsize}", loss.to_uppercase());
+    }
+    match EngineKind::named(arm) {
+        Some(engine) => engine.title().to_owned(),
+        None if arm == BASELINE => "Supervised baseline".to_owned(),
+        None => arm.to_owned(),
     }
 }
 
@@ -228,7 +229,8 @@ mod tests {
     #[test]
     fn arms_and_doses_have_words() {
         assert_eq!(arm_words("pinn_mae_gs2"), "PINN, MAE loss, gridsize 2");
-        assert_eq!(arm_words("mine"), "mine");
+        assert_eq!(arm_words("rpie"), "rPIE");
+        assert_eq!(arm_words("lsqml_2modes"), "lsqml_2modes");
         assert_eq!(dose_words(1e9), "10⁹ photons per pattern");
         assert_eq!(dose_words(12345.0), "1.2345×10⁴ photons per pattern");
     }

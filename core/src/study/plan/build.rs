@@ -14,12 +14,12 @@ use crate::compute::DeviceChoice;
 use crate::error::Result;
 use crate::fields::FieldValue as _;
 use crate::grouping::groups::check as check_groups;
-use crate::iterative::{EngineKind, IterativeSettings};
+use crate::iterative::IterativeSettings;
 use crate::nn::infer::InferSettings;
 use crate::nn::settings::{Loss, Model};
 use crate::nn::{Architecture, TrainSettings};
 use crate::study::compare::Inputs;
-use crate::study::design::{FULL, Split, Study, Trainings};
+use crate::study::design::{Engines, FULL, Split, Study, Trainings};
 use crate::study::diagnose::scenario::Scenario;
 use crate::study::infer::InferTask;
 use crate::study::overlap::OverlapTask;
@@ -357,24 +357,54 @@ impl Builder<'_> {
                         ..Place::default()
                     };
                     for (split, place) in self.splits(&place) {
-                        self.reconstruction(engines.engine, (*dose, view, split), place)?;
+                        self.reconstruction(engines, (*dose, view, split), place)?;
                     }
                 }
             }
         }
+        self.tell_repeated_arms();
         Ok(())
+    }
+
+    /// Arms of different names that are one reconstruction: a setting may have been forgotten.
+    fn tell_repeated_arms(&mut self) {
+        let mut first: BTreeMap<&str, &Task> = BTreeMap::new();
+        let reconstructions = self
+            .tasks
+            .iter()
+            .filter(|task| task.kind == TaskKind::Reconstruct);
+        for task in reconstructions {
+            let arm = |task: &Task| task.place.arm.clone().unwrap_or_default();
+            let Some(other) = first.get(task.key.as_str()) else {
+                first.insert(&task.key, task);
+                continue;
+            };
+            let note = format!(
+                "{} and {} are the same engine with the same settings",
+                arm(other),
+                arm(task)
+            );
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
     }
 
     fn reconstruction(
         &mut self,
-        engine: EngineKind,
+        engines: &Engines,
         at: (f64, &str, Split),
         place: Place,
     ) -> Result<()> {
         let (dose, view, split) = at;
+        let engine = engines.engine;
         let settings = IterativeSettings {
             seed: self.study.seeds.iterative,
-            ..self.study.iterative.clone()
+            ..engines.settings.over(&self.study.iterative)?
+        };
+        let what = match &engines.name {
+            Some(name) => format!("{name} ({})", engine.title()),
+            None => engine.title().to_owned(),
         };
         let folder = PathBuf::from(place.id(TaskKind::Reconstruct));
         let task = ReconstructTask {
@@ -388,8 +418,7 @@ impl Builder<'_> {
         self.push(Draft {
             kind: TaskKind::Reconstruct,
             words: format!(
-                "{} on the {} split of {} at {} photons",
-                engine.title(),
+                "{what} on the {} split of {} at {} photons",
                 split.to_value(),
                 set(view),
                 dose_word(dose)

@@ -39,9 +39,10 @@ pub struct Estimate {
     pub memory_bytes: u64,
 }
 
-/// Estimate every task of a plan that is not skipped, in its order; a fraction of a second for each kind of network.
+/// Estimate every task of a plan that is not skipped, in its order; a fraction of a second for each kind of network and of
+/// iterative settings.
 ///
-/// Simulation, networks and LSQML are tried on patterns of the study's own scene; comparisons and pictures are taken from
+/// Simulation, networks and iterative engines are tried on patterns of the study's own scene; comparisons and pictures are taken from
 /// experience. Times hold for this machine as busy as it is now.
 ///
 /// # Errors

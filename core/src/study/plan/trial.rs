@@ -20,7 +20,7 @@ use crate::study::generate::{pattern_s, trial_patterns};
 use crate::study::memory::estimate_bytes;
 use crate::study::train::{self, TrainTask};
 
-/// Patterns that LSQML is tried on at most.
+/// Patterns that an iterative engine is tried on at most.
 const TRIED_PATTERNS: usize = 192;
 /// Epochs of that trial; the first also finds its memory.
 const TRIED_EPOCHS: usize = 3;
@@ -34,7 +34,7 @@ pub(super) struct Trials {
     pattern_s: Option<f64>,
     networks: Vec<(TrainSettings, Network)>,
     n_groups: BTreeMap<(String, String), f64>,
-    iterative: BTreeMap<&'static str, (f64, u64)>,
+    iterative: Vec<((EngineKind, IterativeSettings), (f64, u64))>,
     datasets: BTreeMap<(String, bool), Arc<Dataset>>,
 }
 
@@ -60,7 +60,7 @@ impl Trials {
             pattern_s: None,
             networks: Vec::new(),
             n_groups: BTreeMap::new(),
-            iterative: BTreeMap::new(),
+            iterative: Vec::new(),
             datasets: BTreeMap::new(),
         })
     }
@@ -193,26 +193,23 @@ impl Trials {
         Ok(n_groups)
     }
 
-    /// Seconds for a pattern in an epoch of an iterative engine, and its memory.
+    /// Seconds for a pattern in an epoch of an iterative engine, and its memory; tried once for each engine and settings.
     pub(super) fn iterative(
         &mut self,
         study: &Study,
         engine: EngineKind,
         settings: &IterativeSettings,
     ) -> Result<(f64, u64)> {
-        if let Some(tried) = self.iterative.get(engine.name()) {
+        let tried_as = (engine, tried_settings(settings));
+        if let Some((_, tried)) = self.iterative.iter().find(|(other, _)| *other == tried_as) {
             return Ok(*tried);
         }
         let dataset = self.dataset(study, FULL, Split::Test)?;
         let memory_bytes = estimate_bytes(&dataset, engine, settings);
         let n_patterns = dataset.n_patterns().min(TRIED_PATTERNS);
         let few: Vec<usize> = (0..n_patterns).collect();
-        let settings = IterativeSettings {
-            epochs: TRIED_EPOCHS,
-            ..settings.clone()
-        };
         let dataset = Arc::new(dataset.select(&few)?);
-        let mut trial = Iterative::new(engine, dataset, settings, self.n_threads)?;
+        let mut trial = Iterative::new(engine, dataset, tried_as.1.clone(), self.n_threads)?;
         while !trial.is_finished() {
             trial.step(&Stop::default())?;
         }
@@ -221,7 +218,18 @@ impl Trials {
             last.unwrap_or_default() / n_patterns.max(1) as f64,
             memory_bytes,
         );
-        self.iterative.insert(engine.name(), tried);
+        self.iterative.push((tried_as, tried));
         Ok(tried)
+    }
+}
+
+/// What a trial of settings is done with: few epochs, in which all that will ever be refined is refined already.
+fn tried_settings(settings: &IterativeSettings) -> IterativeSettings {
+    IterativeSettings {
+        epochs: TRIED_EPOCHS,
+        probe_start: 0,
+        position_start: 0,
+        opr_start: 0,
+        ..settings.clone()
     }
 }

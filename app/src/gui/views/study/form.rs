@@ -18,10 +18,11 @@ use super::super::super::theme;
 use super::super::super::widgets::field_table::{Aids, FieldTable, Relevance};
 use super::super::side::{PathRow, problem as problem_line};
 use super::super::{generate, train};
+use super::engines::{Around, engines};
 use super::rows;
 
 /// So that tables under each other are aligned.
-const WIDTHS: [f32; 3] = [34.0 * theme::GRID, 26.0 * theme::GRID, 6.0 * theme::GRID];
+pub(super) const WIDTHS: [f32; 3] = [34.0 * theme::GRID, 26.0 * theme::GRID, 6.0 * theme::GRID];
 
 /// What the form remembers between frames.
 #[derive(Default)]
@@ -111,11 +112,16 @@ impl Form {
         table(ui, ("Training", "training"), &mut study.training, known);
         table(ui, ("Inference", "inference"), &mut study.inference, known);
         section(ui, ("Iterative engines", &["engines"]), known, |ui| {
-            rows::engines(ui, &mut study.engines, &views);
+            let around = Around {
+                views: &views,
+                shared: &known.before.iterative,
+                at_fault: known.problem.map(StudyProblem::place),
+            };
+            engines(ui, &mut study.engines, &around);
         });
         table(
             ui,
-            ("Iterative engines", "iterative"),
+            ("Settings of iterative engines", "iterative"),
             &mut study.iterative,
             known,
         );

@@ -141,8 +141,12 @@ fn cells(ui: &mut Ui, (studying, metric): (&Studying, Option<&str>), commands: &
                     let weak = theme::palette(ui).weak;
                     ui.label(RichText::new(&variant.view).small().color(weak));
                     let words = arm_words(&variant.arm);
+                    // What tells arms of one engine apart.
+                    let own = plan.study.arm_settings(&variant.view, &variant.arm);
+                    let own = own.map_or_else(String::new, |own| format!("\n{own}"));
+                    let tip = format!("{words}, on {}: {}{own}", variant.view, variant.arm);
                     ui.add(egui::Label::new(RichText::new(&words).strong()).truncate())
-                        .on_hover_text(format!("{words}, on {}: {}", variant.view, variant.arm));
+                        .on_hover_text(tip);
                 });
             }
             ui.end_row();

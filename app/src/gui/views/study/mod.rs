@@ -4,6 +4,7 @@ mod bar;
 mod blank;
 mod cell;
 mod compare;
+mod engines;
 mod form;
 mod matrix;
 mod notes;

@@ -1,17 +1,17 @@
-//! The lists of a study: views, networks, engines, splits; the columns of the figure.
+//! The lists of a study: views, networks, splits; the columns of the figure.
 
-use egui::{Button, ComboBox, DragValue, TextEdit, Ui};
+use egui::{ComboBox, DragValue, TextEdit, Ui};
 use ptycho_core::fields::{Choice, FieldValue, Kind, Value};
 use ptycho_core::grouping::View;
 use ptycho_core::nn::{Loss, Model};
-use ptycho_core::study::design::{ComparisonDesign, EngineKind, Engines, FULL, Split, Trainings};
+use ptycho_core::study::design::{ComparisonDesign, FULL, Split, Trainings};
 use ptycho_core::study::panels::FigureDesign;
 
 use super::super::super::theme;
 use super::super::side::{problem, wide_label};
 use super::form::region_problem;
 
-const LABEL: f32 = 14.0 * theme::GRID;
+pub(super) const LABEL: f32 = 14.0 * theme::GRID;
 
 /// The words of a choice.
 fn choices<T: FieldValue>() -> &'static [Choice] {
@@ -66,7 +66,12 @@ fn toggles<T: FieldValue + PartialEq>(ui: &mut Ui, list: &mut Vec<T>) {
 }
 
 /// A choice of one word.
-fn pick<T: FieldValue + PartialEq>(ui: &mut Ui, id_salt: (&str, usize), name: &str, value: &mut T) {
+pub(super) fn pick<T: FieldValue + PartialEq>(
+    ui: &mut Ui,
+    id_salt: (&str, usize),
+    name: &str,
+    value: &mut T,
+) {
     ComboBox::from_id_salt(id_salt)
         .selected_text(word(value))
         .show_ui(ui, |ui| {
@@ -87,7 +92,7 @@ fn pick<T: FieldValue + PartialEq>(ui: &mut Ui, id_salt: (&str, usize), name: &s
 }
 
 /// A row's button that takes it off its list.
-fn removed(ui: &mut Ui, what: &str) -> bool {
+pub(super) fn removed(ui: &mut Ui, what: &str) -> bool {
     ui.small_button("✖")
         .on_hover_text("Take it off the list")
         .accessible_name(format!("Remove {what}"))
@@ -128,7 +133,7 @@ pub(super) fn views(ui: &mut Ui, views: &mut Vec<View>) {
 }
 
 /// On which views something is done.
-fn on_views(ui: &mut Ui, list: &mut Vec<String>, known: &[String]) {
+pub(super) fn on_views(ui: &mut Ui, list: &mut Vec<String>, known: &[String]) {
     ui.horizontal_wrapped(|ui| {
         wide_label(ui, "Views", LABEL);
         for name in known {
@@ -208,35 +213,6 @@ fn gridsize(ui: &mut Ui, sizes: &mut Vec<usize>, size: usize) {
             sizes.push(size);
             sizes.sort_unstable();
         }
-    }
-}
-
-/// Iterative reconstructions: one for each view and dose of a row.
-pub(super) fn engines(ui: &mut Ui, rows: &mut Vec<Engines>, known: &[String]) {
-    let mut gone = None;
-    for (i, row) in rows.iter_mut().enumerate() {
-        ui.group(|ui| {
-            ui.horizontal(|ui| {
-                wide_label(ui, "Engine", LABEL);
-                pick(ui, ("study engine", i), "Engine", &mut row.engine);
-                if removed(ui, &format!("engine {}", i + 1)) {
-                    gone = Some(i);
-                }
-            });
-            on_views(ui, &mut row.views, known);
-        });
-    }
-    if let Some(i) = gone {
-        rows.remove(i);
-    }
-    if ui
-        .add_enabled(rows.is_empty(), Button::new("➕ Add LSQML"))
-        .clicked()
-    {
-        rows.push(Engines {
-            engine: EngineKind::Lsqml,
-            views: vec![FULL.to_owned()],
-        });
     }
 }
 

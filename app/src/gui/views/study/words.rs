@@ -1,5 +1,6 @@
 //! Doses, places and parts of a study in words.
 
+use ptycho_core::study::panels;
 use ptycho_core::study::plan::{Place, Task};
 
 use super::super::super::generation::doses::dose_text;
@@ -26,15 +27,17 @@ pub(super) fn place_words(task: &Task) -> String {
     words.join(" ")
 }
 
-/// An arm in words: `pinn_nll_gs2` as `PINN NLL, gridsize 2`.
+/// An arm in words: `pinn_nll_gs2` as `PINN NLL, gridsize 2`; by its own name where the study gives it one.
 pub(super) fn arm_words(arm: &str) -> String {
+    if !arm.starts_with("pinn_") {
+        return panels::arm_words(arm);
+    }
     let mut words = Vec::new();
     let mut gridsize = String::new();
     for part in arm.split('_') {
-        match (part, part.strip_prefix("gs")) {
-            (_, Some(size)) => gridsize = format!(", gridsize {size}"),
-            ("baseline", _) => words.push("Supervised baseline".to_owned()),
-            (part, None) => words.push(part.to_uppercase()),
+        match part.strip_prefix("gs") {
+            Some(size) => gridsize = format!(", gridsize {size}"),
+            None => words.push(part.to_uppercase()),
         }
     }
     format!("{}{gridsize}", words.join(" "))

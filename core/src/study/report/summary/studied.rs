@@ -47,6 +47,11 @@ pub(super) fn add(text: &mut Document, gathered: &Gathered<'_>) {
     if !study.engines.is_empty() {
         row("Iterative engines", settings(&study.iterative));
     }
+    for engines in &study.engines {
+        if engines.has_own() {
+            row(&format!("Arm {}", engines.arm()), engines.words());
+        }
+    }
     row(
         "Comparison",
         format!(
@@ -87,14 +92,9 @@ fn settings<T: Fields>(settings: &T) -> String {
         let is_own = !ELSEWHERE.contains(&field.name);
         is_own && (is_basic || settings.get(field.name) != default.get(field.name))
     };
-    let words = T::fields().iter().filter(is_told).filter_map(|field| {
-        let value = settings.get(field.name)?.to_string();
-        let unit = match field.unit {
-            "" => String::new(),
-            _ if value == "auto" => String::new(),
-            unit => format!(" {unit}"),
-        };
-        Some(format!("{} {value}{unit}", field.flag()))
-    });
+    let words = T::fields()
+        .iter()
+        .filter(is_told)
+        .filter_map(|field| Some(field.told(settings.get(field.name)?)));
     words.collect::<Vec<_>>().join("; ")
 }

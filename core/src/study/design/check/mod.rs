@@ -1,14 +1,15 @@
 //! Whether a study fits together, whatever the data.
 
+mod engines;
+
 use std::collections::BTreeMap;
 
 use super::problem::{Finding, nearest};
 use super::schema::Section;
-use super::{EngineKind, FULL, SCHEMA, Study, Trainings};
+use super::{BASELINE, FULL, SCHEMA, Study, Trainings};
 use crate::fields::{FieldValue as _, Value};
 use crate::grouping::GroupSettings;
 use crate::grouping::groups::check as check_groups;
-use crate::iterative::ObjectInit;
 use crate::metrics::region::Region;
 use crate::nn::settings::{Loss, Model};
 use crate::nn::{Architecture, TrainSettings};
@@ -17,12 +18,17 @@ use crate::study::diagnose::scenario::Scenario;
 
 /// Doses are whole numbers in names; up to here every one of them is a different double.
 const MOST_PHOTONS: f64 = 9.0e15;
+/// What [`names_a_folder`] takes.
+const FOLDER_NAME: &str = "a name of letters, digits, - and _, since it becomes a folder's";
 /// A name that is a folder's has to be shorter than what file systems take.
 const LONGEST_NAME: usize = 100;
 /// Where work outside of studies goes; no study may be called so.
 const SCRATCH: &str = "scratch";
 /// Columns of the figure that are no arms.
 pub(super) const COLUMNS: [&str; 2] = ["diffraction", "truth"];
+
+/// With this begin the names of networks in groups; no other arm may be called so.
+const PINN_PREFIX: &str = "pinn_";
 
 /// Everything that is wrong.
 pub(super) fn findings(study: &Study) -> Vec<Finding> {
@@ -100,11 +106,9 @@ impl Check<'_> {
     }
 
     fn name(&mut self, name: &str) {
-        let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
-        let expected = "a name of letters, digits, - and _, since it becomes a folder's";
         let fix = "write another name";
-        if name.is_empty() || !name.chars().all(is_letter) || name.starts_with('-') {
-            self.find("name", expected, format!("\"{name}\""), fix);
+        if !names_a_folder(name) {
+            self.find("name", FOLDER_NAME, format!("\"{name}\""), fix);
         } else if LONGEST_NAME < name.len() {
             let expected = format!("at most {LONGEST_NAME} letters");
             self.find("name", expected, name.len().to_string(), fix);
@@ -423,27 +427,6 @@ impl Check<'_> {
         }
     }
 
-    fn engines(&mut self) {
-        let study = self.study;
-        let mut seen: Vec<(EngineKind, &String)> = Vec::new();
-        for (i, engines) in study.engines.iter().enumerate() {
-            let key = format!("engines[{i}]");
-            self.views_named(&key, &engines.views);
-            for view in &engines.views {
-                if seen.contains(&(engines.engine, view)) {
-                    let found = format!("{} on {view} twice", engines.arm());
-                    self.find(&*key, "every engine once on a view", found, "remove one");
-                }
-            }
-            seen.extend(engines.views.iter().map(|view| (engines.engine, view)));
-        }
-        if study.iterative.object_init == ObjectInit::File {
-            let expected = "ones: objectGuess of a study's datasets is the truth";
-            let fix = "write object_init = \"ones\"; a start from the truth is no reconstruction";
-            self.find("iterative.object_init", expected, "file", fix);
-        }
-    }
-
     fn comparison(&mut self) {
         let comparison = &self.study.comparison;
         let splits = &comparison.splits;
@@ -497,6 +480,12 @@ impl Check<'_> {
     }
 }
 
+/// Whether a name can be a folder's everywhere.
+fn names_a_folder(name: &str) -> bool {
+    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+    !name.is_empty() && name.chars().all(is_letter) && !name.starts_with('-')
+}
+
 fn is_finite(value: Value) -> bool {
     !matches!(value, Value::Real(number) if !number.is_finite())
 }
@@ -511,10 +500,12 @@ impl Trainings {
     pub fn arms(&self) -> Vec<(String, Loss, usize)> {
         if self.model == Model::Baseline {
             let loss = self.losses.first().copied().unwrap_or(Loss::Nll);
-            return vec![("baseline".to_owned(), loss, 1)];
+            return vec![(BASELINE.to_owned(), loss, 1)];
         }
-        let arm =
-            |loss: Loss, side: usize| (format!("pinn_{}_gs{side}", loss.to_value()), loss, side);
+        let arm = |loss: Loss, side: usize| {
+            let name = format!("{PINN_PREFIX}{}_gs{side}", loss.to_value());
+            (name, loss, side)
+        };
         self.losses
             .iter()
             .flat_map(|loss| self.gridsizes.iter().map(move |side| arm(*loss, *side)))

@@ -1,16 +1,16 @@
 //! From text to a study: every key looked at where it stands, so that every error knows its line.
 
+mod lists;
+
 use std::collections::BTreeMap;
 
 use toml::Spanned;
-use toml::de::{DeArray, DeTable, DeValue};
+use toml::de::{DeArray, DeString, DeTable, DeValue};
 
 use super::problem::{Finding, StudyProblem, nearest};
 use super::schema::Section;
-use super::{ComparisonDesign, EngineKind, Engines, SCHEMA, Split, Study, Trainings, full, nll};
-use crate::fields::{Choice, FieldValue, Kind, Value};
-use crate::grouping::View;
-use crate::nn::settings::Model;
+use super::{SCHEMA, Study};
+use crate::fields::{AUTO, Choice, Field, FieldValue, Kind, Value};
 
 /// Keys of the file that are no sections of settings, with what they hold.
 const ROOT: [&str; 11] = [
@@ -292,113 +292,6 @@ impl Reader<'_> {
         found
     }
 
-    fn view(&mut self, path: &str, table: &DeTable<'_>) -> Option<View> {
-        let known = ["name", "overlap"];
-        let keys = self.keys(path, table, (&known, &known));
-        let (key, value) = keys.get("name")?;
-        let name = self.string(key, value)?;
-        let (key, value) = keys.get("overlap")?;
-        let Some(overlap) = real(value) else {
-            self.refuse(key, "a fraction from 0 to 1", value);
-            return None;
-        };
-        Some(View { name, overlap })
-    }
-
-    fn training(&mut self, path: &str, table: &DeTable<'_>) -> Option<Trainings> {
-        let known = ["model", "losses", "gridsizes", "views"];
-        let keys = self.keys(path, table, (&known, &["model"]));
-        let (key, value) = keys.get("model")?;
-        let model = self.choice(key, value)?;
-        let losses = keys
-            .get("losses")
-            .map_or_else(nll, |(key, value)| self.choices(key, value));
-        let views = keys
-            .get("views")
-            .map_or_else(full, |(key, value)| self.strings(key, value));
-        let gridsizes = match (keys.get("gridsizes"), model) {
-            (Some((key, value)), _) => self.sides(key, value),
-            (None, Model::Baseline) => vec![1],
-            (None, Model::Pinn) => {
-                let fix = "write gridsizes = [2] for groups of four, [1] for single patterns";
-                let finding = Finding::new(format!("{path}.gridsizes"), "this key", "none", fix);
-                self.find(self.place_of(path), finding);
-                return None;
-            }
-        };
-        Some(Trainings {
-            model,
-            losses,
-            gridsizes,
-            views,
-        })
-    }
-
-    fn sides(&mut self, key: &str, value: &Item<'_>) -> Vec<usize> {
-        let items = self.array(key, "a list of whole numbers, as [2]", value);
-        let mut sides = Vec::new();
-        for (i, item) in items.iter().enumerate() {
-            match integer(item).and_then(|side| usize::try_from(side).ok()) {
-                Some(side) => sides.push(side),
-                None => self.refuse(&format!("{key}[{i}]"), "a whole number from 1 to 3", item),
-            }
-        }
-        sides
-    }
-
-    fn engine(&mut self, path: &str, table: &DeTable<'_>) -> Option<Engines> {
-        let keys = self.keys(path, table, (&["engine", "views"], &["engine"]));
-        let (key, value) = keys.get("engine")?;
-        let engine: EngineKind = self.choice(key, value)?;
-        let views = keys
-            .get("views")
-            .map_or_else(full, |(key, value)| self.strings(key, value));
-        Some(Engines { engine, views })
-    }
-
-    fn comparison(&mut self, value: &Item<'_>) {
-        let Some(table) = self.table("comparison", value) else {
-            return;
-        };
-        let keys = self.keys("comparison", table, (&["splits", "region", "how"], &[]));
-        let mut comparison = ComparisonDesign::default();
-        if let Some((key, value)) = keys.get("splits") {
-            comparison.splits = self.choices::<Split>(key, value);
-        }
-        if let Some((key, value)) = keys.get("region") {
-            comparison.region = self.string(key, value).unwrap_or(comparison.region);
-        }
-        self.study.comparison = comparison;
-        if let (Some((key, value)), Some(section)) =
-            (keys.get("how"), Section::named("comparison.how"))
-        {
-            self.places.insert(key.clone(), value.span().start);
-            self.section(section, value);
-        }
-    }
-
-    fn figure(&mut self, value: &Item<'_>) {
-        let Some(table) = self.table("figure", value) else {
-            return;
-        };
-        let known = ["view", "columns", "doses", "style"];
-        let keys = self.keys("figure", table, (&known, &[]));
-        if let Some((key, value)) = keys.get("view") {
-            self.study.figure.view = self.string(key, value).unwrap_or_default();
-        }
-        if let Some((key, value)) = keys.get("columns") {
-            self.study.figure.columns = self.strings(key, value);
-        }
-        if let Some((key, value)) = keys.get("doses") {
-            self.study.figure.doses = self.numbers(key, value);
-        }
-        if let (Some((_, value)), Some(section)) =
-            (keys.get("style"), Section::named("figure.style"))
-        {
-            self.section(section, value);
-        }
-    }
-
     fn table<'v, 'i>(&mut self, key: &str, value: &'v Item<'i>) -> Option<&'v DeTable<'i>> {
         let table = value.get_ref().as_table();
         if table.is_none() {
@@ -413,52 +306,56 @@ impl Reader<'_> {
             return;
         };
         for (key, value) in table {
-            let name: &str = key.get_ref();
-            let path = format!("{}.{name}", section.key);
-            self.places.insert(path.clone(), value.span().start);
-            if let Some(place) = section.place_of(name) {
-                let expected = format!("{place}, which decides this for all");
-                let fix = format!("write it as {} and remove it here", in_words(place));
-                let finding =
-                    Finding::new(path, expected, format!("{name} in [{}]", section.key), fix);
-                self.find(key.span().start, finding);
-                continue;
-            }
-            let Some(field) = section.field(name) else {
-                let known: Vec<&str> = section.own().map(|field| field.name).collect();
-                self.unknown(section.key, key, &known);
+            let Some((field, read)) = self.field((section, section.key), key, value) else {
                 continue;
             };
-            let read = match field.kind {
-                Kind::Choice(choices) => {
-                    // A word that is none is told by its nearest one.
-                    let Some(word) = self.word(&path, choices, value) else {
-                        continue;
-                    };
-                    Some(Value::Choice(word))
-                }
-                Kind::Integer => integer(value).map(Value::Integer),
-                Kind::AutoReal if value.get_ref().as_str() == Some(crate::fields::AUTO) => {
-                    Some(Value::Choice(crate::fields::AUTO))
-                }
-                Kind::Real | Kind::AutoReal => real(value).map(Value::Real),
-                Kind::Toggle => value.get_ref().as_bool().map(Value::Toggle),
-            };
-            let read = read.filter(|value| field.check(*value).is_ok());
-            let put = read.and_then(|read| self.study.table_mut(section.key)?.put(name, read).ok());
-            if put.is_none() {
+            let settings = self.study.table_mut(section.key);
+            if settings.is_none_or(|settings| settings.put(field.name, read).is_err()) {
+                let path = format!("{}.{}", section.key, field.name);
                 self.refuse(&path, &field.expected(), value);
             }
         }
     }
 
-    /// A key that nothing knows, with what may be meant.
-    fn unknown(
+    /// A field of a section, in the table that stands at `at`, with its value; what is wrong with it is told.
+    fn field(
         &mut self,
-        path: &str,
-        key: &Spanned<toml::de::DeString<'_>>,
-        known: &[&'static str],
-    ) {
+        (section, at): (Section, &str),
+        key: &Spanned<DeString<'_>>,
+        value: &Item<'_>,
+    ) -> Option<(&'static Field, Value)> {
+        let name: &str = key.get_ref();
+        let path = format!("{at}.{name}");
+        self.places.insert(path.clone(), value.span().start);
+        if let Some(place) = section.place_of(name) {
+            let expected = format!("{place}, which decides this for all");
+            let fix = format!("write it as {} and remove it here", in_words(place));
+            let finding = Finding::new(path, expected, format!("{name} in [{at}]"), fix);
+            self.find(key.span().start, finding);
+            return None;
+        }
+        let Some(field) = section.field(name) else {
+            let known: Vec<&str> = section.own().map(|field| field.name).collect();
+            self.unknown(at, key, &known);
+            return None;
+        };
+        let read = match field.kind {
+            // A word that is none is told by its nearest one.
+            Kind::Choice(choices) => Some(Value::Choice(self.word(&path, choices, value)?)),
+            Kind::Integer => integer(value).map(Value::Integer),
+            Kind::AutoReal if value.get_ref().as_str() == Some(AUTO) => Some(Value::Choice(AUTO)),
+            Kind::Real | Kind::AutoReal => real(value).map(Value::Real),
+            Kind::Toggle => value.get_ref().as_bool().map(Value::Toggle),
+        };
+        let read = read.filter(|value| field.check(*value).is_ok());
+        if read.is_none() {
+            self.refuse(&path, &field.expected(), value);
+        }
+        Some((field, read?))
+    }
+
+    /// A key that nothing knows, with what may be meant.
+    fn unknown(&mut self, path: &str, key: &Spanned<DeString<'_>>, known: &[&'static str]) {
         let name: &str = key.get_ref();
         let (full, of) = if path.is_empty() {
             (name.to_owned(), "a study".to_owned())
