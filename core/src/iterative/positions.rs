@@ -126,9 +126,8 @@ fn by_correlation<T: Real>(
     let changes = (0..batch.patterns.len()).into_par_iter().map_init(
         || correlation.room(),
         |room, j| {
-            let [patch, direction, probe, chi] =
-                std::array::from_fn(|at| &stacks[at][j * n_pixels..][..n_pixels]);
-            room.fill(patch, (direction, probe, chi), object_step);
+            let planes = std::array::from_fn(|at| &stacks[at][j * n_pixels..][..n_pixels]);
+            room.fill(planes, object_step);
             peak(&correlation.score(room)).map(|s| -s)
         },
     );
@@ -164,11 +163,10 @@ struct Room {
 }
 
 impl Room {
-    /// Take a pattern's patch, and what says how it should be.
+    /// Take a pattern's patch and what says how it should be: direction of the object, probe and residual wave.
     fn fill<T: Real>(
         &mut self,
-        patch: &[Complex<T>],
-        (direction, probe, chi): (&[Complex<T>], &[Complex<T>], &[Complex<T>]),
+        [patch, direction, probe, chi]: [&[Complex<T>]; 4],
         object_step: Option<f64>,
     ) {
         let wide = |v: Complex<T>| Complex64::new(v.re.wide(), v.im.wide());
