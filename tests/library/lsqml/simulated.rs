@@ -1,4 +1,4 @@
-//! Simulated scans with known faults, and how close a reconstruction comes to the truth.
+//! Simulated scans with known faults, what is made of them, and how close it comes to the truth.
 
 use std::sync::Arc;
 
@@ -6,10 +6,13 @@ use ndarray::{Array2, Array3, Axis};
 use num_complex::{Complex, Complex32};
 use ptycho_core::data::{Dataset, DatasetParts, Frames};
 use ptycho_core::forward::{Forward, Subpixel};
+use ptycho_core::iterative::{EngineKind, Iterative, IterativeSettings};
 use ptycho_core::rng::{Purpose, stream};
 use ptycho_core::sim::probe::DefocusedDisk;
 use rand::RngExt as _;
 use rand_distr::{Distribution as _, Poisson, StandardNormal};
+
+use super::run_epoch;
 
 pub(crate) type Field = Array2<Complex<f64>>;
 
@@ -209,4 +212,52 @@ pub(crate) fn object_error(found: &Field, truth: &Field) -> f64 {
         all += f.norm_sqr();
     }
     (1.0 - cross.norm_sqr() / (power * all)).max(0.0).sqrt()
+}
+
+pub(super) fn settings(epochs: usize) -> IterativeSettings {
+    IterativeSettings {
+        epochs,
+        batch_size: 20,
+        ..IterativeSettings::default()
+    }
+}
+
+pub(super) fn run(dataset: &Arc<Dataset>, settings: &IterativeSettings) -> Iterative {
+    let (dataset, settings) = (Arc::clone(dataset), settings.clone());
+    let epochs = settings.epochs;
+    let mut engine = Iterative::new(EngineKind::Lsqml, dataset, settings, 2).unwrap();
+    (0..epochs).for_each(|_| run_epoch(&mut engine));
+    engine
+}
+
+/// How far the object is from the true one.
+pub(super) fn error(engine: &Iterative, simulated: &Simulated) -> f64 {
+    let wide = |v: Complex<f32>| Complex::new(f64::from(v.re), f64::from(v.im));
+    object_error(&engine.object().mapv(wide), &simulated.object)
+}
+
+/// A simulated scan, what each of some settings makes of it, and how far its object is from the true one.
+pub(super) struct Tried<const N: usize> {
+    pub(super) simulated: Simulated,
+    pub(super) engines: [Iterative; N],
+    pub(super) errors: [f64; N],
+}
+
+pub(super) fn try_all<const N: usize>(
+    recipe: Recipe,
+    settings: [&IterativeSettings; N],
+) -> Tried<N> {
+    let simulated = recipe.simulate();
+    let engines = settings.map(|settings| run(&simulated.dataset, settings));
+    let errors = engines.each_ref().map(|engine| error(engine, &simulated));
+    Tried {
+        simulated,
+        engines,
+        errors,
+    }
+}
+
+/// The last loss of a run.
+pub(super) fn last_loss(engine: &Iterative) -> f64 {
+    engine.loss()[engine.loss().len() - 1]
 }

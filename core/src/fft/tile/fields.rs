@@ -9,6 +9,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::Tiling;
+use super::strips::{Sweep, strip_of, strip_of_mut};
 use crate::simd::{LANES, Real};
 
 /// The phase ramp of a sub-pixel shift, `exp(-2πi (f_row u + f_column v))`, as the outer product of two vectors over
@@ -68,44 +69,88 @@ impl<T: Real> WithSimd for ApplyRamp<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let plane = self.tiling.plane_len();
-        let (from_re, from_im) = self.from.split_at(plane);
-        let (to_re, to_im) = self.to.split_at_mut(plane);
-        let (from_re, from_im) = (T::vectors::<S>(from_re), T::vectors::<S>(from_im));
-        let (to_re, to_im) = (T::vectors_mut::<S>(to_re), T::vectors_mut::<S>(to_im));
-        let [row_re, row_im] = &self.ramp.rows;
-        let (row_re, row_im) = (T::vectors::<S>(row_re), T::vectors::<S>(row_im));
-        let group = row_re.len() / self.tiling.n_strips;
-        let sign = if self.conjugate { -T::one() } else { T::one() };
-        let strip = group * self.tiling.n;
+        let len = self.tiling.n * LANES;
         for s in 0..self.tiling.n_strips {
-            let (a_re, a_im) = (&row_re[s * group..][..group], &row_im[s * group..][..group]);
-            let (x_re, x_im) = (
-                &from_re[s * strip..][..strip],
-                &from_im[s * strip..][..strip],
-            );
-            let (y_re, y_im) = (
-                &mut to_re[s * strip..][..strip],
-                &mut to_im[s * strip..][..strip],
-            );
-            let columns = self.ramp.columns[0].iter().zip(&self.ramp.columns[1]);
-            for (r, (&c_re, &c_im)) in columns.enumerate() {
-                let (c_re, c_im) = (T::splat(simd, c_re), T::splat(simd, c_im * sign));
-                let plus = T::splat(simd, sign);
-                for g in 0..group {
-                    let at = r * group + g;
-                    let b_im = T::v_mul(simd, a_im[g], plus);
-                    let (w_re, w_im) = times::<S, T>(simd, (a_re[g], b_im), (c_re, c_im));
-                    let (re, im) = times::<S, T>(simd, (x_re[at], x_im[at]), (w_re, w_im));
-                    if self.add {
-                        y_re[at] = T::v_add(simd, y_re[at], re);
-                        y_im[at] = T::v_add(simd, y_im[at], im);
-                    } else {
-                        (y_re[at], y_im[at]) = (re, im);
-                    }
+            let from = strip_of(self.from, s, len);
+            let to = strip_of_mut(self.to, s, len);
+            self.ramp
+                .sweep(simd, s, (self.conjugate, self.add), from, to);
+        }
+    }
+}
+
+impl<T: Real> Ramp<T> {
+    /// A strip times the ramp or, with the first of the flags, its conjugate; with the second added.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "which strip, how, from where, to where"
+    )]
+    #[inline(always)]
+    fn sweep<S: Simd>(
+        &self,
+        simd: S,
+        s: usize,
+        (conjugate, add): (bool, bool),
+        (from_re, from_im): (&[T], &[T]),
+        (to_re, to_im): (&mut [T], &mut [T]),
+    ) {
+        let [row_re, row_im] = &self.rows;
+        let (a_re, a_im) = (
+            T::vectors::<S>(&row_re[s * LANES..][..LANES]),
+            T::vectors::<S>(&row_im[s * LANES..][..LANES]),
+        );
+        let sign = if conjugate { -T::one() } else { T::one() };
+        let plus = T::splat(simd, sign);
+        let (from_re, from_im) = (from_re.as_chunks::<LANES>().0, from_im.as_chunks().0);
+        let (to_re, to_im) = (to_re.as_chunks_mut::<LANES>().0, to_im.as_chunks_mut().0);
+        let columns = self.columns[0].iter().zip(&self.columns[1]);
+        let rows = from_re.iter().zip(from_im).zip(to_re.iter_mut().zip(to_im));
+        for ((&c_re, &c_im), ((x_re, x_im), (y_re, y_im))) in columns.zip(rows) {
+            let (c_re, c_im) = (T::splat(simd, c_re), T::splat(simd, c_im * sign));
+            let x_im: &[T; LANES] = x_im;
+            let y_im: &mut [T; LANES] = y_im;
+            let (x_re, x_im) = (T::vectors::<S>(x_re), T::vectors::<S>(x_im));
+            let (y_re, y_im) = (T::vectors_mut::<S>(y_re), T::vectors_mut::<S>(y_im));
+            for g in 0..y_re.len() {
+                let b_im = T::v_mul(simd, a_im[g], plus);
+                let (w_re, w_im) = times::<S, T>(simd, (a_re[g], b_im), (c_re, c_im));
+                let (re, im) = times::<S, T>(simd, (x_re[g], x_im[g]), (w_re, w_im));
+                if add {
+                    y_re[g] = T::v_add(simd, y_re[g], re);
+                    y_im[g] = T::v_add(simd, y_im[g], im);
+                } else {
+                    (y_re[g], y_im[g]) = (re, im);
                 }
             }
         }
+    }
+}
+
+/// Strips are filled with a spectrum times the ramp.
+pub(crate) struct Ramped<'a, T> {
+    pub(crate) ramp: &'a Ramp<T>,
+    pub(crate) from: &'a [T],
+}
+
+impl<T: Real> Sweep<T> for Ramped<'_, T> {
+    #[inline(always)]
+    fn strip<S: Simd>(&mut self, simd: S, s: usize, re: &mut [T], im: &mut [T]) {
+        let from = strip_of(self.from, s, re.len());
+        self.ramp.sweep(simd, s, (false, false), from, (re, im));
+    }
+}
+
+/// Strips times the conjugate of the ramp are added to a sum.
+pub(crate) struct AddUnramped<'a, T> {
+    pub(crate) ramp: &'a Ramp<T>,
+    pub(crate) sum: &'a mut [T],
+}
+
+impl<T: Real> Sweep<T> for AddUnramped<'_, T> {
+    #[inline(always)]
+    fn strip<S: Simd>(&mut self, simd: S, s: usize, re: &mut [T], im: &mut [T]) {
+        let to = strip_of_mut(self.sum, s, re.len());
+        self.ramp.sweep(simd, s, (true, true), (re, im), to);
     }
 }
 
@@ -147,6 +192,16 @@ pub(crate) struct Patch<'a, T> {
 
 /// The real and imaginary registers of a row.
 pub(crate) type RowOf<'a, T, S> = (&'a [<T as Real>::Vector<S>], &'a [<T as Real>::Vector<S>]);
+
+/// Real and imaginary registers of the row of a field that starts at `at` in each plane.
+#[inline(always)]
+pub(crate) fn row_of<S: Simd, T: Real>(field: &[T], at: usize) -> RowOf<'_, T, S> {
+    let plane = field.len() / 2;
+    (
+        T::vectors::<S>(&field[at..at + LANES]),
+        T::vectors::<S>(&field[plane + at..plane + at + LANES]),
+    )
+}
 
 impl<T: Real> Patch<'_, T> {
     /// The registers of row `r` in strip `s`.

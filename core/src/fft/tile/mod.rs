@@ -25,10 +25,12 @@ mod butterflies;
 mod complex;
 pub(crate) mod fields;
 mod passes;
+pub(crate) mod strips;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Arch, Simd};
 
-use self::passes::{Columns, Pass, plan_passes};
+use self::passes::{Pass, plan_passes};
+use self::strips::{Direction, Untouched};
 use crate::simd::{Aligned, LANES, Real};
 
 /// Places in the tiled layout of patterns of side `n`.
@@ -73,7 +75,7 @@ pub struct TileFft<T> {
     arch: Arch,
 }
 
-/// Room for one strip during a transform.
+/// Room for one strip and its passes during a transform.
 #[derive(Debug)]
 pub struct Scratch<T> {
     strips: Aligned<T>,
@@ -109,80 +111,20 @@ impl<T: Real> TileFft<T> {
     /// Room for transforms on one thread.
     pub fn scratch(&self) -> Scratch<T> {
         Scratch {
-            strips: Aligned::zeros(4 * self.tiling.n * LANES),
+            strips: Aligned::zeros(6 * self.tiling.n * LANES),
         }
     }
 
     /// `to` = Fourier transform of `from`, unnormalised; `from` is destroyed.
     pub fn forward(&self, from: &mut [T], to: &mut [T], scratch: &mut Scratch<T>) {
-        let plane = self.tiling.plane_len();
-        self.transform(from.split_at_mut(plane), to.split_at_mut(plane), scratch);
+        self.begin(Direction::Forward, Untouched, from, scratch);
+        self.end(Direction::Forward, from, Untouched, to, scratch);
     }
 
     /// `to` = inverse transform of `from`, unnormalised (n² times the inverse); `from` is destroyed.
     pub fn inverse(&self, from: &mut [T], to: &mut [T], scratch: &mut Scratch<T>) {
-        let plane = self.tiling.plane_len();
-        let ((a, b), (c, d)) = (from.split_at_mut(plane), to.split_at_mut(plane));
-        self.transform((b, a), (d, c), scratch);
-    }
-
-    fn transform(
-        &self,
-        from: (&mut [T], &mut [T]),
-        to: (&mut [T], &mut [T]),
-        scratch: &mut Scratch<T>,
-    ) {
-        self.arch.dispatch(Transform {
-            plan: self,
-            from,
-            to,
-            scratch: &mut scratch.strips,
-        });
-    }
-}
-
-struct Transform<'a, T: Real> {
-    plan: &'a TileFft<T>,
-    from: (&'a mut [T], &'a mut [T]),
-    to: (&'a mut [T], &'a mut [T]),
-    scratch: &'a mut [T],
-}
-
-impl<T: Real> WithSimd for Transform<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let strip = self.plan.tiling.n * LANES;
-        for (re, im) in self
-            .from
-            .0
-            .chunks_exact_mut(strip)
-            .zip(self.from.1.chunks_exact_mut(strip))
-        {
-            simd.vectorize(Columns {
-                passes: &self.plan.passes,
-                re,
-                im,
-                scratch: self.scratch,
-            });
-        }
-        for (s, (re, im)) in self
-            .to
-            .0
-            .chunks_exact_mut(strip)
-            .zip(self.to.1.chunks_exact_mut(strip))
-            .enumerate()
-        {
-            gather_transposed(simd, self.plan.tiling, s, self.from.0, re);
-            gather_transposed(simd, self.plan.tiling, s, self.from.1, im);
-            simd.vectorize(Columns {
-                passes: &self.plan.passes,
-                re,
-                im,
-                scratch: self.scratch,
-            });
-        }
+        self.begin(Direction::Inverse, Untouched, from, scratch);
+        self.end(Direction::Inverse, from, Untouched, to, scratch);
     }
 }
 

@@ -6,9 +6,11 @@ use rayon::prelude::*;
 
 use super::modulus::Modulus;
 use super::rooms::{Room, Workspace, extra_len};
-use super::sweeps::{Project, TimesConj, add_assign, add_chunks};
+use super::sweeps::{Changed, Divide, Residual, add_chunks};
 use super::{Minibatch, weights};
-use crate::fft::tile::fields::{ApplyRamp, Patch};
+use crate::fft::tile::fields::{AddUnramped, Patch};
+use crate::fft::tile::strips::AddTo;
+use crate::fft::tile::strips::Direction::{Forward, Inverse};
 use crate::iterative::kernels::{PatternSums, ProbeWeight};
 use crate::iterative::state::State;
 use crate::simd::Real;
@@ -84,7 +86,6 @@ impl<T: Real> Minibatch<'_, T> {
             .amplitude(i, &mut room.frame, &mut room.amplitude);
         let mut sums = shared.arch().dispatch(Modulus {
             tiling: self.batch.scan.tiling,
-            waves: &mut room.waves,
             amplitude,
             used: self.batch.scan.used(),
             intensity: &mut room.intensity,
@@ -100,7 +101,7 @@ impl<T: Real> Minibatch<'_, T> {
         sums
     }
 
-    /// From the changed detector waves to the residual wave and the directions.
+    /// From the detector waves and the factors of their change to the residual waves and the directions.
     #[expect(
         clippy::too_many_arguments,
         reason = "what is read, what is worked in, what is left"
@@ -113,49 +114,39 @@ impl<T: Real> Minibatch<'_, T> {
         store: &mut Store<T>,
         adjoint: &mut [T],
     ) {
-        let (tiling, arch, field) = (
-            self.batch.scan.tiling,
-            shared.arch(),
-            self.batch.scan.tiling.field_len(),
-        );
+        let (tiling, fft) = (self.batch.scan.tiling, &shared.fft);
+        let field = tiling.field_len();
         let kept = self.pass.n_kept;
-        let divisor = weights::divisor(arch, tiling, object, self.pass.probe_weight);
+        let divisor = weights::divisor(shared.arch(), tiling, object, self.pass.probe_weight);
         for k in 0..self.batch.settings.probe_modes {
             let at = k * field..(k + 1) * field;
-            let chi = if k < kept {
-                &mut store.chi[at.clone()]
-            } else {
-                &mut *room.b
+            let changed = Changed {
+                wave: &room.waves[at.clone()],
+                factor: &room.intensity,
             };
-            shared
-                .fft
-                .inverse(&mut room.waves[at.clone()], chi, &mut room.scratch);
-            if k >= kept {
-                let (b, to, add) = (&room.shifted[at.clone()], &mut *store.extra, k > kept);
-                arch.dispatch(TimesConj { a: chi, b, to, add });
-            }
-            let product = Project {
-                tiling,
+            fft.begin(Inverse, changed, &mut room.a, &mut room.scratch);
+            let residual = if k < kept {
+                Residual::Kept(&mut store.chi[at.clone()])
+            } else {
+                Residual::Projected {
+                    probe: &room.shifted[at.clone()],
+                    sum: &mut *store.extra,
+                    is_first: k == kept,
+                }
+            };
+            let divide = Divide {
                 object,
-                chi,
-                to: &mut room.a,
+                residual,
+                divisor,
             };
-            weights::project(arch, product, divisor);
-            let sum = &mut adjoint[at.clone()];
+            let sum = &mut adjoint[at];
             if self.batch.is_shifted(k) {
-                let wave = &mut room.waves[at];
-                shared.fft.forward(&mut room.a, wave, &mut room.scratch);
-                let (from, to, conjugate, add) = (&*wave, sum, true, true);
-                arch.dispatch(ApplyRamp {
-                    tiling,
-                    ramp: &room.ramp,
-                    from,
-                    to,
-                    conjugate,
-                    add,
-                });
+                fft.turn_back(&room.a, divide, &mut room.b, &mut room.scratch);
+                let ramp = &room.ramp;
+                let add = AddUnramped { ramp, sum };
+                fft.end_in(Forward, &room.b, add, &mut room.scratch);
             } else {
-                add_assign(sum, &room.a);
+                fft.end_in(Inverse, &room.a, (divide, AddTo(sum)), &mut room.scratch);
             }
         }
     }

@@ -14,15 +14,12 @@ use crate::simd::{LANES, Real};
 /// Predictions below this count as this in the proximal Poisson step.
 const LEAST_INTENSITY: f64 = 1e-12;
 
-/// Predicted intensity, its sums, and the change of the detector wave: every mode is multiplied by the factor of the
-/// rule over n².
+/// Sums of the predicted intensity, and the factor of the rule over n² that makes the waves' change.
 pub(crate) struct Modulus<'a, T> {
     pub(crate) tiling: Tiling,
-    /// Unnormalised detector waves, one mode after the other.
-    pub(crate) waves: &'a mut [T],
     pub(crate) amplitude: &'a [T],
     pub(crate) used: Option<Used<'a, T>>,
-    /// Room for a plane; the factors are left in it.
+    /// Of all modes, unnormalised; it becomes the factors.
     pub(crate) intensity: &'a mut [T],
     pub(crate) rule: Rule,
     /// The pattern's step, of [`Rule::PoissonSteps`].
@@ -33,11 +30,10 @@ impl<T: Real> WithSimd for Modulus<'_, T> {
     type Output = PatternSums;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) -> PatternSums {
+    fn with_simd<S: Simd>(mut self, _: S) -> PatternSums {
         let n2 = (self.tiling.n * self.tiling.n) as f64;
-        add_intensities(simd, self.tiling, self.waves, self.intensity);
         let per_pixel = T::of(1.0 / n2);
-        let sums = match self.rule {
+        match self.rule {
             Rule::Gaussian { weight } => self.sweep(Replace {
                 weight: T::of(weight / n2),
                 floor: T::of(1e-9),
@@ -58,39 +54,6 @@ impl<T: Real> WithSimd for Modulus<'_, T> {
                 per_pixel,
                 floor: T::of(1e-7),
             }),
-        };
-        let plane = self.tiling.plane_len();
-        let factor = T::vectors::<S>(self.intensity);
-        for wave in self.waves.chunks_exact_mut(plane) {
-            for (value, &factor) in T::vectors_mut::<S>(wave).iter_mut().zip(factor) {
-                *value = T::v_mul(simd, *value, factor);
-            }
-        }
-        sums
-    }
-}
-
-/// `intensity = Σ_k |wave_k|²`, unnormalised.
-#[inline(always)]
-pub(crate) fn add_intensities<S: Simd, T: Real>(
-    simd: S,
-    tiling: Tiling,
-    waves: &[T],
-    intensity: &mut [T],
-) {
-    let plane = tiling.plane_len();
-    for (k, wave) in waves.chunks_exact(2 * plane).enumerate() {
-        let (re, im) = wave.split_at(plane);
-        let (re, im) = (T::vectors::<S>(re), T::vectors::<S>(im));
-        let y = T::vectors_mut::<S>(intensity);
-        for ((y, &re), &im) in y.iter_mut().zip(re).zip(im) {
-            let re2 = T::v_mul(simd, re, re);
-            let first = if k == 0 {
-                re2
-            } else {
-                T::v_fma(simd, re, re, *y)
-            };
-            *y = T::v_fma(simd, im, im, first);
         }
     }
 }
@@ -247,12 +210,10 @@ impl<T: Real> Modulus<'_, T> {
 /// With `ξ = 1 - I/(y + 1e-5)` where used: `Σ ξ (y - I/(1 - mean_step ξ))` and `Σ ξ² y`.
 pub(crate) struct LikelihoodSums<'a, T> {
     pub(crate) tiling: Tiling,
-    /// Unnormalised detector waves, one mode after the other.
-    pub(crate) waves: &'a [T],
     pub(crate) amplitude: &'a [T],
     pub(crate) used: Option<Used<'a, T>>,
-    /// Room for a plane.
-    pub(crate) intensity: &'a mut [T],
+    /// Of all modes, unnormalised.
+    pub(crate) intensity: &'a [T],
     pub(crate) mean_step: f64,
 }
 
@@ -260,9 +221,8 @@ impl<T: Real> WithSimd for LikelihoodSums<'_, T> {
     type Output = [f64; 2];
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> [f64; 2] {
+    fn with_simd<S: Simd>(self, _: S) -> [f64; 2] {
         let per_pixel = 1.0 / (self.tiling.n * self.tiling.n) as f64;
-        add_intensities(simd, self.tiling, self.waves, self.intensity);
         let mut sums = [0.0; 2];
         for (at, (y, a)) in self.intensity.iter().zip(self.amplitude).enumerate() {
             let is_used = self

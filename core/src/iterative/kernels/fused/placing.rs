@@ -11,7 +11,7 @@ use super::rooms::Workspace;
 use super::weights::regularisation;
 use super::{BAND_ROWS, Minibatch};
 use crate::fft::tile::Tiling;
-use crate::fft::tile::fields::times_conj;
+use crate::fft::tile::fields::{row_of, times_conj};
 use crate::iterative::PositionMethod;
 use crate::iterative::kernels::ObjectWeight;
 use crate::iterative::state::{Planes, State};
@@ -69,43 +69,53 @@ impl<T: Real> Minibatch<'_, T> {
         re: &mut [T],
         im: &mut [T],
     ) {
-        let (tiling, stride, n) = (
-            self.batch.scan.tiling,
-            self.batch.scan.stride,
-            self.batch.scan.tiling.n,
-        );
-        let field = tiling.field_len();
-        let rows = b * BAND_ROWS..b * BAND_ROWS + re.len() / stride;
-        let kept = self.pass.n_kept;
-        for (j, &i) in self.batch.patterns.iter().enumerate() {
-            let [row, column] = state.places[i].corner;
-            let (from, to) = (rows.start.max(row), rows.end.min(row + n));
-            if to <= from {
-                continue;
-            }
+        let (field, kept) = (self.batch.scan.tiling.field_len(), self.pass.n_kept);
+        for (j, place) in self.places(state, b, re.len()) {
             let mut add = |deposit: Deposit<T>| {
                 shared.arch().dispatch(AddRows {
-                    tiling,
+                    place: place.clone(),
                     deposit,
-                    rows: from - row..to - row,
                     re: &mut *re,
                     im: &mut *im,
-                    start: (from - rows.start) * stride + column,
-                    stride,
+                    weight: &mut [],
                 });
             };
             if extra {
                 add(Deposit::Field(&shared.extra[j * field..(j + 1) * field]));
-            } else {
-                for k in j * kept..(j + 1) * kept {
-                    let at = k * field..(k + 1) * field;
-                    add(Deposit::Product(
-                        &shared.chi[at.clone()],
-                        &shared.shifted[at],
-                    ));
-                }
+                continue;
+            }
+            for k in j * kept..(j + 1) * kept {
+                let at = k * field..(k + 1) * field;
+                let (chi, probe) = (&shared.chi[at.clone()], &shared.shifted[at]);
+                add(Deposit::Product(chi, probe, Share::Plain));
             }
         }
+    }
+
+    /// The patterns of the batch, by their index in it, that meet band `b` of so many values, and where.
+    fn places(
+        &self,
+        state: &State<T>,
+        b: usize,
+        len: usize,
+    ) -> impl Iterator<Item = (usize, Place)> {
+        let (tiling, stride) = (self.batch.scan.tiling, self.batch.scan.stride);
+        let band = b * BAND_ROWS..b * BAND_ROWS + len / stride;
+        let patterns = self.batch.patterns.iter().enumerate();
+        patterns.filter_map(move |(j, &i)| {
+            let [row, column] = state.places[i].corner;
+            let (from, to) = (band.start.max(row), band.end.min(row + tiling.n));
+            if to <= from {
+                return None;
+            }
+            let place = Place {
+                tiling,
+                rows: from - row..to - row,
+                start: (from - band.start) * stride + column,
+                stride,
+            };
+            Some((j, place))
+        })
     }
 
     /// Object direction of the PIE family. Where it is to be divided by the batch's illumination, that is summed along,
@@ -159,53 +169,64 @@ impl<T: Real> Minibatch<'_, T> {
         (wave, share): (&dyn Fn(usize, usize) -> &'w [T], Share<T>),
         (re, im, weight): (&mut [T], &mut [T], &mut [T]),
     ) {
-        let (tiling, stride) = (self.batch.scan.tiling, self.batch.scan.stride);
-        let (field, modes) = (tiling.field_len(), self.batch.settings.probe_modes);
-        let rows = b * BAND_ROWS..b * BAND_ROWS + re.len() / stride;
-        for (j, &i) in self.batch.patterns.iter().enumerate() {
-            let [row, column] = state.places[i].corner;
-            let (from, to) = (rows.start.max(row), rows.end.min(row + tiling.n));
-            if to <= from {
-                continue;
-            }
+        let (field, modes) = (
+            self.batch.scan.tiling.field_len(),
+            self.batch.settings.probe_modes,
+        );
+        for (j, place) in self.places(state, b, re.len()) {
             for k in 0..modes {
-                shared.arch().dispatch(AddProduct {
-                    tiling,
-                    share,
-                    chi: wave(j, k),
-                    probe: &shared.shifted[(j * modes + k) * field..][..field],
-                    rows: from - row..to - row,
+                let probe = &shared.shifted[(j * modes + k) * field..][..field];
+                shared.arch().dispatch(AddRows {
+                    place: place.clone(),
+                    deposit: Deposit::Product(wave(j, k), probe, share),
                     re: &mut *re,
                     im: &mut *im,
                     weight: &mut *weight,
-                    start: (from - rows.start) * stride + column,
-                    stride,
                 });
             }
         }
     }
 }
 
-/// What a pattern adds to the object direction.
+/// Where a pattern meets a band of the canvas.
+#[derive(Clone)]
+struct Place {
+    tiling: Tiling,
+    /// Rows of the pattern.
+    rows: std::ops::Range<usize>,
+    /// Place in the band of the first of these rows.
+    start: usize,
+    stride: usize,
+}
+
+/// How `χ conj(P)` is added.
 #[derive(Clone, Copy)]
-pub(crate) enum Deposit<'a, T> {
-    /// `χ conj(probe)`
-    Product(&'a [T], &'a [T]),
+pub(super) enum Share<T> {
+    /// `χ conj(P) / (a |P|² + b)`
+    Regularised([T; 2]),
+    /// `χ conj(P)`, and `|P|²` to the weight.
+    Weighted,
+    /// `χ conj(P)` alone.
+    Plain,
+}
+
+/// What a pattern adds.
+#[derive(Clone, Copy)]
+enum Deposit<'a, T> {
     /// A field as it is.
     Field(&'a [T]),
+    /// `χ conj(P)` of these two, as the share says.
+    Product(&'a [T], &'a [T], Share<T>),
 }
 
 /// Add some rows of a pattern to a band of the canvas.
-pub(crate) struct AddRows<'a, T> {
-    pub(crate) tiling: Tiling,
-    pub(crate) deposit: Deposit<'a, T>,
-    /// Rows of the pattern.
-    pub(crate) rows: std::ops::Range<usize>,
-    pub(crate) re: &'a mut [T],
-    pub(crate) im: &'a mut [T],
-    /// Place in the band of the first of these rows.
-    pub(crate) start: usize,
-    pub(crate) stride: usize,
+struct AddRows<'a, T> {
+    place: Place,
+    deposit: Deposit<'a, T>,
+    re: &'a mut [T],
+    im: &'a mut [T],
+    /// Empty where no weight is summed.
+    weight: &'a mut [T],
 }
 
 impl<T: Real> WithSimd for AddRows<'_, T> {
@@ -213,103 +234,70 @@ impl<T: Real> WithSimd for AddRows<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Tiling { n, n_strips } = self.tiling;
-        let plane = self.tiling.plane_len();
-        for s in 0..n_strips {
-            for (i, r) in self.rows.clone().enumerate() {
-                let from = (s * n + r) * LANES;
-                let to = self.start + i * self.stride + s * LANES;
-                let to_re = T::vectors_mut::<S>(&mut self.re[to..to + LANES]);
-                let to_im = T::vectors_mut::<S>(&mut self.im[to..to + LANES]);
-                match self.deposit {
-                    Deposit::Product(chi, probe) => {
-                        let (re, im) = (from, plane + from);
-                        let (c_re, c_im) = (&chi[re..re + LANES], &chi[im..im + LANES]);
-                        let (p_re, p_im) = (&probe[re..re + LANES], &probe[im..im + LANES]);
-                        let (c_re, c_im) = (T::vectors::<S>(c_re), T::vectors::<S>(c_im));
-                        let (p_re, p_im) = (T::vectors::<S>(p_re), T::vectors::<S>(p_im));
-                        for g in 0..to_re.len() {
-                            let (re, im) =
-                                times_conj::<S, T>(simd, (c_re[g], c_im[g]), (p_re[g], p_im[g]));
-                            to_re[g] = T::v_add(simd, to_re[g], re);
-                            to_im[g] = T::v_add(simd, to_im[g], im);
-                        }
-                    }
-                    Deposit::Field(field) => {
-                        let (re, im) = (from, plane + from);
-                        let re = T::vectors::<S>(&field[re..re + LANES]);
-                        let im = T::vectors::<S>(&field[im..im + LANES]);
-                        for g in 0..to_re.len() {
-                            to_re[g] = T::v_add(simd, to_re[g], re[g]);
-                            to_im[g] = T::v_add(simd, to_im[g], im[g]);
-                        }
-                    }
-                }
+        let none = [T::zero(); 2];
+        match self.deposit {
+            Deposit::Field(field) => self.field(simd, field),
+            Deposit::Product(chi, probe, Share::Regularised(divisor)) => {
+                self.product::<S, true, false>(simd, (chi, probe), divisor);
+            }
+            Deposit::Product(chi, probe, Share::Weighted) => {
+                self.product::<S, false, true>(simd, (chi, probe), none);
+            }
+            Deposit::Product(chi, probe, Share::Plain) => {
+                self.product::<S, false, false>(simd, (chi, probe), none);
             }
         }
     }
 }
 
-/// What some rows of a pattern add to a band of the canvas beside or instead of `χ conj(P)`.
-#[derive(Clone, Copy)]
-pub(super) enum Share<T> {
-    /// `χ conj(P) / (a |P|² + b)`
-    Regularised([T; 2]),
-    /// `χ conj(P)`, and `|P|²` to the weight.
-    Weighted,
-    /// `χ conj(P)` alone, to a canvas whose weight is another's.
-    Plain,
-}
-
-/// Add some rows of a pattern to a band of the canvas.
-pub(crate) struct AddProduct<'a, T> {
-    pub(crate) tiling: Tiling,
-    pub(crate) share: Share<T>,
-    pub(crate) chi: &'a [T],
-    pub(crate) probe: &'a [T],
-    /// Rows of the pattern.
-    pub(crate) rows: std::ops::Range<usize>,
-    pub(crate) re: &'a mut [T],
-    pub(crate) im: &'a mut [T],
-    /// Empty where no weight is summed.
-    pub(crate) weight: &'a mut [T],
-    /// Place in the band of the first of these rows.
-    pub(crate) start: usize,
-    pub(crate) stride: usize,
-}
-
-impl<T: Real> WithSimd for AddProduct<'_, T> {
-    type Output = ();
+impl<T: Real> AddRows<'_, T> {
+    #[inline(always)]
+    fn field<S: Simd>(self, simd: S, field: &[T]) {
+        let Tiling { n, n_strips } = self.place.tiling;
+        for s in 0..n_strips {
+            for (i, r) in self.place.rows.clone().enumerate() {
+                let to = self.place.start + i * self.place.stride + s * LANES;
+                let (re, im) = row_of::<S, T>(field, (s * n + r) * LANES);
+                let to_re = T::vectors_mut::<S>(&mut self.re[to..to + LANES]);
+                let to_im = T::vectors_mut::<S>(&mut self.im[to..to + LANES]);
+                for g in 0..to_re.len() {
+                    to_re[g] = T::v_add(simd, to_re[g], re[g]);
+                    to_im[g] = T::v_add(simd, to_im[g], im[g]);
+                }
+            }
+        }
+    }
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Tiling { n, n_strips } = self.tiling;
-        let plane = self.tiling.plane_len();
+    fn product<S: Simd, const DIVIDED: bool, const WEIGHTED: bool>(
+        self,
+        simd: S,
+        (chi, probe): (&[T], &[T]),
+        divisor: [T; 2],
+    ) {
+        let Tiling { n, n_strips } = self.place.tiling;
+        let [share, floor] = [T::splat(simd, divisor[0]), T::splat(simd, divisor[1])];
         for s in 0..n_strips {
-            for (i, r) in self.rows.clone().enumerate() {
+            for (i, r) in self.place.rows.clone().enumerate() {
                 let at = (s * n + r) * LANES;
-                let to = self.start + i * self.stride + s * LANES;
-                let (re, im) = (at, plane + at);
-                let c_re = T::vectors::<S>(&self.chi[re..re + LANES]);
-                let c_im = T::vectors::<S>(&self.chi[im..im + LANES]);
-                let p_re = T::vectors::<S>(&self.probe[re..re + LANES]);
-                let p_im = T::vectors::<S>(&self.probe[im..im + LANES]);
+                let to = self.place.start + i * self.place.stride + s * LANES;
+                let (c_re, c_im) = row_of::<S, T>(chi, at);
+                let (p_re, p_im) = row_of::<S, T>(probe, at);
                 let to_re = T::vectors_mut::<S>(&mut self.re[to..to + LANES]);
                 let to_im = T::vectors_mut::<S>(&mut self.im[to..to + LANES]);
                 for g in 0..to_re.len() {
                     let (mut re, mut im) =
                         times_conj::<S, T>(simd, (c_re[g], c_im[g]), (p_re[g], p_im[g]));
-                    if let Share::Regularised([share, floor]) = self.share {
+                    if DIVIDED {
                         let power =
                             T::v_fma(simd, p_im[g], p_im[g], T::v_mul(simd, p_re[g], p_re[g]));
-                        let (share, floor) = (T::splat(simd, share), T::splat(simd, floor));
                         let divisor = T::v_fma(simd, share, power, floor);
                         (re, im) = (T::v_div(simd, re, divisor), T::v_div(simd, im, divisor));
                     }
                     to_re[g] = T::v_add(simd, to_re[g], re);
                     to_im[g] = T::v_add(simd, to_im[g], im);
                 }
-                if matches!(self.share, Share::Weighted) {
+                if WEIGHTED {
                     let weight = T::vectors_mut::<S>(&mut self.weight[to..to + LANES]);
                     for g in 0..weight.len() {
                         let sum = T::v_fma(simd, p_re[g], p_re[g], weight[g]);

@@ -7,10 +7,16 @@ use rayon::prelude::*;
 use super::Minibatch;
 use super::modulus::LikelihoodSums;
 use super::rooms::{Room, Workspace};
+use super::sweeps::{AddIntensity, Illuminate};
 use crate::fft::tile::Scratch;
-use crate::fft::tile::fields::{ApplyRamp, ExitWave, Ramp};
+use crate::fft::tile::fields::{Ramp, Ramped};
+use crate::fft::tile::strips::Direction::{Forward, Inverse};
+use crate::fft::tile::strips::{CopyOf, Untouched};
 use crate::iterative::state::State;
 use crate::simd::Real;
+
+/// A ramp, and two fields and a scratch to work in.
+type Parts<'a, T> = (&'a Ramp<T>, &'a mut [T], &'a mut [T], &'a mut Scratch<T>);
 
 impl<T: Real> Minibatch<'_, T> {
     pub(super) fn transform_probe(&self, state: &State<T>, work: &mut Workspace<T>) {
@@ -43,7 +49,7 @@ impl<T: Real> Minibatch<'_, T> {
         }
     }
 
-    /// The detector waves of pattern `i`, in the room; the shifted probes in `kept_probes` or the room.
+    /// The detector waves of pattern `i` and their intensity, in the room; the shifted probes in `kept_probes` or the room.
     #[expect(
         clippy::too_many_arguments,
         reason = "what is read, what is worked in, what is left"
@@ -56,11 +62,8 @@ impl<T: Real> Minibatch<'_, T> {
         i: usize,
         kept_probes: &mut [T],
     ) {
-        let (tiling, arch, field) = (
-            self.batch.scan.tiling,
-            shared.arch(),
-            self.batch.scan.tiling.field_len(),
-        );
+        let (tiling, fft) = (self.batch.scan.tiling, &shared.fft);
+        let field = tiling.field_len();
         let object = self.patch(&state.object, state, i);
         let kept = kept_probes.len() / field;
         room.ramp.set(tiling, state.places[i].shift_px);
@@ -72,16 +75,23 @@ impl<T: Real> Minibatch<'_, T> {
                 &mut room.shifted[at.clone()]
             };
             let parts = (&room.ramp, &mut *room.a, &mut *room.b, &mut room.scratch);
-            self.shift_probe(state, shared, parts, (i, k), probe);
-            arch.dispatch(ExitWave {
-                tiling,
+            let is_shifted = self.begin_shift(state, shared, parts, (i, k));
+            let sweep = Illuminate {
                 object,
-                probe,
-                to: &mut room.a,
-            });
-            shared
-                .fft
-                .forward(&mut room.a, &mut room.waves[at], &mut room.scratch);
+                kept: probe,
+            };
+            if is_shifted {
+                fft.turn_back(&room.a, sweep, &mut room.b, &mut room.scratch);
+            } else {
+                let mode = CopyOf(&state.probe[at.clone()]);
+                fft.begin(Forward, (mode, sweep), &mut room.b, &mut room.scratch);
+            }
+            let sweep = AddIntensity {
+                is_first: k == 0,
+                intensity: &mut room.intensity,
+            };
+            let wave = &mut room.waves[at];
+            fft.end(Forward, &room.b, sweep, wave, &mut room.scratch);
         }
     }
 
@@ -94,34 +104,42 @@ impl<T: Real> Minibatch<'_, T> {
         &self,
         state: &State<T>,
         shared: &Workspace<T>,
-        (ramp, a, b, scratch): (&Ramp<T>, &mut [T], &mut [T], &mut Scratch<T>),
+        (ramp, a, b, scratch): Parts<'_, T>,
         (i, k): (usize, usize),
         to: &mut [T],
     ) {
-        let tiling = self.batch.scan.tiling;
-        let field = tiling.field_len();
-        let at = k * field..(k + 1) * field;
-        if !self.batch.is_shifted(k) {
-            to.copy_from_slice(&state.probe[at]);
-            return;
+        if self.begin_shift(state, shared, (ramp, a, b, scratch), (i, k)) {
+            shared.fft.end(Inverse, a, Untouched, to, scratch);
+        } else {
+            let field = to.len();
+            to.copy_from_slice(&state.probe[k * field..(k + 1) * field]);
         }
+    }
+
+    /// The first half of that transform, in the first of the fields; `false` where the mode is not shifted.
+    fn begin_shift(
+        &self,
+        state: &State<T>,
+        shared: &Workspace<T>,
+        (ramp, half, mixed, scratch): Parts<'_, T>,
+        (i, k): (usize, usize),
+    ) -> bool {
+        if !self.batch.is_shifted(k) {
+            return false;
+        }
+        let field = self.batch.scan.tiling.field_len();
         let weights = self.batch.weights(state, i).filter(|_| k == 0);
         let from = match weights {
-            None => &shared.spectra[at],
+            None => &shared.spectra[k * field..(k + 1) * field],
             Some(weights) => {
-                mix(b, &shared.spectra, &shared.opr_spectra, weights);
-                &*b
+                mix(mixed, &shared.spectra, &shared.opr_spectra, weights);
+                &*mixed
             }
         };
-        shared.arch().dispatch(ApplyRamp {
-            tiling,
-            ramp,
-            from,
-            to: a,
-            conjugate: false,
-            add: false,
-        });
-        shared.fft.inverse(a, to, scratch);
+        shared
+            .fft
+            .begin(Inverse, Ramped { ramp, from }, half, scratch);
+        true
     }
 
     /// Sums of the pattern-wise steps of pty-chi's Poisson model.
@@ -141,10 +159,9 @@ impl<T: Real> Minibatch<'_, T> {
                 .amplitude(i, &mut room.frame, &mut room.amplitude);
             work.arch().dispatch(LikelihoodSums {
                 tiling: self.batch.scan.tiling,
-                waves: &room.waves,
                 amplitude,
                 used: self.batch.scan.used(),
-                intensity: &mut room.intensity,
+                intensity: &room.intensity,
                 mean_step,
             })
         };

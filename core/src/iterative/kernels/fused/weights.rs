@@ -8,9 +8,8 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::Minibatch;
 use super::rooms::{Room, Workspace};
-use super::sweeps::Project;
 use crate::fft::tile::Tiling;
-use crate::fft::tile::fields::{Patch, times_conj};
+use crate::fft::tile::fields::Patch;
 use crate::iterative::kernels::ProbeWeight;
 use crate::simd::{LANES, Real};
 
@@ -104,53 +103,6 @@ pub(crate) fn divisor<T: Real>(
         ProbeWeight::Regularised { alpha } => {
             let peak = arch.dispatch(PatchPeak { tiling, object }).wide();
             Some(regularisation(alpha, peak))
-        }
-    }
-}
-
-/// `to = χ conj(object patch)`, over a divisor where there is one.
-pub(crate) fn project<T: Real>(arch: Arch, project: Project<T>, divisor: Option<[T; 2]>) {
-    match divisor {
-        None => arch.dispatch(project),
-        Some(divisor) => arch.dispatch(Regularised { project, divisor }),
-    }
-}
-
-/// `to = χ conj(O) / (a |O|² + b)`
-struct Regularised<'a, T> {
-    project: Project<'a, T>,
-    divisor: [T; 2],
-}
-
-impl<T: Real> WithSimd for Regularised<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Project {
-            tiling,
-            object,
-            chi,
-            to,
-        } = self.project;
-        let [share, floor] = self.divisor.map(|value| T::splat(simd, value));
-        let plane = tiling.plane_len();
-        let (c_re, c_im) = chi.split_at(plane);
-        let (to_re, to_im) = to.split_at_mut(plane);
-        let rows = c_re.chunks_exact(LANES).zip(c_im.chunks_exact(LANES));
-        let outs = to_re
-            .chunks_exact_mut(LANES)
-            .zip(to_im.chunks_exact_mut(LANES));
-        for (i, ((c_re, c_im), (to_re, to_im))) in rows.zip(outs).enumerate() {
-            let (o_re, o_im) = object.row::<S>(i / tiling.n, i % tiling.n);
-            let (c_re, c_im) = (T::vectors::<S>(c_re), T::vectors::<S>(c_im));
-            let (to_re, to_im) = (T::vectors_mut::<S>(to_re), T::vectors_mut::<S>(to_im));
-            for g in 0..to_re.len() {
-                let power = T::v_fma(simd, o_im[g], o_im[g], T::v_mul(simd, o_re[g], o_re[g]));
-                let divisor = T::v_fma(simd, share, power, floor);
-                let (re, im) = times_conj::<S, T>(simd, (c_re[g], c_im[g]), (o_re[g], o_im[g]));
-                (to_re[g], to_im[g]) = (T::v_div(simd, re, divisor), T::v_div(simd, im, divisor));
-            }
         }
     }
 }

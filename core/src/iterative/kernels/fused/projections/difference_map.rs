@@ -6,9 +6,10 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::{Exit, row_of, row_of_mut};
+use super::{Exit, change_exit, row_of_mut, transform_exit};
 use crate::fft::tile::Tiling;
-use crate::fft::tile::fields::{Patch, times, times_conj};
+use crate::fft::tile::fields::{Patch, row_of, times, times_conj};
+use crate::fft::tile::strips::Sweep;
 use crate::iterative::kernels::PatternSums;
 use crate::iterative::kernels::fused::Minibatch;
 use crate::iterative::kernels::fused::rooms::{Room, Workspace};
@@ -54,22 +55,16 @@ impl<T: Real> Minibatch<'_, T> {
         let sums = self.to_modulus(work, room, exit.i);
         for (k, psi) in exit.psi.chunks_exact(field).enumerate() {
             let at = k * field..(k + 1) * field;
-            arch.dispatch(Mirror {
-                tiling,
-                object,
-                probe: &room.shifted[at.clone()],
-                psi,
-                to: &mut room.a,
-            });
-            let wave = &mut room.waves[at];
-            work.fft.forward(&mut room.a, wave, &mut room.scratch);
+            let probe = &room.shifted[at.clone()];
+            let mirror = Mirror { object, probe, psi };
+            let parts = (&mut *room.a, &mut *room.intensity, &mut room.scratch);
+            transform_exit(work, parts, k, mirror, &mut room.waves[at]);
         }
         self.to_modulus(work, room, exit.i);
         let mut change = 0.0;
         for (k, psi) in exit.psi.chunks_exact_mut(field).enumerate() {
             let at = k * field..(k + 1) * field;
-            let wave = &mut room.waves[at.clone()];
-            work.fft.inverse(wave, &mut room.b, &mut room.scratch);
+            change_exit(work, room, k);
             change += arch.dispatch(MapStep {
                 tiling,
                 object,
@@ -90,26 +85,24 @@ impl<T: Real> Minibatch<'_, T> {
     }
 }
 
-/// `to = 2 O P̃ - ψ`
+/// Strips are filled with `2 O P̃ - ψ`.
 struct Mirror<'a, T> {
-    tiling: Tiling,
     object: Patch<'a, T>,
     probe: &'a [T],
     psi: &'a [T],
-    to: &'a mut [T],
 }
 
-impl<T: Real> WithSimd for Mirror<'_, T> {
-    type Output = ();
-
+impl<T: Real> Sweep<T> for Mirror<'_, T> {
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Tiling { n, n_strips } = self.tiling;
-        for i in 0..n * n_strips {
-            let (o_re, o_im) = self.object.row::<S>(i / n, i % n);
-            let (p_re, p_im) = row_of::<S, T>(self.probe, i * LANES);
-            let (w_re, w_im) = row_of::<S, T>(self.psi, i * LANES);
-            let (to_re, to_im) = row_of_mut::<S, T>(self.to, i * LANES);
+    fn strip<S: Simd>(&mut self, simd: S, s: usize, re: &mut [T], im: &mut [T]) {
+        let start = s * re.len();
+        let (rows_re, rows_im) = (re.as_chunks_mut::<LANES>().0, im.as_chunks_mut::<LANES>().0);
+        for (r, (to_re, to_im)) in rows_re.iter_mut().zip(rows_im).enumerate() {
+            let at = start + r * LANES;
+            let (o_re, o_im) = self.object.row::<S>(s, r);
+            let (p_re, p_im) = row_of::<S, T>(self.probe, at);
+            let (w_re, w_im) = row_of::<S, T>(self.psi, at);
+            let (to_re, to_im) = (T::vectors_mut::<S>(to_re), T::vectors_mut::<S>(to_im));
             for g in 0..to_re.len() {
                 let (re, im) = times::<S, T>(simd, (o_re[g], o_im[g]), (p_re[g], p_im[g]));
                 to_re[g] = T::v_sub(simd, T::v_add(simd, re, re), w_re[g]);

@@ -14,8 +14,12 @@ use rayon::prelude::*;
 
 use super::modulus::Modulus;
 use super::rooms::{Room, Workspace};
+use super::sweeps::{AddIntensity, Changed};
 use super::{Minibatch, N_CHUNKS};
+use crate::fft::tile::Scratch;
 use crate::fft::tile::fields::{ExitWave, RowOf};
+use crate::fft::tile::strips::Direction::{Forward, Inverse};
+use crate::fft::tile::strips::{CopyOf, Sweep, Untouched};
 use crate::iterative::kernels::{Batch, FirstPass, PatternSums, ProbeWeight, Rule};
 use crate::iterative::state::State;
 use crate::simd::{Aligned, LANES, Real};
@@ -74,13 +78,12 @@ impl<'a, T: Real> Minibatch<'a, T> {
         state.waves = waves;
     }
 
-    /// Detector waves in the room become their change towards the measured modulus, over n².
+    /// The intensity in the room becomes the factors of the waves' change towards the measured modulus, over n².
     fn to_modulus(&self, work: &Workspace<T>, room: &mut Room<T>, i: usize) -> PatternSums {
         let scan = self.batch.scan;
         let amplitude = scan.amplitude(i, &mut room.frame, &mut room.amplitude);
         work.arch().dispatch(Modulus {
             tiling: scan.tiling,
-            waves: &mut room.waves,
             amplitude,
             used: scan.used(),
             intensity: &mut room.intensity,
@@ -89,13 +92,13 @@ impl<'a, T: Real> Minibatch<'a, T> {
         })
     }
 
-    /// Detector waves of the exit waves `psi`, changed towards the measured modulus.
-    fn change_of(&self, work: &Workspace<T>, room: &mut Room<T>, i: usize, psi: &[T]) {
+    /// Detector waves of the exit waves `psi`, and the factors of their change towards the measured modulus.
+    fn to_detector(&self, work: &Workspace<T>, room: &mut Room<T>, i: usize, psi: &[T]) {
         let field = self.batch.scan.tiling.field_len();
-        let to = room.waves.chunks_exact_mut(field);
-        for (from, to) in psi.chunks_exact(field).zip(to) {
-            room.a.copy_from_slice(from);
-            work.fft.forward(&mut room.a, to, &mut room.scratch);
+        let waves = room.waves.chunks_exact_mut(field);
+        for (k, (from, wave)) in psi.chunks_exact(field).zip(waves).enumerate() {
+            let parts = (&mut *room.a, &mut *room.intensity, &mut room.scratch);
+            transform_exit(work, parts, k, CopyOf(from), wave);
         }
         self.to_modulus(work, room, i);
     }
@@ -145,6 +148,33 @@ impl<'a, T: Real> Minibatch<'a, T> {
     }
 }
 
+/// The detector wave of mode `k` of an exit wave that a sweep fills, and its intensity; half of the way is in a field.
+fn transform_exit<T: Real>(
+    work: &Workspace<T>,
+    (half, intensity, scratch): (&mut [T], &mut [T], &mut Scratch<T>),
+    k: usize,
+    exit: impl Sweep<T>,
+    wave: &mut [T],
+) {
+    work.fft.begin(Forward, exit, half, scratch);
+    let sweep = AddIntensity {
+        is_first: k == 0,
+        intensity,
+    };
+    work.fft.end(Forward, half, sweep, wave, scratch);
+}
+
+/// The change of the exit wave of mode `k`, in `room.b`, from its detector wave and the factors.
+fn change_exit<T: Real>(work: &Workspace<T>, room: &mut Room<T>, k: usize) {
+    let (fft, field) = (&work.fft, work.fft.tiling().field_len());
+    let changed = Changed {
+        wave: &room.waves[k * field..(k + 1) * field],
+        factor: &room.intensity,
+    };
+    fft.begin(Inverse, changed, &mut room.a, &mut room.scratch);
+    fft.end(Inverse, &room.a, Untouched, &mut room.b, &mut room.scratch);
+}
+
 /// The exit waves of these patterns, in their order.
 fn of_patterns<'w, T>(waves: &'w mut [T], len: usize, patterns: &[usize]) -> Vec<&'w mut [T]> {
     let mut all: Vec<Option<&mut [T]>> = waves.chunks_exact_mut(len).map(Some).collect();
@@ -157,17 +187,7 @@ type RowOfMut<'a, T, S> = (
     &'a mut [<T as Real>::Vector<S>],
 );
 
-/// Real and imaginary registers of a field in row `r` of strip `s`, as a range of each plane.
-#[inline(always)]
-fn row_of<S: Simd, T: Real>(field: &[T], at: usize) -> RowOf<'_, T, S> {
-    let plane = field.len() / 2;
-    (
-        T::vectors::<S>(&field[at..at + LANES]),
-        T::vectors::<S>(&field[plane + at..plane + at + LANES]),
-    )
-}
-
-/// The same, to be written to.
+/// Real and imaginary registers of a row of a field, to be written to; see [`row_of`].
 #[inline(always)]
 fn row_of_mut<S: Simd, T: Real>(field: &mut [T], at: usize) -> RowOfMut<'_, T, S> {
     let (re, im) = field.split_at_mut(field.len() / 2);

@@ -6,9 +6,9 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::{row_of, row_of_mut};
+use super::{change_exit, row_of_mut};
 use crate::fft::tile::Tiling;
-use crate::fft::tile::fields::{Patch, times};
+use crate::fft::tile::fields::{Patch, row_of, times};
 use crate::iterative::Compatibility;
 use crate::iterative::kernels::PatternSums;
 use crate::iterative::kernels::fused::Minibatch;
@@ -33,12 +33,11 @@ impl<T: Real> Minibatch<'_, T> {
         self.each(state, work, |state, work, room, exit| {
             self.predict(state, work, room, exit.i, &mut []);
             let sums = self.to_modulus(work, room, exit.i);
-            self.change_of(work, room, exit.i, exit.psi);
+            self.to_detector(work, room, exit.i, exit.psi);
             let mut change = 0.0;
             for (k, psi) in exit.psi.chunks_exact_mut(field).enumerate() {
                 let at = k * field..(k + 1) * field;
-                let wave = &mut room.waves[at.clone()];
-                work.fft.inverse(wave, &mut room.b, &mut room.scratch);
+                change_exit(work, room, k);
                 change += work.arch().dispatch(Reflect {
                     tiling,
                     own: self.patch(&state.carried_object, state, exit.i),

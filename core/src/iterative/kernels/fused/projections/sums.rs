@@ -9,7 +9,7 @@ use std::sync::PoisonError;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::row_of_mut;
+use super::{change_exit, row_of_mut};
 use crate::fft::tile::Tiling;
 use crate::fft::tile::fields::{ApplyRamp, Patch};
 use crate::iterative::Compatibility;
@@ -31,12 +31,11 @@ impl<T: Real> Minibatch<'_, T> {
             let object = self.patch(&state.object, state, exit.i);
             room.ramp.set(tiling, state.places[exit.i].shift_px);
             if revises {
-                self.change_of(work, room, exit.i, exit.psi);
+                self.to_detector(work, room, exit.i, exit.psi);
             }
             for (k, psi) in exit.psi.chunks_exact(field).enumerate() {
                 let chi = if revises {
-                    let wave = &mut room.waves[k * field..(k + 1) * field];
-                    work.fft.inverse(wave, &mut room.b, &mut room.scratch);
+                    change_exit(work, room, k);
                     add_assign(&mut room.b, psi);
                     &*room.b
                 } else {
@@ -200,10 +199,10 @@ impl<T: Real> Minibatch<'_, T> {
                 }
                 if revises {
                     let psi = &state.waves[i * waves_len..][..waves_len];
-                    self.change_of(shared, room, i, psi);
-                    let waves = room.waves.chunks_exact_mut(field);
-                    for (wave, to) in waves.zip(revised.chunks_exact_mut(field)) {
-                        shared.fft.inverse(wave, to, &mut room.scratch);
+                    self.to_detector(shared, room, i, psi);
+                    for (k, to) in revised.chunks_exact_mut(field).enumerate() {
+                        change_exit(shared, room, k);
+                        to.copy_from_slice(&room.b);
                     }
                     add_assign(revised, psi);
                 }
