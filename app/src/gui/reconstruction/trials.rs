@@ -18,6 +18,8 @@ use super::used;
 
 /// The last colour of the palette: text, more or less.
 const THRESHOLD_COLOUR: usize = 6;
+/// Another one, so that both thresholds are told apart.
+const SEVENTH_COLOUR: usize = 3;
 
 /// Both trials and what they came to.
 pub struct Trials {
@@ -192,7 +194,7 @@ fn curves(outcome: &HalvesOutcome) -> Vec<FrcLine> {
             "half bit",
             (&limit(Threshold::HalfBit), THRESHOLD_COLOUR, true),
         ),
-        line("1/7", (&limit(Threshold::Seventh), THRESHOLD_COLOUR, true)),
+        line("1/7", (&limit(Threshold::Seventh), SEVENTH_COLOUR, true)),
     ]
 }
 

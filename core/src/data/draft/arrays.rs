@@ -24,7 +24,7 @@ impl Draft {
                 archive,
                 "probeGuess",
                 &expected,
-                "none by itself: name a file with a probe",
+                "name a file that holds a probe",
             );
         };
         let Some((info, header)) = self.required(archive, index, &expected) else {

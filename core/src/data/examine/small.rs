@@ -75,7 +75,7 @@ impl Source {
     fn judge_probe(&mut self, key: &str, probe: Option<&Array3<Complex32>>) {
         let Some(probe) = probe else { return };
         let n_bad = probe.iter().filter(|z| !z.is_finite()).count();
-        let fix = "none by itself: name a file with a probe";
+        let fix = "name a file that holds a probe";
         if n_bad != 0 {
             let found = format!("{n_bad} of {} values are not finite", probe.len());
             self.draft

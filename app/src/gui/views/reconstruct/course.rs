@@ -22,7 +22,8 @@ impl Default for Plots {
     fn default() -> Self {
         let linear = LinePlot {
             is_log_y: false,
-            ..LinePlot::default()
+            // It would cover what rises; the colours are those of the loss.
+            shows_legend: false,
         };
         Self {
             loss: LinePlot::default(),

@@ -148,6 +148,13 @@ fn cutoff_words(agreement: &HalvesAgreement, cutoff: Cutoff) -> String {
     if agreement.complex.values.len() as f64 <= cutoff.rings {
         return "beyond the highest frequency".to_owned();
     }
+    if 1.0 < cutoff.of_nyquist {
+        // Rings beyond hold the corners alone: no resolution finer than a pixel is claimed.
+        return match agreement.pixel_size_m {
+            Some(pixel_m) => format!("a pixel ({:.1} nm) or finer", 1e9 * pixel_m),
+            None => "a pixel or finer".to_owned(),
+        };
+    }
     let percent = 100.0 * cutoff.of_nyquist;
     match cutoff.half_period_nm {
         Some(nm) => format!("{nm:.1} nm ({percent:.0} % of Nyquist)"),

@@ -310,6 +310,8 @@ impl Shown {
                 }
                 let words = if is_running {
                     "The first epoch is on its way…"
+                } else if document.scan.dataset.is_none() {
+                    "There is nothing to reconstruct yet: see “Before the run”."
                 } else {
                     "Press Run to see it converge."
                 };

@@ -23,6 +23,9 @@ const FACTORS: [f64; 6] = [1.0, 5.0, 10.0, 50.0, 100.0, 1000.0];
 /// About how long the arrow of the scale is.
 const SCALE_LENGTH: f32 = 15.0 * theme::GRID;
 
+/// Below this width a number stands under its name.
+const NARROW: f32 = 75.0 * theme::GRID;
+
 /// The choices of the plot, and the shifts as they were worked out last.
 pub(super) struct ShiftsPlot {
     /// Factor by which arrows are longer; found where `None`.
@@ -234,6 +237,7 @@ impl ShiftsPlot {
                 rows.push((name, format!("{of} (pattern {pattern})")));
             }
         }
+        let is_narrow = ui.available_width() < NARROW;
         ScrollArea::both()
             .id_salt("shift numbers")
             .auto_shrink([false, false])
@@ -244,6 +248,9 @@ impl ShiftsPlot {
                     .show(ui, |ui| {
                         for (name, value) in rows {
                             ui.label(RichText::new(name).color(theme::palette(ui).weak));
+                            if is_narrow {
+                                ui.end_row();
+                            }
                             ui.monospace(value);
                             ui.end_row();
                         }
