@@ -340,7 +340,8 @@ fn lists_and_fields_that_the_text_lacks_are_written_beside_what_is_there() {
 
 #[test]
 fn arms_of_engines_get_names_and_settings_in_the_form() {
-    let mut window = open([1440.0, 1500.0], TINY);
+    let commented = TINY.replace("[[engines]]", "[[engines]]  # the first");
+    let mut window = open([1440.0, 1500.0], &commented);
     let text = |window: &Window| studying(window).draft.as_ref().unwrap().text.clone();
     let own = |window: &Window, name: &str| {
         let study = &studying(window).draft.as_ref().unwrap().study;
@@ -388,6 +389,7 @@ fn arms_of_engines_get_names_and_settings_in_the_form() {
         "[engines.settings]\nprobe_modes = 2\n",
         "epochs = 2  # few",
         "# A comment of the user's.",
+        "[[engines]]  # the first",
     ] {
         assert!(changed.contains(part), "{part} not in\n{changed}");
     }

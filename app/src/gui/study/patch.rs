@@ -37,7 +37,9 @@ fn replace_changes(
             }
             (_, Value::Table(_)) => return None,
             (_, Value::Array(rows)) if holds_tables(rows) || is_of_tables(old.get(key)) => {
-                replace_blocks(lines, &joined(section, key), rows)?;
+                let before = old.get(key).and_then(Value::as_array);
+                let before = before.map_or(&[][..], Vec::as_slice);
+                replace_blocks(lines, &joined(section, key), (before, rows))?;
             }
             _ => replace_value(lines, section, (key, value))?,
         }
@@ -159,13 +161,42 @@ fn insert(lines: &mut Vec<String>, section: &str, line: String) {
     lines.insert(last, line);
 }
 
-/// The rows of a list of tables written anew in the place of those before.
-fn replace_blocks(lines: &mut Vec<String>, name: &str, rows: &[Value]) -> Option<()> {
+/// The rows of a list of tables: those that have changed are written anew, with the comments within them gone.
+fn replace_blocks(
+    lines: &mut Vec<String>,
+    name: &str,
+    (before, rows): (&[Value], &[Value]),
+) -> Option<()> {
     let is_start = |line: &String| header(line) == Some((name, true));
-    let first = lines.iter().position(is_start);
-    while let Some(start) = lines.iter().position(is_start) {
-        let end = block_end(lines, start);
-        lines.drain(start..end);
+    let starts: Vec<usize> = (0..lines.len()).filter(|i| is_start(&lines[*i])).collect();
+    let mut blocks = Vec::new();
+    for row in rows {
+        blocks.push(block_of(name, row.as_table()?));
+    }
+    if starts.len() == before.len() && !rows.is_empty() {
+        let end = match starts.last() {
+            Some(start) => block_end(lines, *start),
+            None => lines.len(),
+        };
+        let mut added = blocks.split_off(before.len().min(rows.len()));
+        if !added.is_empty() && 0 < end && !lines[end - 1].trim().is_empty() {
+            added.insert(0, vec![String::new()]);
+        }
+        lines.splice(end..end, added.into_iter().flatten());
+        // From the last one, so that the others stay where they are.
+        for (i, start) in starts.into_iter().enumerate().rev() {
+            if rows.get(i) != before.get(i) {
+                let end = block_end(lines, start);
+                lines.splice(start..end, blocks.get(i).cloned().unwrap_or_default());
+            }
+        }
+    } else {
+        while let Some(start) = lines.iter().position(is_start) {
+            let end = block_end(lines, start);
+            lines.drain(start..end);
+        }
+        let at = starts.first().copied().unwrap_or(lines.len());
+        lines.splice(at..at, blocks.into_iter().flatten());
     }
     // An empty list stands as `views = []` before every section.
     if let Some(at) = find(lines, "", name) {
@@ -173,17 +204,7 @@ fn replace_blocks(lines: &mut Vec<String>, name: &str, rows: &[Value]) -> Option
     }
     if rows.is_empty() {
         insert(lines, "", format!("{name} = []"));
-        return Some(());
     }
-    let mut block = Vec::new();
-    for row in rows {
-        block.extend(block_of(name, row.as_table()?));
-    }
-    let at = first.unwrap_or_else(|| {
-        lines.push(String::new());
-        lines.len()
-    });
-    lines.splice(at..at, block);
     Some(())
 }
 

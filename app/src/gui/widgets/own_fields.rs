@@ -1,7 +1,7 @@
 //! A few fields of a table with values in place of those of another one: each is added from a menu, edited and taken off.
 
 use egui::{Button, Grid, RichText, ScrollArea, Ui};
-use ptycho_core::fields::{Field, Level, Value};
+use ptycho_core::fields::{Field, Fields, Level, Value};
 
 use super::field_editor::editor;
 use super::field_table::{cell, tooltip};
@@ -17,20 +17,20 @@ pub enum Edit {
 }
 
 /// What is drawn, beside the fields.
-pub struct OwnFields<'a> {
+pub struct OwnFields<'a, T> {
     /// Tells tables apart.
     pub id_salt: &'a str,
     /// Whose fields they are, as a screen reader says it: `engine 2`.
     pub whose: &'a str,
-    /// The value of a field in the other table.
-    pub shared: &'a dyn Fn(&str) -> Option<Value>,
+    /// The other table.
+    pub shared: &'a T,
     /// Least widths of labels, values and units.
     pub widths: [f32; 3],
     /// The field that something is wrong with.
     pub at_fault: Option<&'a str>,
 }
 
-impl OwnFields<'_> {
+impl<T: Fields> OwnFields<'_, T> {
     /// Draw the fields with their values, and a menu of those that can be added.
     pub fn ui(
         &self,
@@ -52,14 +52,14 @@ impl OwnFields<'_> {
     }
 
     fn row(&self, ui: &mut Ui, field: &'static Field, value: Value) -> Option<Edit> {
-        let shared = (self.shared)(field.name).unwrap_or(value);
+        let shared = self.shared.get(field.name).unwrap_or(value);
         let label = field.label();
         let text = if self.at_fault == Some(field.name) {
             RichText::new(format!("✖ {label}")).color(theme::palette(ui).bad)
         } else {
             RichText::new(&label)
         };
-        let tip = format!("{}\nAll other engines: {shared}", tooltip(field, shared));
+        let tip = self.tip(field, shared);
         let [label_width, value_width, unit_width] = self.widths;
         cell(ui, label_width, |ui| ui.label(text).on_hover_text(&tip));
         let edited = cell(ui, value_width, |ui| {
@@ -78,6 +78,11 @@ impl OwnFields<'_> {
             return Some(Edit::Remove(field.name));
         }
         edited.map(|value| Edit::Set(field.name, value))
+    }
+
+    fn tip(&self, field: &Field, shared: Value) -> String {
+        let default = T::default().get(field.name).unwrap_or(shared);
+        format!("{}\nIn the table below: {shared}", tooltip(field, default))
     }
 
     /// Fields that can be added, those shown always first.
@@ -105,12 +110,12 @@ impl OwnFields<'_> {
     fn items(&self, ui: &mut Ui, others: &[&'static Field], level: Level) -> Option<Edit> {
         let mut added = None;
         for field in others.iter().filter(|field| field.level == level) {
-            let Some(shared) = (self.shared)(field.name) else {
+            let Some(shared) = self.shared.get(field.name) else {
                 continue;
             };
             let item = ui
                 .add(Button::new(field.label()).frame(false))
-                .on_hover_text(tooltip(field, shared));
+                .on_hover_text(self.tip(field, shared));
             if item.clicked() {
                 added = Some(Edit::Set(field.name, shared));
             }

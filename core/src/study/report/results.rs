@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::study::execute::TaskState;
-use crate::study::plan::TaskKind;
+use crate::study::plan::{TaskKind, Work};
 use crate::study::store::{OutputRecord, SCHEMA};
 
 use super::gather::{Gathered, Seen};
@@ -20,9 +20,14 @@ pub(super) fn reconstructions(gathered: &Gathered<'_>, likeness: &[Likeness]) ->
         let result = record.outputs.iter().find(is_result)?;
         let place = seen.place();
         let found = likeness.iter().find(|found| found.task == seen.task.id);
+        // The name of an arm need not tell it.
+        let engine = match &seen.task.work {
+            Work::Reconstruct(task) => Some(task.engine),
+            _ => None,
+        };
         Some(json!({
             "id": seen.task.id, "kind": seen.task.kind, "dose": place.dose, "view": place.view, "arm": place.arm,
-            "split": place.split, "file": seen.path(&result.path), "sha256": result.sha256, "n_bytes": result.n_bytes,
+            "engine": engine, "split": place.split, "file": seen.path(&result.path), "sha256": result.sha256, "n_bytes": result.n_bytes,
             "seconds": record.seconds, "loss_last": seen.number("loss_last"), "is_flat": found.and_then(|found| found.is_flat),
             "pearson": found.map(|found| json!({"phase": found.phase, "amplitude": found.amplitude})),
         }))

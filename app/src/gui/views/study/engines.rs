@@ -103,7 +103,7 @@ fn own_settings(ui: &mut Ui, i: usize, row: &mut Engines, around: &Around<'_>) {
             let fields = OwnFields {
                 id_salt: &path,
                 whose: &whose,
-                shared: &|name| around.shared.get(name),
+                shared: around.shared,
                 widths: WIDTHS,
                 at_fault,
             };
