@@ -209,20 +209,21 @@ pub(super) fn patches<T: Real>(
     kept: usize,
 ) -> [Array3<Complex<T>>; 4] {
     let tiling = batch.scan.tiling;
-    let (n, plane) = (tiling.n, tiling.plane_len());
-    let shape = (batch.patterns.len(), n, n);
+    let n = tiling.n;
     let cut = |planes: &Planes<T>| {
-        Array3::from_shape_fn(shape, |(j, row, column)| {
-            let start = batch.scan.start(&state.places[batch.patterns[j]]);
-            let at = start + row * batch.scan.stride + column;
-            Complex::new(planes.re[at], planes.im[at])
+        stacked(batch, |j, row, line| {
+            let corner = batch.scan.start(&state.places[batch.patterns[j]]);
+            let from = corner + row * batch.scan.stride;
+            interleave(line, &planes.re[from..from + n], &planes.im[from..from + n]);
         })
     };
     let of_field = |store: &[T]| {
-        Array3::from_shape_fn(shape, |(j, row, column)| {
-            let field = first_of(batch, kept, store, j);
-            let at = tiling.at(row, column);
-            Complex::new(field[at], field[plane + at])
+        stacked(batch, |j, row, line| {
+            let (re, im) = first_of(batch, kept, store, j).split_at(tiling.plane_len());
+            for (strip, part) in line.chunks_mut(LANES).enumerate() {
+                let from = tiling.at(row, strip * LANES);
+                interleave(part, &re[from..from + LANES], &im[from..from + LANES]);
+            }
         })
     };
     [
@@ -231,4 +232,29 @@ pub(super) fn patches<T: Real>(
         of_field(&work.shifted),
         of_field(&work.chi),
     ]
+}
+
+/// A stack `(b, n, n)` whose rows `fill` writes: pattern of the batch, row, the row's values.
+fn stacked<T: Real>(
+    batch: &Batch<T>,
+    fill: impl Fn(usize, usize, &mut [Complex<T>]) + Sync,
+) -> Array3<Complex<T>> {
+    let n = batch.scan.tiling.n;
+    let mut stack = Array3::zeros((batch.patterns.len(), n, n));
+    if let Some(values) = stack.as_slice_mut() {
+        let patterns = values.par_chunks_exact_mut(n * n).enumerate();
+        patterns.for_each(|(j, pattern)| {
+            for (row, line) in pattern.chunks_exact_mut(n).enumerate() {
+                fill(j, row, line);
+            }
+        });
+    }
+    stack
+}
+
+/// Complex values of real and imaginary parts; parts beyond the line are left out.
+fn interleave<T: Real>(line: &mut [Complex<T>], re: &[T], im: &[T]) {
+    for ((to, re), im) in line.iter_mut().zip(re).zip(im) {
+        *to = Complex::new(*re, *im);
+    }
 }
