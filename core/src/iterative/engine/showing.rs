@@ -5,7 +5,6 @@ use num_complex::{Complex, Complex32};
 
 use super::{Course, IterativeOf};
 use crate::data::Reconstruction;
-use crate::fields::Fields as _;
 use crate::iterative::batches::BatchSource;
 use crate::iterative::state::State;
 use crate::iterative::{EngineKind, IterativeSettings, ObjectInit};

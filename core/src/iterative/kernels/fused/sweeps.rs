@@ -57,14 +57,19 @@ impl<T: Real> Sweep<T> for Illuminate<'_, T> {
     #[inline(always)]
     fn strip<S: Simd>(&mut self, simd: S, s: usize, re: &mut [T], im: &mut [T]) {
         let (kept_re, kept_im) = strip_of_mut(self.kept, s, re.len());
-        kept_re.copy_from_slice(re);
-        kept_im.copy_from_slice(im);
-        let (rows_re, rows_im) = (re.as_chunks_mut::<LANES>().0, im.as_chunks_mut::<LANES>().0);
-        for (r, (re, im)) in rows_re.iter_mut().zip(rows_im).enumerate() {
+        let (rows, _) = re.as_chunks_mut::<LANES>();
+        let rows = rows.iter_mut().zip(im.as_chunks_mut::<LANES>().0);
+        let (kept, _) = kept_re.as_chunks_mut::<LANES>();
+        let kept = kept.iter_mut().zip(kept_im.as_chunks_mut::<LANES>().0);
+        for (r, ((re, im), (kept_re, kept_im))) in rows.zip(kept).enumerate() {
             let (o_re, o_im) = self.object.row::<S>(s, r);
             let (re, im) = (T::vectors_mut::<S>(re), T::vectors_mut::<S>(im));
+            let kept_re = T::vectors_mut::<S>(kept_re);
+            let kept_im = T::vectors_mut::<S>(kept_im);
             for g in 0..re.len() {
-                (re[g], im[g]) = times::<S, T>(simd, (o_re[g], o_im[g]), (re[g], im[g]));
+                let probe = (re[g], im[g]);
+                (kept_re[g], kept_im[g]) = probe;
+                (re[g], im[g]) = times::<S, T>(simd, (o_re[g], o_im[g]), probe);
             }
         }
     }

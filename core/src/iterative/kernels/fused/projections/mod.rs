@@ -17,7 +17,7 @@ use super::rooms::{Room, Workspace};
 use super::sweeps::{AddIntensity, Changed};
 use super::{Minibatch, N_CHUNKS};
 use crate::fft::tile::Scratch;
-use crate::fft::tile::fields::{ExitWave, RowOf};
+use crate::fft::tile::fields::ExitWave;
 use crate::fft::tile::strips::Direction::{Forward, Inverse};
 use crate::fft::tile::strips::{CopyOf, Sweep, Untouched};
 use crate::iterative::kernels::{Batch, FirstPass, PatternSums, ProbeWeight, Rule};
@@ -187,7 +187,7 @@ type RowOfMut<'a, T, S> = (
     &'a mut [<T as Real>::Vector<S>],
 );
 
-/// Real and imaginary registers of a row of a field, to be written to; see [`row_of`].
+/// Real and imaginary registers of the row of a field that starts at `at` in each plane, to be written to.
 #[inline(always)]
 fn row_of_mut<S: Simd, T: Real>(field: &mut [T], at: usize) -> RowOfMut<'_, T, S> {
     let (re, im) = field.split_at_mut(field.len() / 2);
