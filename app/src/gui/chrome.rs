@@ -10,6 +10,7 @@ use super::document::Message;
 use super::log::Record;
 use super::menus;
 use super::queue::{COMPARISON, GENERATION, INFERENCE, Lane, OVERLAP, Row, STUDY, TRAINING};
+use super::theme;
 use super::views::View;
 use super::widgets::job_row::JobRow;
 use super::widgets::notice::NoticeAction;
@@ -205,15 +206,22 @@ fn sidebar(app: &mut Workbench, ui: &mut Ui) {
     }
 }
 
+/// Room for one notice with all its fields.
+const NOTICES_HEIGHT: f32 = 42.0 * theme::GRID;
+
 fn messages(app: &mut Workbench, ui: &mut Ui) {
     let Workbench {
         document, commands, ..
     } = app;
-    ScrollArea::vertical().max_height(110.0).show(ui, |ui| {
-        for message in document.messages.iter().rev() {
-            message_row(ui, message, commands);
-        }
-    });
+    // A panel asks for no more than the least height of what scrolls.
+    ScrollArea::vertical()
+        .min_scrolled_height(NOTICES_HEIGHT)
+        .max_height(NOTICES_HEIGHT)
+        .show(ui, |ui| {
+            for message in document.messages.iter().rev() {
+                message_row(ui, message, commands);
+            }
+        });
 }
 
 fn message_row(ui: &mut Ui, message: &Message, commands: &mut Vec<Command>) {

@@ -157,9 +157,6 @@ fn say_how(task: &ReconstructTask, (computing, why): &(Computing, String), sessi
     };
     let threads = computing.n_threads;
     session.say(format_args!("device: {device} ({why}), {threads} threads"));
-    if computing.device.is_none() && computing.memory_bytes.is_some() {
-        session.say("note: --device-memory-gib means nothing to the fused kernels");
-    }
     if task.settings.object_init == ObjectInit::File {
         session.say("the object starts from objectGuess of the file; if that is the truth, this is no reconstruction");
     }

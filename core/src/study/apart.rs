@@ -17,7 +17,7 @@ use crate::iterative::{
     ObjectInit,
 };
 use crate::job::{DriveOptions, Monitor, Progress, Stop, StopReason, drive};
-use crate::study::run::{ReconstructTask, Source};
+use crate::study::run::{ReconstructTask, Source, warn_of_idle_limit};
 use crate::study::store::{InputRecord, RunFolder, utc};
 
 /// What all parts are reconstructed with.
@@ -58,6 +58,7 @@ impl Common<'_> {
     /// Open what computes, and a run folder for it under `runs`.
     pub(super) fn begin(&self, runs: &Path) -> Result<UnderWay> {
         let (computing, device_reason) = self.computing()?;
+        warn_of_idle_limit(&computing);
         let started = utc(SystemTime::now());
         let folder = RunFolder::create(runs)?;
         let span = tracing::info_span!("run", folder = %folder.path().display());

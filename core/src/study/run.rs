@@ -138,11 +138,6 @@ impl ReconstructTask {
             return Err(error.with_fix("fused kernels run on the CPU: use --device cpu"));
         }
         let is_fused = is_cpu && self.kernels != KernelChoice::Tensors;
-        if is_fused && memory_bytes.is_some() {
-            tracing::warn!(
-                "device_memory_gib means nothing to the fused kernels: they take main memory"
-            );
-        }
         let computing = Computing {
             n_threads: compute.n_threads(),
             device: (!is_fused).then(|| compute.device().clone()),
@@ -165,6 +160,13 @@ impl ReconstructTask {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n_threads => n_threads,
         }
+    }
+}
+
+/// Note in the log that a limit of the device's memory was given to kernels that do not take any of it.
+pub(super) fn warn_of_idle_limit(computing: &Computing) {
+    if computing.device.is_none() && computing.memory_bytes.is_some() {
+        tracing::warn!("the limit of the device's memory means nothing to the fused kernels");
     }
 }
 
@@ -254,6 +256,7 @@ fn reconstruct_into(
     let input = InputRecord::of(&task.source, &dataset);
     let repairs = dataset.metadata().repairs.clone();
     let (computing, device_reason) = task.computing()?;
+    warn_of_idle_limit(&computing);
     let engine = prepare(task, dataset, computing)?;
     let (folder, naming) = match folder {
         Some(folder) => (RunFolder::at(folder)?, Naming::Beside),

@@ -1,6 +1,9 @@
 //! How far refined positions stand from the given ones: arrows on the scan, and their numbers.
 
-use egui::{Color32, ComboBox, Grid, Painter, Pos2, RichText, ScrollArea, Sense, Ui, Vec2, vec2};
+use egui::{
+    Align, Color32, ComboBox, Grid, Layout, Painter, Pos2, RichText, ScrollArea, Sense, Ui, Vec2,
+    vec2,
+};
 use ndarray::ArrayView2;
 use ptycho_core::data::Dataset;
 use ptycho_core::paint::component::Source;
@@ -20,7 +23,7 @@ use super::course::nothing;
 
 /// Factors that can be chosen beside the one that is found.
 const FACTORS: [f64; 6] = [1.0, 5.0, 10.0, 50.0, 100.0, 1000.0];
-/// About how long the arrow of the scale is.
+/// The arrow of the scale is at most this long; its words have as much room.
 const SCALE_LENGTH: f32 = 15.0 * theme::GRID;
 
 /// Below this width a number stands under its name.
@@ -308,19 +311,22 @@ fn draw_arrow(painter: &Painter, (from, to): (Pos2, Pos2), stroke: (f32, Color32
 }
 
 /// An arrow of known length beside its length, above the plot where it hides nothing.
+///
+/// Its room is always the same: the plot below would change its size with it, and with that the length.
 fn scale(ui: &mut Ui, zoom: f32, factor: f64) {
     let px = round_down(f64::from(SCALE_LENGTH / zoom) / factor);
     let length = (px * factor) as f32 * zoom;
-    let room = vec2(length.max(theme::GRID), ui.spacing().interact_size.y);
-    let (rect, arrow) = ui.allocate_exact_size(room, Sense::hover());
+    let height = ui.spacing().interact_size.y;
+    let (rect, arrow) = ui.allocate_exact_size(vec2(SCALE_LENGTH, height), Sense::hover());
+    let ends = (rect.right_center() - vec2(length, 0.0), rect.right_center());
     let colour = theme::palette(ui).text;
-    draw_arrow(
-        ui.painter(),
-        (rect.left_center(), rect.right_center()),
-        (1.5, colour),
-    );
-    let words = ui.label(format!("= {} px", value_text(px)));
+    draw_arrow(ui.painter(), ends, (1.5, colour));
+    let room = vec2(SCALE_LENGTH, height);
+    let words = ui.allocate_ui_with_layout(room, Layout::left_to_right(Align::Center), |ui| {
+        ui.set_min_width(SCALE_LENGTH);
+        ui.label(format!("= {} px", value_text(px)))
+    });
     arrow
-        .union(words)
+        .union(words.inner)
         .on_hover_text("The scale: an arrow this long is a shift by so much");
 }

@@ -33,7 +33,7 @@ impl Default for Variation {
 
 /// What stands where nothing varies.
 pub(super) const NOTHING: &str =
-    "The probe does not vary: turn on “Vary intensity” or “Opr modes” of LSQML.";
+    "The probe does not vary: turn on “Vary intensity” or “OPR modes” of LSQML.";
 
 /// Number of OPR modes of the run.
 pub(super) fn n_modes(run: &Run) -> usize {
