@@ -39,15 +39,18 @@ impl<T: Fields> OwnFields<'_, T> {
         others: &[&'static Field],
     ) -> Option<Edit> {
         let mut edit = None;
-        Grid::new(self.id_salt)
-            .num_columns(4)
-            .spacing([theme::GAP, theme::GRID])
-            .show(ui, |ui| {
-                for (field, value) in own {
-                    edit = self.row(ui, field, *value).or(edit);
-                    ui.end_row();
-                }
-            });
+        // An empty grid would take room.
+        if !own.is_empty() {
+            Grid::new(self.id_salt)
+                .num_columns(4)
+                .spacing([theme::GAP, theme::GRID])
+                .show(ui, |ui| {
+                    for (field, value) in own {
+                        edit = self.row(ui, field, *value).or(edit);
+                        ui.end_row();
+                    }
+                });
+        }
         self.add_menu(ui, others).or(edit)
     }
 
