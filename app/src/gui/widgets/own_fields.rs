@@ -62,7 +62,7 @@ impl<T: Fields> OwnFields<'_, T> {
         } else {
             RichText::new(&label)
         };
-        let tip = self.tip(field, shared);
+        let tip = tip::<T>(field, shared);
         let [label_width, value_width, unit_width] = self.widths;
         cell(ui, label_width, |ui| ui.label(text).on_hover_text(&tip));
         let edited = cell(ui, value_width, |ui| {
@@ -81,11 +81,6 @@ impl<T: Fields> OwnFields<'_, T> {
             return Some(Edit::Remove(field.name));
         }
         edited.map(|value| Edit::Set(field.name, value))
-    }
-
-    fn tip(&self, field: &Field, shared: Value) -> String {
-        let default = T::default().get(field.name).unwrap_or(shared);
-        format!("{}\nIn the table below: {shared}", tooltip(field, default))
     }
 
     /// Fields that can be added, those shown always first.
@@ -118,13 +113,18 @@ impl<T: Fields> OwnFields<'_, T> {
             };
             let item = ui
                 .add(Button::new(field.label()).frame(false))
-                .on_hover_text(self.tip(field, shared));
+                .on_hover_text(tip::<T>(field, shared));
             if item.clicked() {
                 added = Some(Edit::Set(field.name, shared));
             }
         }
         added
     }
+}
+
+fn tip<T: Fields>(field: &Field, shared: Value) -> String {
+    let default = T::default().get(field.name).unwrap_or(shared);
+    format!("{}\nIn the table below: {shared}", tooltip(field, default))
 }
 
 /// A menu higher than this is scrolled.
