@@ -467,7 +467,7 @@ fn arms_of_one_engine_are_run_compared_and_reported_beside_each_other() {
     };
     let compared = outcome.tasks.iter().find(is_compared).unwrap();
     let numbers = &compared.record.as_ref().unwrap().numbers;
-    let likeness = |arm: &str| numbers[&format!("{arm}.pearson.phase")];
+    let likeness = |arm: &str| numbers[&format!("{arm}.pearson.amplitude")];
     assert!((likeness("lsqml") - likeness("lsqml_2modes")).abs() > 0.0);
     assert!(likeness("dm").is_finite());
     // The report says which is which, and how they differ.

@@ -39,15 +39,18 @@ impl<T: Fields> OwnFields<'_, T> {
         others: &[&'static Field],
     ) -> Option<Edit> {
         let mut edit = None;
-        Grid::new(self.id_salt)
-            .num_columns(4)
-            .spacing([theme::GAP, theme::GRID])
-            .show(ui, |ui| {
-                for (field, value) in own {
-                    edit = self.row(ui, field, *value).or(edit);
-                    ui.end_row();
-                }
-            });
+        // An empty grid would take room.
+        if !own.is_empty() {
+            Grid::new(self.id_salt)
+                .num_columns(4)
+                .spacing([theme::GAP, theme::GRID])
+                .show(ui, |ui| {
+                    for (field, value) in own {
+                        edit = self.row(ui, field, *value).or(edit);
+                        ui.end_row();
+                    }
+                });
+        }
         self.add_menu(ui, others).or(edit)
     }
 
@@ -59,7 +62,7 @@ impl<T: Fields> OwnFields<'_, T> {
         } else {
             RichText::new(&label)
         };
-        let tip = self.tip(field, shared);
+        let tip = tip::<T>(field, shared);
         let [label_width, value_width, unit_width] = self.widths;
         cell(ui, label_width, |ui| ui.label(text).on_hover_text(&tip));
         let edited = cell(ui, value_width, |ui| {
@@ -78,11 +81,6 @@ impl<T: Fields> OwnFields<'_, T> {
             return Some(Edit::Remove(field.name));
         }
         edited.map(|value| Edit::Set(field.name, value))
-    }
-
-    fn tip(&self, field: &Field, shared: Value) -> String {
-        let default = T::default().get(field.name).unwrap_or(shared);
-        format!("{}\nIn the table below: {shared}", tooltip(field, default))
     }
 
     /// Fields that can be added, those shown always first.
@@ -115,13 +113,18 @@ impl<T: Fields> OwnFields<'_, T> {
             };
             let item = ui
                 .add(Button::new(field.label()).frame(false))
-                .on_hover_text(self.tip(field, shared));
+                .on_hover_text(tip::<T>(field, shared));
             if item.clicked() {
                 added = Some(Edit::Set(field.name, shared));
             }
         }
         added
     }
+}
+
+fn tip<T: Fields>(field: &Field, shared: Value) -> String {
+    let default = T::default().get(field.name).unwrap_or(shared);
+    format!("{}\nIn the table below: {shared}", tooltip(field, default))
 }
 
 /// A menu higher than this is scrolled.

@@ -87,7 +87,7 @@ impl Overview<'_> {
         let n_bytes: u64 = open.iter().map(|task| task.n_bytes).sum();
         let estimates = open.iter().filter_map(|task| self.estimate(task));
         let seconds: f64 = estimates.map(|estimate| estimate.seconds).sum();
-        let time = if self.estimates.is_empty() {
+        let time = if self.estimates.is_empty() || open.is_empty() {
             String::new()
         } else {
             format!(" about {},", seconds_text(seconds))

@@ -13,6 +13,9 @@ use super::super::side::wide_label;
 use super::form::WIDTHS;
 use super::rows::{LABEL, on_views, pick, removed};
 
+/// As wide as a table of fields.
+const ROW: f32 = 90.0 * theme::GRID;
+
 /// What the rows need to know of the rest of the study.
 pub(super) struct Around<'a> {
     /// Views that can be named.
@@ -28,6 +31,8 @@ pub(super) fn engines(ui: &mut Ui, rows: &mut Vec<Engines>, around: &Around<'_>)
     let mut gone = None;
     for (i, row) in rows.iter_mut().enumerate() {
         ui.group(|ui| {
+            // Groups of one width, whether they have a table or not.
+            ui.set_min_width(ui.available_width().min(ROW));
             ui.horizontal(|ui| {
                 wide_label(ui, "Engine", LABEL);
                 pick(ui, ("study engine", i), "Engine", &mut row.engine);
