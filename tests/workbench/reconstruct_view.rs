@@ -276,7 +276,9 @@ fn the_device_memory_is_limited_and_told() {
     assert_eq!(args.kernels.device_memory_gib, Some(4.0));
 
     // What does not fit is said with the largest batch that would.
-    window.harness.state_mut().document.how.device_memory_gib = Some(0.0005);
+    let document = &mut window.harness.state_mut().document;
+    document.how.device_memory_gib = Some(0.001);
+    document.settings.probe_modes = 10;
     window.harness.run_steps(2);
     window.click("▶ Run");
     window.until("the run is refused", |app| {

@@ -131,9 +131,9 @@ fn device_memory(ui: &mut Ui, document: &mut Document) {
         }
         if let Some(limit_gib) = limit_gib {
             let drag = DragValue::new(limit_gib)
-                .range(0.01..=1000.0)
+                .range(0.001..=1000.0)
                 .speed(0.05)
-                .max_decimals(2)
+                .max_decimals(3)
                 .suffix(" GiB");
             ui.add(drag).accessible_name("Device memory").on_hover_text(tip);
         }
