@@ -368,11 +368,12 @@ impl Document {
         let (m, n) = (dataset.n_patterns(), dataset.n());
         match self.scan.repairs.len() {
             0 => Check::new(CheckState::Good, format!("{m} patterns of {n}×{n}, valid.")),
-            repairs => Check::new(
-                CheckState::Warning,
-                format!("{m} patterns of {n}×{n}, with {repairs} repairs applied in memory."),
-            )
-            .with_fix(Action::RepairFile),
+            repairs => {
+                let s = if repairs == 1 { "" } else { "s" };
+                let text =
+                    format!("{m} patterns of {n}×{n}, with {repairs} repair{s} applied in memory.");
+                Check::new(CheckState::Warning, text).with_fix(Action::RepairFile)
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ptycho_core::data::Strictness;
 use ptycho_core::error::{Error, Result};
-use ptycho_core::iterative::{Computing, EngineKind, IterativeSettings, ObjectInit};
+use ptycho_core::iterative::{Computing, EngineKind, IterativeSettings, ObjectInit, Rise};
 use ptycho_core::study::memory::estimate_bytes;
 use ptycho_core::study::resume::run_of_output;
 use ptycho_core::study::run::{
@@ -175,6 +175,10 @@ fn summary_lines(summary: &ReconstructSummary) -> String {
         ),
         ("time", format!("{:.2} s", summary.seconds_total)),
     ];
+    let loss = summary.loss.iter().map(|loss| loss.unwrap_or(f64::NAN));
+    if let Some(rise) = Rise::of(&loss.collect::<Vec<_>>()) {
+        lines.push(("risen", rise.words()));
+    }
     if let Some(rate) = summary.patterns_per_s {
         lines.push(("rate", format!("{rate:.0} patterns/s")));
     }

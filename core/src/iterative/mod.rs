@@ -20,7 +20,9 @@ mod scan;
 pub mod settings;
 mod state;
 
-pub use engine::{Computing, Course, GivenBatches, Iterative, IterativeOf, IterativeSnapshot};
+pub use engine::{
+    Computing, Course, GivenBatches, Iterative, IterativeOf, IterativeSnapshot, Rise,
+};
 pub use scan::amplitude_copy_bytes;
 pub use settings::{
     Batching, Compatibility, EngineKind, IterativeSettings, KernelChoice, Noise, ObjectInit,

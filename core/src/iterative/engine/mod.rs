@@ -52,6 +52,52 @@ pub struct Course {
     pub opr_modes: Array3<Complex32>,
 }
 
+/// A loss that ends at this many times its least has left a better state behind.
+const RISEN: f64 = 1.5;
+
+/// A run that was nearer to the data than it ended: DM drifts away where the data fit no object exactly, other engines where
+/// something is wrong with positions, probe or steps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rise {
+    /// The epoch of the least loss, counted from 1.
+    pub epoch: usize,
+    /// The least loss.
+    pub least: f64,
+    /// The last loss over the least.
+    pub ratio: f64,
+}
+
+impl Rise {
+    /// What happened in a run with this loss of every epoch; `None` where it ended below one and a half times its least.
+    pub fn of(loss: &[f64]) -> Option<Self> {
+        let last = *loss.last()?;
+        let (at, least) = loss
+            .iter()
+            .copied()
+            .enumerate()
+            .min_by(|(_, a), (_, b)| a.total_cmp(b))?;
+        let ratio = last / least;
+        let rise = Self {
+            epoch: at + 1,
+            least,
+            ratio,
+        };
+        (least > 0.0 && RISEN < ratio).then_some(rise)
+    }
+
+    /// What to tell and what to do about it.
+    pub fn words(&self) -> String {
+        let Self {
+            epoch,
+            least,
+            ratio,
+        } = self;
+        format!(
+            "The loss was least in epoch {epoch} ({least:.4}) and is {ratio:.1} times that now: take {epoch} epochs, or go on with another engine."
+        )
+    }
+}
+
 /// Where and how an engine computes.
 #[derive(Clone, Debug, Default)]
 pub struct Computing {
@@ -110,4 +156,19 @@ impl<T: Real> IterativeOf<T> {
 
 fn power<T: Real>(probe: &[T]) -> f64 {
     probe.iter().map(|value| value.wide().powi(2)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loss_that_rises_again_is_told_with_the_epoch_to_go_back_to() {
+        let rise = Rise::of(&[20.0, 2.0, 3.0, 8.0]).unwrap();
+        assert_eq!((rise.epoch, rise.least, rise.ratio), (2, 2.0, 4.0));
+        assert!(rise.words().contains("take 2 epochs"), "{}", rise.words());
+        for steady in [&[5.0, 2.0, 2.9][..], &[0.0, 1.0], &[1.0], &[]] {
+            assert_eq!(Rise::of(steady), None, "{steady:?}");
+        }
+    }
 }

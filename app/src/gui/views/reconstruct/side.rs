@@ -1,6 +1,7 @@
 //! The right side: run, stop, continue; how far it is; what stands in the way; the parameters.
 
 use egui::{Grid, RichText, ScrollArea, Ui};
+use ptycho_core::iterative::Rise;
 use ptycho_core::job::{JobState, StopReason};
 use ptycho_core::study::store::RunFolder;
 
@@ -219,6 +220,12 @@ fn result(ui: &mut Ui, document: &Document, permissions: Permissions, commands: 
         ui.colored_label(color, icon);
         ui.label(words);
     });
+    if let Some(rise) = Rise::of(&finished.reconstruction.loss) {
+        ui.horizontal_wrapped(|ui| {
+            ui.colored_label(theme::palette(ui).warn, "⚠");
+            ui.label(rise.words());
+        });
+    }
     ui.add(egui::Label::new(RichText::new(finished.computed_by()).weak()).wrap());
     let folder = finished.run_folder.display().to_string();
     ui.horizontal_wrapped(|ui| {
