@@ -14,6 +14,22 @@ use crate::iterative::scan::Scan;
 use crate::iterative::state::State;
 use crate::simd::Real;
 
+impl<T: Real> Fused<T> {
+    /// A batch whose exit waves are to be projected, with the transforms of its probe; `None` if the stop flag is up.
+    fn projecting<'a>(
+        &mut self,
+        batch: &'a Batch<'a, T>,
+        state: &State<T>,
+    ) -> Option<Minibatch<'a, T>> {
+        if batch.stop.is_requested() {
+            return None;
+        }
+        let minibatch = Minibatch::projecting(batch);
+        minibatch.transform_probe(state, &mut self.work);
+        Some(minibatch)
+    }
+}
+
 impl<T: Real> Kernels<T> for Fused<T> {
     fn device(&self) -> &'static str {
         "cpu"
@@ -201,11 +217,10 @@ impl<T: Real> Kernels<T> for Fused<T> {
     }
 
     fn begin_waves(&mut self, batch: &Batch<T>, state: &mut State<T>) -> Result<()> {
-        let minibatch = Minibatch::projecting(batch);
-        let work = &mut self.work;
-        if state.waves.is_empty() && !batch.stop.is_requested() {
-            minibatch.transform_probe(state, work);
-            minibatch.begin_waves(state, work);
+        if state.waves.is_empty()
+            && let Some(minibatch) = self.projecting(batch, state)
+        {
+            minibatch.begin_waves(state, &self.work);
         }
         Ok(())
     }
@@ -216,23 +231,15 @@ impl<T: Real> Kernels<T> for Fused<T> {
         state: &mut State<T>,
         relaxation: f64,
     ) -> Result<Option<Vec<(PatternSums, f64)>>> {
-        let minibatch = Minibatch::projecting(batch);
-        let work = &mut self.work;
-        if batch.stop.is_requested() {
-            return Ok(None);
-        }
-        minibatch.transform_probe(state, work);
-        Ok(Some(minibatch.difference_map(state, work, relaxation)))
+        let minibatch = self.projecting(batch, state);
+        Ok(minibatch.map(|of| of.difference_map(state, &mut self.work, relaxation)))
     }
 
     fn sum_object(&mut self, batch: &Batch<T>, state: &mut State<T>, both: bool) -> Result<bool> {
-        let minibatch = Minibatch::projecting(batch);
-        let work = &mut self.work;
-        if batch.stop.is_requested() {
+        let Some(minibatch) = self.projecting(batch, state) else {
             return Ok(false);
-        }
-        minibatch.transform_probe(state, work);
-        minibatch.sum_object(state, work, both);
+        };
+        minibatch.sum_object(state, &mut self.work, both);
         Ok(true)
     }
 
@@ -242,13 +249,8 @@ impl<T: Real> Kernels<T> for Fused<T> {
         state: &mut State<T>,
         beta: f64,
     ) -> Result<Option<Vec<(PatternSums, f64)>>> {
-        let minibatch = Minibatch::projecting(batch);
-        let work = &mut self.work;
-        if batch.stop.is_requested() {
-            return Ok(None);
-        }
-        minibatch.transform_probe(state, work);
-        Ok(Some(minibatch.reflect(state, work, beta)))
+        let minibatch = self.projecting(batch, state);
+        Ok(minibatch.map(|of| of.reflect(state, &mut self.work, beta)))
     }
 
     fn sum_probe(&mut self, batch: &Batch<T>, state: &mut State<T>) -> Result<bool> {
